@@ -1,0 +1,317 @@
+//! The stable codes of everything that can go wrong, and what each means in French and English.
+//!
+//! A code is a promise: its number never changes meaning. `dlnuf explain` and every report read this one table; the texts are
+//! data, in `catalogue.yaml` beside this file, and a test holds the two together.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+/// A stable diagnostic code, shown as `DLN0412`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Code {
+    /// Empty delivery.
+    EmptyDelivery = 101,
+    /// Not a known format.
+    NotTheFormat = 102,
+    /// Truncated delivery.
+    Truncated = 103,
+    /// Compressed archive.
+    Compressed = 104,
+    /// Unknown encoding.
+    UnknownEncoding = 105,
+    /// Document type refused.
+    DoctypeRefused = 106,
+    /// Header too large.
+    HeaderTooLarge = 107,
+    /// Missing columns.
+    MissingColumns = 108,
+    /// No mapping recognises it.
+    NoMapping = 109,
+    /// Several mappings recognise it.
+    AmbiguousMapping = 110,
+    /// Already received.
+    AlreadyReceived = 111,
+    /// Wrong control total.
+    ControlTotal = 112,
+    /// Same header, other content.
+    SameHeader = 113,
+    /// Older delivery.
+    OlderDelivery = 114,
+    /// Record too large.
+    RecordTooLarge = 201,
+    /// Malformed XML.
+    MalformedXml = 202,
+    /// Bad CSV row.
+    MalformedCsv = 203,
+    /// Malformed JSON.
+    MalformedJson = 204,
+    /// Wrong encoding.
+    WrongEncoding = 205,
+    /// Nested too deeply.
+    TooDeep = 206,
+    /// Unknown entity.
+    EntityRefused = 207,
+    /// Required value missing.
+    MissingValue = 301,
+    /// Invalid date.
+    InvalidDate = 302,
+    /// Invalid NIR.
+    InvalidNir = 303,
+    /// Wrong NIR key.
+    WrongNirKey = 304,
+    /// Unknown code.
+    UnknownCode = 305,
+    /// Invalid number.
+    InvalidNumber = 306,
+    /// Invalid phone number.
+    InvalidPhone = 307,
+    /// Invalid e-mail address.
+    InvalidEmail = 308,
+    /// Invalid identifier.
+    InvalidIdentifier = 309,
+    /// Invalid boolean.
+    InvalidBoolean = 310,
+    /// Provisional NIR.
+    ProvisionalNir = 311,
+    /// Number from a spreadsheet.
+    LostPrecision = 312,
+    /// Invalid place code.
+    UnlikelyPlace = 313,
+    /// No person.
+    NoPerson = 314,
+    /// Unreadable YAML.
+    MappingSyntax = 401,
+    /// Unknown key.
+    UnknownKey = 402,
+    /// Unknown canonical field.
+    UnknownField = 403,
+    /// Unknown operation.
+    UnknownOperation = 404,
+    /// Bad path.
+    BadPath = 405,
+    /// Bad condition.
+    BadExpression = 406,
+    /// Code list not found.
+    UnknownCodeList = 407,
+    /// Bad code list.
+    BadCodeList = 408,
+    /// Value outside the enumeration.
+    CodeTarget = 409,
+    /// List and single field.
+    ListMismatch = 410,
+    /// Rule without a source.
+    MissingSource = 411,
+    /// Operation and type.
+    OperationType = 412,
+    /// Duplicate mapping.
+    DuplicateMapping = 413,
+    /// Bad format.
+    BadFormat = 414,
+    /// Case failed.
+    CaseFailed = 415,
+    /// Person without identity.
+    NeverIdentified = 416,
+    /// Run halted.
+    Halted = 501,
+    /// Store unreachable.
+    StoreUnreachable = 502,
+    /// Concurrent write.
+    StoreConflict = 503,
+    /// Wrong protection key.
+    StoreKey = 504,
+    /// Archive unreachable.
+    ArchiveFailed = 505,
+    /// Broker unreachable.
+    BrokerUnreachable = 601,
+    /// Event without a queue.
+    Unroutable = 602,
+    /// Bad configuration.
+    BadConfig = 701,
+    /// Not found.
+    NotFound = 702,
+}
+
+impl Code {
+    /// Every code, in numeric order.
+    pub const ALL: &'static [Self] = &[
+        Self::EmptyDelivery,
+        Self::NotTheFormat,
+        Self::Truncated,
+        Self::Compressed,
+        Self::UnknownEncoding,
+        Self::DoctypeRefused,
+        Self::HeaderTooLarge,
+        Self::MissingColumns,
+        Self::NoMapping,
+        Self::AmbiguousMapping,
+        Self::AlreadyReceived,
+        Self::ControlTotal,
+        Self::SameHeader,
+        Self::OlderDelivery,
+        Self::RecordTooLarge,
+        Self::MalformedXml,
+        Self::MalformedCsv,
+        Self::MalformedJson,
+        Self::WrongEncoding,
+        Self::TooDeep,
+        Self::EntityRefused,
+        Self::MissingValue,
+        Self::InvalidDate,
+        Self::InvalidNir,
+        Self::WrongNirKey,
+        Self::UnknownCode,
+        Self::InvalidNumber,
+        Self::InvalidPhone,
+        Self::InvalidEmail,
+        Self::InvalidIdentifier,
+        Self::InvalidBoolean,
+        Self::ProvisionalNir,
+        Self::LostPrecision,
+        Self::UnlikelyPlace,
+        Self::NoPerson,
+        Self::MappingSyntax,
+        Self::UnknownKey,
+        Self::UnknownField,
+        Self::UnknownOperation,
+        Self::BadPath,
+        Self::BadExpression,
+        Self::UnknownCodeList,
+        Self::BadCodeList,
+        Self::CodeTarget,
+        Self::ListMismatch,
+        Self::MissingSource,
+        Self::OperationType,
+        Self::DuplicateMapping,
+        Self::BadFormat,
+        Self::CaseFailed,
+        Self::NeverIdentified,
+        Self::Halted,
+        Self::StoreUnreachable,
+        Self::StoreConflict,
+        Self::StoreKey,
+        Self::ArchiveFailed,
+        Self::BrokerUnreachable,
+        Self::Unroutable,
+        Self::BadConfig,
+        Self::NotFound,
+    ];
+
+    /// What the code means; every code has an entry.
+    pub fn entry(self) -> &'static Entry {
+        static BLANK: Entry = Entry::blank();
+        CATALOGUE.get(&self.to_string()).unwrap_or(&BLANK)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DLN{:04}", *self as u16)
+    }
+}
+
+impl FromStr for Code {
+    type Err = UnknownDiagnostic;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wanted = text.trim().to_ascii_uppercase();
+        let digits = wanted.strip_prefix("DLN").unwrap_or(&wanted);
+        let number: u16 = digits.parse().map_err(|_| UnknownDiagnostic)?;
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| *code as u16 == number)
+            .ok_or(UnknownDiagnostic)
+    }
+}
+
+/// No such diagnostic code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such code; codes look like `DLN0412`")]
+pub struct UnknownDiagnostic;
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// What one code means.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// What it concerns: delivery, record, value, warning, mapping, run, broker or config.
+    pub concerns: String,
+    /// In French.
+    pub fr: Text,
+    /// In English.
+    pub en: Text,
+}
+
+impl Entry {
+    const fn blank() -> Self {
+        Self {
+            concerns: String::new(),
+            fr: Text::blank(),
+            en: Text::blank(),
+        }
+    }
+}
+
+/// Title, cause and remedy in one language.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// A few words.
+    pub title: String,
+    /// Why it happens.
+    pub cause: String,
+    /// What to do next.
+    pub remedy: String,
+}
+
+impl Text {
+    const fn blank() -> Self {
+        Self {
+            title: String::new(),
+            cause: String::new(),
+            remedy: String::new(),
+        }
+    }
+}
+
+static CATALOGUE: LazyLock<BTreeMap<String, Entry>> =
+    LazyLock::new(|| serde_saphyr::from_str(include_str!("catalogue.yaml")).unwrap_or_default());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_explained_in_both_languages_and_no_text_is_left_over() {
+        assert_eq!(CATALOGUE.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let entry = code.entry();
+            for text in [&entry.fr, &entry.en] {
+                assert!(
+                    !text.title.is_empty() && !text.cause.is_empty() && !text.remedy.is_empty(),
+                    "{code}"
+                );
+            }
+            assert_eq!(code.to_string().parse(), Ok(*code));
+        }
+        assert!("DLN9999".parse::<Code>().is_err());
+    }
+}

@@ -1,0 +1,223 @@
+//! The port through which facts come in: a format cuts bytes into frames, and decodes a frame into a record.
+//!
+//! Cutting is cheap and sees every byte; decoding is dear and sees only the frames that changed since the last
+//! delivery (their hash is new). A malformed record costs itself: the cutter goes on at the next record.
+
+use std::io::Read;
+
+use crate::code::Code;
+use crate::record::{Names, Position, Record};
+
+/// Limits on what a delivery may make the hub do. Sizes in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest raw size of one record; a longer one is refused alone.
+    pub record_bytes: usize,
+    /// Largest header before the first record, or trailer after the last.
+    pub header_bytes: usize,
+    /// Deepest nesting inside a record.
+    pub depth: usize,
+    /// Most nodes (elements, columns, members) in one record.
+    pub nodes: usize,
+    /// Most attributes on one XML element.
+    pub attributes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            record_bytes: 4 << 20,
+            header_bytes: 1 << 20,
+            depth: 64,
+            nodes: 200_000,
+            attributes: 64,
+        }
+    }
+}
+
+/// A fault found in the bytes, with its stable code and what was found; never holds a value of a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct Fault {
+    /// Stable code, explained by `dlnuf explain`.
+    pub code: Code,
+    /// What was expected and what was found, without any value of a person.
+    pub detail: String,
+}
+
+impl Fault {
+    /// Builds a fault.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// One record's raw bytes inside a [`Frames`] batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Where the record stands.
+    pub position: Position,
+    /// Its bytes: a range of [`Frames::bytes`], UTF-8 unless `fault` says otherwise.
+    pub range: std::ops::Range<usize>,
+    /// xxh3-64 of those bytes.
+    pub hash: u64,
+    /// Set when the record is already known to be unusable (too long, not closed, wrong encoding).
+    pub fault: Option<Fault>,
+}
+
+/// A batch of frames that share one buffer.
+#[derive(Debug, Clone, Default)]
+pub struct Frames {
+    /// The bytes of all frames, transcoded to UTF-8.
+    pub bytes: Vec<u8>,
+    /// The frames, in file order.
+    pub frames: Vec<Frame>,
+}
+
+impl Frames {
+    /// The bytes of one frame.
+    pub fn bytes_of(&self, frame: &Frame) -> &[u8] {
+        self.bytes.get(frame.range.clone()).unwrap_or_default()
+    }
+}
+
+/// Cuts one delivery into frames. Memory is bounded by the batch asked for plus one record.
+pub trait Framer: Send {
+    /// The header that stands before the first record, decoded (XML header elements; for CSV and NDJSON an empty
+    /// record). Available after construction.
+    fn header(&self) -> &Record;
+
+    /// Fills `batch` (cleared first) with up to `count` frames or about `bytes` bytes; an empty batch means the end.
+    ///
+    /// # Errors
+    /// A fault of the delivery as a whole: not the declared format, truncated, too large a header.
+    fn next_batch(&mut self, batch: &mut Frames, count: usize, bytes: usize) -> Result<(), Fault>;
+
+    /// The trailer after the last record, decoded; meaningful once a batch came back empty.
+    fn trailer(&self) -> &Record;
+
+    /// Bytes of the delivery read so far, for progress.
+    fn bytes_read(&self) -> u64;
+}
+
+/// Decodes one frame. Pure, shared between threads.
+pub trait Decoder: Send + Sync {
+    /// Fills `record` (cleared first) from `frame`.
+    ///
+    /// # Errors
+    /// The fault that makes this record, and only this one, unusable.
+    fn decode(&self, frame: &[u8], record: &mut Record) -> Result<(), Fault>;
+}
+
+/// The text encoding a mapping declares for a feed; a byte order mark or an XML declaration wins over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charset(pub &'static str);
+
+/// How the bytes of a feed are laid out, as a mapping declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// XML: paths of elements from the root, such as `["Racine", "InfosFoyerRSA"]`.
+    Xml {
+        /// Path of the repeated record element.
+        record: Vec<String>,
+        /// Path of the header element, if any; its subtree is the header record's root.
+        header: Option<Vec<String>>,
+        /// Path of the trailer element, if any.
+        trailer: Option<Vec<String>>,
+    },
+    /// Delimited text.
+    Csv {
+        /// Field separator; `None` asks the framer to find it among `;`, `,`, tab and `|` in the first line.
+        separator: Option<u8>,
+        /// Column names by position when the file's own header line is not to be trusted; the first line is skipped.
+        columns: Option<Vec<String>>,
+    },
+    /// A JSON array of objects, an object holding one (path in `records`), or one object a line.
+    Json {
+        /// Path to the array inside a wrapping object; empty for a bare array or NDJSON.
+        records: Vec<String>,
+    },
+}
+
+/// Everything a format needs to open a delivery.
+#[derive(Debug, Clone)]
+pub struct Dialect {
+    /// Layout of the bytes.
+    pub layout: Layout,
+    /// Declared encoding label (`windows-1252`, `iso-8859-15`, `utf-8`), used when the bytes do not say.
+    pub encoding: Option<String>,
+    /// Names to keep; the XML and JSON decoders match them exactly, CSV matches header cells by [`fold_header`].
+    pub names: Names,
+    /// Limits to hold.
+    pub limits: Limits,
+}
+
+/// An opened delivery: the cutter and the decoder that understands its frames.
+pub struct Opened {
+    /// Cuts frames.
+    pub framer: Box<dyn Framer>,
+    /// Decodes them.
+    pub decoder: Box<dyn Decoder>,
+}
+
+/// The formats the hub can read, behind one door; implemented by the `connectors` crate.
+pub trait Formats: Send + Sync {
+    /// Opens a delivery with a mapping's dialect.
+    ///
+    /// # Errors
+    /// The fault that makes the whole delivery unreadable.
+    fn open(&self, bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Opened, Fault>;
+
+    /// Looks at the first bytes (64 KiB at most) and tells what can be seen of the format.
+    ///
+    /// # Errors
+    /// A fault when it is none of the known formats (empty, archive, binary).
+    fn probe(&self, head: &[u8]) -> Result<Probe, Fault>;
+}
+
+/// What the first bytes of a delivery show, for choosing the mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// XML: every element path seen (`Racine/IdentificationFlux/NATFLUX`), with the first text of leaves.
+    Xml {
+        /// Element path and first text, in document order, first occurrence only.
+        paths: Vec<(String, String)>,
+    },
+    /// Delimited text: the cells of the first line, as written.
+    Csv {
+        /// Header cells.
+        columns: Vec<String>,
+    },
+    /// JSON: member paths of the first object (`a`, `a/b`).
+    Json {
+        /// Member paths.
+        members: Vec<String>,
+    },
+}
+
+/// Folds a CSV header cell for comparison: accents, case, asterisks, quotes and runs of white space do not count.
+///
+/// Real headers carry newlines (`Date de\nNaissance`), trailing tabs and `*` marks (shared feed facts, département).
+pub fn fold_header(cell: &str) -> String {
+    let mut folded = String::with_capacity(cell.len());
+    for c in cell.chars() {
+        match c {
+            '*' | '\u{feff}' | '"' => {}
+            '’' | '`' => folded.push('\''),
+            c if c.is_whitespace() || c == '\u{a0}' => {
+                if !folded.ends_with(' ') {
+                    folded.push(' ');
+                }
+            }
+            c => folded.extend(
+                crate::text::base_letter(c)
+                    .chars()
+                    .flat_map(char::to_lowercase),
+            ),
+        }
+    }
+    folded.trim().to_owned()
+}

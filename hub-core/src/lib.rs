@@ -1,0 +1,10 @@
+//! What the hub knows: pure stages, the ports they need and the two drivers that join them.
+//!
+//! Bytes become records, records become claims in the canonical form, claims find their person, the person is compared with
+//! what was known, the difference is stored with its events in one transaction. Nothing here touches a database, a broker
+//! or a socket; adapters live in `connectors` and `hub`.
+
+pub mod code;
+pub mod connector;
+pub mod record;
+pub mod text;
