@@ -4,6 +4,7 @@
 //! what was known, the difference is stored with its events in one transaction. Nothing here touches a database, a broker
 //! or a socket; adapters live in `connectors` and `hub`.
 
+pub mod canonical;
 pub mod code;
 pub mod connector;
 pub mod record;

@@ -1,0 +1,408 @@
+//! The types of canonical fields and how text becomes a value of each.
+//!
+//! Trimmed, non-empty source text enters; a canonical value, nothing, or a coded problem leaves. The usual French cleaning is
+//! done here once, so that a mapping only says where a value stands.
+
+use compact_str::{CompactString, format_compact};
+
+use super::date::{self, Form, Precision, Reading};
+use super::{Value, nir};
+use crate::code::Code;
+
+/// The type of a canonical field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the names are the schema's own `x-type` words, described there"
+)]
+pub enum Kind {
+    Texte,
+    Nom,
+    Nir,
+    Date,
+    Booleen,
+    Decimal,
+    Entier,
+    Telephone,
+    Courriel,
+    CodePostal,
+    Commune,
+    Departement,
+    Siret,
+    Rome,
+    Safir,
+    Matricule,
+    NumeroDemande,
+    IdentifiantFt,
+    Code,
+    List,
+}
+
+/// A value read, with what should be said about it although it is kept.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// The canonical value; `None` when the text means "nothing" (an endless date).
+    pub value: Option<Value>,
+    /// A warning to report.
+    pub notice: Option<Code>,
+}
+
+/// What a mapping may set for one field's reading.
+#[derive(Debug, Clone, Copy)]
+pub struct Reads<'a> {
+    /// Date forms accepted.
+    pub forms: &'a [Form],
+    /// How much of a date is known.
+    pub precision: Precision,
+}
+
+impl Default for Reads<'_> {
+    fn default() -> Self {
+        Self {
+            forms: Form::ALL,
+            precision: Precision::Day,
+        }
+    }
+}
+
+impl Kind {
+    /// The type the schema names with `x-type`.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "texte" | "pays" | "identifiant" => Self::Texte,
+            "nom" | "prenoms" => Self::Nom,
+            "nir" => Self::Nir,
+            "date" => Self::Date,
+            "booleen" => Self::Booleen,
+            "decimal" => Self::Decimal,
+            "entier" => Self::Entier,
+            "telephone" => Self::Telephone,
+            "courriel" => Self::Courriel,
+            "code_postal" => Self::CodePostal,
+            "commune" => Self::Commune,
+            "departement" => Self::Departement,
+            "siret" => Self::Siret,
+            "rome" => Self::Rome,
+            "safir" => Self::Safir,
+            "matricule" => Self::Matricule,
+            "numero_demande" => Self::NumeroDemande,
+            "identifiant_ft" => Self::IdentifiantFt,
+            "code" => Self::Code,
+            _ => return None,
+        })
+    }
+
+    /// Reads trimmed, non-empty text.
+    ///
+    /// # Errors
+    /// The code that says what is wrong with it.
+    pub fn parse(self, text: &str, reads: Reads<'_>) -> Result<Parsed, Code> {
+        let value = match self {
+            Self::Nir => return read_nir(text),
+            Self::Date => return read_date(text, reads),
+            Self::Texte | Self::Code => CompactString::from(text),
+            Self::Nom => single_spaced(text),
+            Self::Booleen => return read_bool(text).map(|b| Parsed::of(Value::Bool(b))),
+            Self::Decimal => decimal(text).ok_or(Code::InvalidNumber)?,
+            Self::Entier => {
+                return text
+                    .parse()
+                    .map(|n| Parsed::of(Value::Int(n)))
+                    .map_err(|_| Code::InvalidNumber);
+            }
+            Self::Telephone => phone(text).ok_or(Code::InvalidPhone)?,
+            Self::Courriel => email(text).ok_or(Code::InvalidEmail)?,
+            Self::CodePostal => five(text)
+                .filter(|c| !c.starts_with("00"))
+                .ok_or(Code::UnlikelyPlace)?,
+            Self::Commune => commune(text).ok_or(Code::UnlikelyPlace)?,
+            Self::Departement => departement(text).ok_or(Code::UnlikelyPlace)?,
+            Self::Siret => digits_of(text, 14).ok_or(Code::InvalidIdentifier)?,
+            Self::Safir => padded(text, 5).ok_or(Code::InvalidIdentifier)?,
+            Self::Rome => rome(text).ok_or(Code::InvalidIdentifier)?,
+            Self::Matricule => matricule(text).ok_or(Code::InvalidIdentifier)?,
+            Self::NumeroDemande => padded(text, 11).ok_or(Code::InvalidIdentifier)?,
+            Self::IdentifiantFt => identifiant_ft(text).ok_or(Code::InvalidIdentifier)?,
+            Self::List => return Err(Code::ListMismatch),
+        };
+        Ok(Parsed::of(Value::Text(value)))
+    }
+}
+
+impl Parsed {
+    fn of(value: Value) -> Self {
+        Self {
+            value: Some(value),
+            notice: None,
+        }
+    }
+}
+
+fn read_nir(text: &str) -> Result<Parsed, Code> {
+    let nir = nir::parse(text)?;
+    let notice = match (nir.provisional, nir.from_spreadsheet) {
+        (true, _) => Some(Code::ProvisionalNir),
+        (false, true) => Some(Code::LostPrecision),
+        _ => None,
+    };
+    Ok(Parsed {
+        value: Some(Value::Text(nir.number)),
+        notice,
+    })
+}
+
+fn read_date(text: &str, reads: Reads<'_>) -> Result<Parsed, Code> {
+    match date::parse(text, reads.forms, reads.precision).ok_or(Code::InvalidDate)? {
+        Reading::Date(date) => Ok(Parsed::of(Value::Text(date))),
+        Reading::Endless => Ok(Parsed {
+            value: None,
+            notice: None,
+        }),
+    }
+}
+
+fn read_bool(text: &str) -> Result<bool, Code> {
+    const TRUE: &[&str] = &["1", "o", "oui", "true", "vrai", "x"];
+    const FALSE: &[&str] = &["0", "n", "non", "false", "faux"];
+    let is = |words: &[&str]| words.iter().any(|w| w.eq_ignore_ascii_case(text));
+    if is(TRUE) {
+        Ok(true)
+    } else if is(FALSE) {
+        Ok(false)
+    } else {
+        Err(Code::InvalidBoolean)
+    }
+}
+
+fn single_spaced(text: &str) -> CompactString {
+    let mut out = CompactString::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// `0001675.00` and `1 675,50` to a plain decimal; never through a float.
+fn decimal(text: &str) -> Option<CompactString> {
+    let plain: CompactString = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '\u{a0}')
+        .map(|c| if c == ',' { '.' } else { c })
+        .collect();
+    let (sign, unsigned) = plain
+        .strip_prefix('-')
+        .map_or(("", plain.as_str()), |rest| ("-", rest));
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Some(if fraction.is_empty() {
+        format_compact!("{sign}{whole}")
+    } else {
+        format_compact!("{sign}{whole}.{fraction}")
+    })
+}
+
+/// E.164; a French number that lost its leading zero in a spreadsheet gets it back.
+fn phone(text: &str) -> Option<CompactString> {
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    let plain: CompactString = text
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '+')
+        .collect();
+    let strange = text
+        .chars()
+        .any(|c| !(c.is_ascii_digit() || " .-/()+\u{a0}".contains(c)));
+    let international = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"));
+    match (strange, international) {
+        (true, _) => None,
+        (_, Some(rest)) => {
+            let rest = rest
+                .strip_prefix("330")
+                .map_or_else(|| CompactString::from(rest), |r| format_compact!("33{r}"));
+            ((8..=15).contains(&rest.len()) && !rest.contains('+'))
+                .then(|| format_compact!("+{rest}"))
+        }
+        (_, None) => match (plain.len(), plain.as_bytes().first()) {
+            (10, Some(b'0')) => plain.get(1..).map(|rest| format_compact!("+33{rest}")),
+            (9, Some(b'1'..=b'9')) => Some(format_compact!("+33{plain}")),
+            _ => None,
+        },
+    }
+}
+
+fn email(text: &str) -> Option<CompactString> {
+    let (local, domain) = text.split_once('@')?;
+    let fine = !local.is_empty()
+        && domain.contains('.')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || ",;<>()".contains(c))
+        && !domain.contains('@');
+    fine.then(|| format_compact!("{local}@{}", domain.to_lowercase()))
+}
+
+fn padded(text: &str, width: usize) -> Option<CompactString> {
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    let fits =
+        !text.is_empty() && text.len() <= width && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    fits.then(|| format_compact!("{text:0>width$}"))
+}
+
+fn five(text: &str) -> Option<CompactString> {
+    padded(text, 5)
+        .filter(|c| c.len() == 5 && text.len() >= 4 && c.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn commune(text: &str) -> Option<CompactString> {
+    let code = padded(text, 5).filter(|_| text.len() >= 4)?;
+    let corsica = code.starts_with("2A") || code.starts_with("2B");
+    let digits = code
+        .get(usize::from(corsica) * 2..)?
+        .bytes()
+        .all(|b| b.is_ascii_digit());
+    digits.then_some(code)
+}
+
+/// CAF writes `052`, ASP `034`, France Travail `08`: the official code is `52`, `34`, `08`, `2A`, `974`.
+fn departement(text: &str) -> Option<CompactString> {
+    let upper = text.to_ascii_uppercase();
+    let code = match upper.len() {
+        3 => upper.strip_prefix('0').unwrap_or(&upper),
+        _ => &upper,
+    };
+    let code = format_compact!("{code:0>2}");
+    let known = matches!(code.as_str(), "2A" | "2B")
+        || code
+            .parse::<u16>()
+            .is_ok_and(|n| matches!(n, 1..=19 | 21..=95 | 971..=978 | 984..=988));
+    known.then_some(code)
+}
+
+fn digits_of(text: &str, width: usize) -> Option<CompactString> {
+    let plain: CompactString = text.chars().filter(|c| !c.is_whitespace()).collect();
+    (plain.len() == width && plain.bytes().all(|b| b.is_ascii_digit())).then_some(plain)
+}
+
+fn rome(text: &str) -> Option<CompactString> {
+    let fits = text.len() == 5
+        && text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+        && text.bytes().skip(1).all(|b| b.is_ascii_digit());
+    fits.then(|| CompactString::from(text.to_ascii_uppercase()))
+}
+
+/// The allocataire number of a household: `205599000000000`, `2055990` and `55990` all name seven digits.
+fn matricule(text: &str) -> Option<CompactString> {
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    let plain: CompactString = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if plain.is_empty() || !plain.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let short = match (plain.get(..7), plain.get(7..)) {
+        (Some(head), Some(tail)) if tail.bytes().all(|b| b == b'0') => head,
+        (Some(_), Some(_)) => plain.trim_start_matches('0'),
+        _ => &plain,
+    };
+    let short = match (short.get(..7), short.get(7..)) {
+        (Some(head), Some(tail)) if tail.bytes().all(|b| b == b'0') => head,
+        _ => short,
+    };
+    (short.len() <= 15).then(|| format_compact!("{short:0>7}"))
+}
+
+/// Old: seven digits and one letter or digit (shorter ones lost zeros); legacy files add three digits; new: 11 digits.
+fn identifiant_ft(text: &str) -> Option<CompactString> {
+    let plain: CompactString = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    let (body, last) = plain.split_at_checked(plain.len().checked_sub(1)?)?;
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    match plain.len() {
+        11 if digits(&plain) => Some(plain),
+        11 if plain.get(..7).is_some_and(digits) && plain.get(8..).is_some_and(digits) => {
+            plain.get(..8).map(CompactString::from)
+        }
+        2..=8 if digits(body) && last.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            Some(format_compact!("{plain:0>8}"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: Kind, text: &str) -> Result<String, Code> {
+        kind.parse(text, Reads::default()).map(|p| match p.value {
+            Some(Value::Text(t)) => t.to_string(),
+            Some(Value::Bool(b)) => b.to_string(),
+            _ => String::new(),
+        })
+    }
+
+    #[test]
+    fn every_type_takes_the_forms_of_the_feeds() {
+        for (kind, text, wanted) in [
+            (Kind::Matricule, "205599000000000", "2055990"),
+            (Kind::Matricule, "55990", "0055990"),
+            (Kind::Matricule, "000000002055990", "2055990"),
+            (Kind::Decimal, "0001675.00", "1675.00"),
+            (Kind::Decimal, "1 675,5", "1675.5"),
+            (Kind::Telephone, "06 01 23 45 67", "+33601234567"),
+            (Kind::Telephone, "698943255", "+33698943255"),
+            (Kind::Telephone, "+33 (0)6 01 23 45 67", "+33601234567"),
+            (Kind::Telephone, "620022002.0", "+33620022002"),
+            (Kind::CodePostal, "1000", "01000"),
+            (Kind::Commune, "2A004", "2A004"),
+            (Kind::Departement, "052", "52"),
+            (Kind::Departement, "8", "08"),
+            (Kind::Departement, "974", "974"),
+            (Kind::NumeroDemande, "1013473008", "01013473008"),
+            (Kind::IdentifiantFt, "1253359x", "1253359X"),
+            (Kind::IdentifiantFt, "300000L", "0300000L"),
+            (Kind::IdentifiantFt, "1253359X051", "1253359X"),
+            (Kind::IdentifiantFt, "12345678901", "12345678901"),
+            (Kind::Booleen, "Oui", "true"),
+            (Kind::Nom, "  DE   LA TOUR ", "DE LA TOUR"),
+            (Kind::Rome, "n1104", "N1104"),
+        ] {
+            assert_eq!(read(kind, text), Ok(wanted.to_owned()), "{kind:?} {text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_a_code() {
+        for (kind, text, code) in [
+            (Kind::Decimal, "12,5 €", Code::InvalidNumber),
+            (Kind::Telephone, "071234567x", Code::InvalidPhone),
+            (Kind::Telephone, "12", Code::InvalidPhone),
+            (Kind::Courriel, "a@b", Code::InvalidEmail),
+            (Kind::CodePostal, "750", Code::UnlikelyPlace),
+            (Kind::Departement, "20", Code::UnlikelyPlace),
+            (Kind::Rome, "FAKE", Code::InvalidIdentifier),
+            (Kind::Booleen, "peut-être", Code::InvalidBoolean),
+            (Kind::Date, "2020", Code::InvalidDate),
+        ] {
+            assert_eq!(read(kind, text), Err(code), "{kind:?} {text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_any_type_panic(text in "\\PC{0,24}") {
+            for kind in [Kind::Nir, Kind::Date, Kind::Decimal, Kind::Telephone, Kind::Courriel, Kind::CodePostal, Kind::Commune,
+                Kind::Departement, Kind::Siret, Kind::Rome, Kind::Safir, Kind::Matricule, Kind::NumeroDemande, Kind::IdentifiantFt] {
+                let _ = kind.parse(&text, Reads::default());
+            }
+        }
+    }
+}

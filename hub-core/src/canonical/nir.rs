@@ -1,0 +1,161 @@
+//! The NIR (numéro d'inscription au répertoire): 13 characters, an optional two-digit key.
+//!
+//! Text as a feed states it enters, the 13 characters and what is to be said of them leave. Sources: decree 82-103; Corsica
+//! 2A/2B count as 19/18 in the key; months 20-42 and 50-99 are fictitious but valid; first digit 3, 7 or 8 is provisional.
+
+use compact_str::CompactString;
+
+use crate::code::Code;
+
+/// A number that passed, in 13 characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Nir {
+    /// The 13 characters, upper-case.
+    pub number: CompactString,
+    /// A temporary number: it identifies nobody by itself and will be replaced.
+    pub provisional: bool,
+    /// It came as a spreadsheet's floating-point number.
+    pub from_spreadsheet: bool,
+}
+
+/// Numbers used as examples in public documents; they belong to nobody.
+const FICTITIOUS: &[&str] = &["2690549588157"];
+
+/// Reads a NIR of 13 or 15 characters, spaces and dots ignored, `1803331476872.0` and `1.803331476872E12` understood.
+///
+/// # Errors
+/// [`Code::InvalidNir`] for an impossible number, [`Code::WrongNirKey`] for a key that does not fit.
+pub fn parse(text: &str) -> Result<Nir, Code> {
+    let (digits, from_spreadsheet) = significant(text);
+    let number = digits.get(..13).ok_or(Code::InvalidNir)?;
+    let counted = countable(number).ok_or(Code::InvalidNir)?;
+    check_shape(number)?;
+    match digits.get(13..) {
+        Some("") => {}
+        Some(key) if key.len() == 2 => {
+            let stated: u64 = key.parse().map_err(|_| Code::InvalidNir)?;
+            if stated != 97 - counted % 97 {
+                return Err(Code::WrongNirKey);
+            }
+        }
+        _ => return Err(Code::InvalidNir),
+    }
+    if FICTITIOUS.contains(&number) {
+        return Err(Code::InvalidNir);
+    }
+    let provisional = number.starts_with(['3', '7', '8']);
+    Ok(Nir {
+        number: CompactString::from(number),
+        provisional,
+        from_spreadsheet,
+    })
+}
+
+/// The two-digit key of a 13-character number.
+pub fn key(number: &str) -> Option<u64> {
+    countable(number).map(|n| 97 - n % 97)
+}
+
+fn significant(text: &str) -> (CompactString, bool) {
+    let plain: CompactString = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '\u{a0}' && *c != '-')
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    if let Some(whole) = plain
+        .strip_suffix(".0")
+        .or_else(|| plain.strip_suffix(",0"))
+    {
+        return (CompactString::from(whole), true);
+    }
+    match plain.split_once("E+").or_else(|| plain.split_once('E')) {
+        Some((mantissa, exponent)) => (expand(mantissa, exponent).unwrap_or(plain), true),
+        None => (plain.chars().filter(|c| *c != '.').collect(), false),
+    }
+}
+
+fn expand(mantissa: &str, exponent: &str) -> Option<CompactString> {
+    let exponent: usize = exponent.parse().ok().filter(|e| *e < 20)?;
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+    let mut digits = CompactString::from(whole);
+    digits.push_str(fraction);
+    (fraction.len() <= exponent).then(|| {
+        digits.extend(std::iter::repeat_n('0', exponent - fraction.len()));
+        digits
+    })
+}
+
+/// The number as the key counts it: Corsica's 2A is 19, 2B is 18.
+fn countable(number: &str) -> Option<u64> {
+    let counted = match number.get(5..7)? {
+        "2A" => format!("{}19{}", number.get(..5)?, number.get(7..)?),
+        "2B" => format!("{}18{}", number.get(..5)?, number.get(7..)?),
+        _ => number.to_owned(),
+    };
+    (counted.len() == 13 && counted.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| counted.parse().ok())?
+}
+
+fn check_shape(number: &str) -> Result<(), Code> {
+    let month: u8 = number
+        .get(3..5)
+        .and_then(|m| m.parse().ok())
+        .ok_or(Code::InvalidNir)?;
+    let sex = number.starts_with(['1', '2', '3', '4', '7', '8']);
+    let known = matches!(month, 1..=12 | 20..=42 | 50..=99);
+    if sex && known {
+        Ok(())
+    } else {
+        Err(Code::InvalidNir)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirteen_and_fifteen_characters_and_spreadsheet_forms_are_one_number() {
+        for text in [
+            "1850578006084",
+            "185057800608491",
+            "1 85 05 78 006 084 91",
+            "1850578006084.0",
+            "1.850578006084E12",
+        ] {
+            assert_eq!(
+                parse(text).map(|n| n.number.to_string()),
+                Ok("1850578006084".to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn corsican_numbers_count_as_19_and_18() {
+        assert_eq!(key("186022A215325"), Some(23));
+        assert_eq!(key("186022B215325"), Some(50));
+        assert!(parse("186022A21532523").is_ok());
+    }
+
+    #[test]
+    fn impossible_numbers_are_refused_with_their_code() {
+        for (text, code) in [
+            ("185057800608490", Code::WrongNirKey),
+            ("1851578006084", Code::InvalidNir),
+            ("9850578006084", Code::InvalidNir),
+            ("185057800608", Code::InvalidNir),
+            ("269054958815780", Code::InvalidNir),
+            ("ABC", Code::InvalidNir),
+            ("é", Code::InvalidNir),
+            ("18505780060849X", Code::InvalidNir),
+        ] {
+            assert_eq!(parse(text).err(), Some(code), "{text}");
+        }
+    }
+
+    #[test]
+    fn provisional_numbers_are_told_apart() {
+        assert_eq!(parse("7850578006084").map(|n| n.provisional), Ok(true));
+    }
+}

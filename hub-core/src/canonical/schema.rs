@@ -1,0 +1,171 @@
+//! Reads the canonical JSON Schema into the table of fields.
+//!
+//! Schema text enters, fields in schema order leave. Annotations `x-type`, `x-classification`, `x-bloc` and `x-evenement`
+//! carry what JSON Schema has no word for; the last two are inherited by what stands below.
+
+use serde_json::{Map, Value as Json};
+
+use super::{Category, Classification, Field, FieldId, Kind};
+
+/// The canonical schema does not say what the hub needs.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// Not JSON.
+    #[error("the canonical schema is not JSON")]
+    Json(#[from] serde_json::Error),
+    /// An annotation is missing or unknown.
+    #[error("canonical field `{path}`: `{annotation}` is missing or unknown")]
+    Annotation {
+        /// Field path.
+        path: String,
+        /// Annotation name.
+        annotation: &'static str,
+    },
+}
+
+pub(super) fn read(text: &str) -> Result<Vec<Field>, SchemaError> {
+    let schema: Json = serde_json::from_str(text)?;
+    let mut reader = Reader {
+        fields: Vec::new(),
+        blocks: 0,
+    };
+    reader.object(
+        &schema,
+        "",
+        Scope {
+            category: Category::Personne,
+            block: None,
+            list: None,
+        },
+    )?;
+    Ok(reader.fields)
+}
+
+#[derive(Clone, Copy)]
+struct Scope {
+    category: Category,
+    block: Option<u16>,
+    list: Option<FieldId>,
+}
+
+struct Reader {
+    fields: Vec<Field>,
+    blocks: u16,
+}
+
+impl Reader {
+    fn object(&mut self, schema: &Json, prefix: &str, scope: Scope) -> Result<(), SchemaError> {
+        let none = Map::new();
+        let properties = schema
+            .get("properties")
+            .and_then(Json::as_object)
+            .unwrap_or(&none);
+        for (name, property) in properties {
+            let path = format!("{prefix}{name}");
+            let scope = Scope {
+                category: category(property, scope.category),
+                ..scope
+            };
+            match property.get("type").and_then(Json::as_str) {
+                Some("object") => {
+                    let bloc = property.get("x-bloc").and_then(Json::as_bool) == Some(true);
+                    let block = if bloc {
+                        Some(self.new_block())
+                    } else {
+                        scope.block
+                    };
+                    self.object(property, &format!("{path}."), Scope { block, ..scope })?;
+                }
+                Some("array") => self.array(property, path, scope)?,
+                _ => self.leaf(property, path, scope)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, property: &Json, path: String, scope: Scope) -> Result<(), SchemaError> {
+        let block = self.new_block();
+        let id = FieldId(u16::try_from(self.fields.len()).unwrap_or(u16::MAX));
+        self.fields.push(Field {
+            path: path.clone(),
+            kind: Kind::List,
+            classification: classification(property).unwrap_or(Classification::Ordinary),
+            category: scope.category,
+            block,
+            admitted: None,
+            list: scope.list,
+        });
+        let items = property.get("items").unwrap_or(&Json::Null);
+        self.object(
+            items,
+            &format!("{path}[]."),
+            Scope {
+                block: Some(block),
+                list: Some(id),
+                ..scope
+            },
+        )?;
+        let sensitive = self
+            .fields
+            .iter()
+            .any(|f| f.list == Some(id) && f.classification == Classification::Sensitive);
+        if let (true, Some(list)) = (sensitive, self.fields.get_mut(id.0 as usize)) {
+            list.classification = Classification::Sensitive;
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, property: &Json, path: String, scope: Scope) -> Result<(), SchemaError> {
+        let missing = |annotation| SchemaError::Annotation {
+            path: path.clone(),
+            annotation,
+        };
+        let kind = property
+            .get("x-type")
+            .and_then(Json::as_str)
+            .and_then(Kind::named);
+        let admitted = property.get("enum").and_then(Json::as_array).map(|values| {
+            values
+                .iter()
+                .filter_map(Json::as_str)
+                .map(str::to_owned)
+                .collect()
+        });
+        let field = Field {
+            kind: kind.ok_or_else(|| missing("x-type"))?,
+            classification: classification(property).ok_or_else(|| missing("x-classification"))?,
+            category: scope.category,
+            block: scope.block.unwrap_or_else(|| self.new_block()),
+            admitted,
+            list: scope.list,
+            path,
+        };
+        self.fields.push(field);
+        Ok(())
+    }
+
+    fn new_block(&mut self) -> u16 {
+        self.blocks += 1;
+        self.blocks
+    }
+}
+
+fn category(property: &Json, inherited: Category) -> Category {
+    match property.get("x-evenement").and_then(Json::as_str) {
+        Some("personne") => Category::Personne,
+        Some("droit") => Category::Droit,
+        Some("inscription") => Category::Inscription,
+        Some("orientation") => Category::Orientation,
+        Some("engagement") => Category::Engagement,
+        _ => inherited,
+    }
+}
+
+fn classification(property: &Json) -> Option<Classification> {
+    match property.get("x-classification").and_then(Json::as_str)? {
+        "identifiant" => Some(Classification::Identifying),
+        "sensible" => Some(Classification::Sensitive),
+        "ordinaire" => Some(Classification::Ordinary),
+        _ => None,
+    }
+}

@@ -1,0 +1,124 @@
+//! Values of canonical fields, flat in memory and nested in JSON.
+//!
+//! A set of field values is a vector sorted by field, so two sets compare in one walk. Debug never shows a value: these are
+//! facts about a person.
+
+use std::fmt;
+
+use compact_str::CompactString;
+use serde_json::{Map, Value as Json};
+
+use super::{Canon, FieldId, Kind};
+
+/// One value in canonical form.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Value {
+    /// Text, code, date (ISO 8601, reduced precision), decimal, NIR13: all compare as text.
+    Text(CompactString),
+    /// True or false.
+    Bool(bool),
+    /// A count.
+    Int(i64),
+    /// A repeated group, in source order.
+    List(Vec<Item>),
+}
+
+/// One element of a repeated group, sorted by field.
+pub type Item = Vec<(FieldId, Value)>;
+
+/// Field values sorted by field, each field at most once.
+pub type FieldValues = Vec<(FieldId, Value)>;
+
+impl Value {
+    /// Builds a text value.
+    pub fn text(text: &str) -> Self {
+        Self::Text(CompactString::from(text))
+    }
+
+    /// The text, when it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value as JSON; repeated groups become arrays of objects.
+    pub fn to_json(&self, canon: &Canon) -> Json {
+        match self {
+            Self::Text(text) => Json::String(text.to_string()),
+            Self::Bool(b) => Json::Bool(*b),
+            Self::Int(n) => Json::from(*n),
+            Self::List(items) => items
+                .iter()
+                .map(|item| {
+                    let members = item
+                        .iter()
+                        .map(|(id, v)| (canon.field(*id).name().to_owned(), v.to_json(canon)));
+                    Json::Object(members.collect())
+                })
+                .collect(),
+        }
+    }
+
+    /// Reads back what [`Value::to_json`] wrote for `field`; `None` when the field has changed its shape since.
+    pub fn from_json(canon: &Canon, field: FieldId, json: &Json) -> Option<Self> {
+        match (canon.field(field).kind, json) {
+            (Kind::List, Json::Array(items)) => items
+                .iter()
+                .map(|item| read_item(canon, field, item))
+                .collect::<Option<_>>()
+                .map(Self::List),
+            (_, Json::String(text)) => Some(Self::text(text)),
+            (_, Json::Bool(b)) => Some(Self::Bool(*b)),
+            (_, Json::Number(n)) => n.as_i64().map(Self::Int),
+            _ => None,
+        }
+    }
+}
+
+fn read_item(canon: &Canon, list: FieldId, json: &Json) -> Option<Item> {
+    let mut item: Item = json
+        .as_object()?
+        .iter()
+        .filter_map(|(name, v)| {
+            let id = canon.member(list, name)?;
+            Some((id, Value::from_json(canon, id, v)?))
+        })
+        .collect();
+    item.sort_by_key(|(id, _)| *id);
+    Some(item)
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Bool(_) => f.write_str("Bool"),
+            Self::Int(_) => f.write_str("Int"),
+            Self::List(items) => write!(f, "List({})", items.len()),
+        }
+    }
+}
+
+pub(super) fn nest(canon: &Canon, values: &FieldValues) -> Json {
+    let mut root = Map::new();
+    for (id, value) in values {
+        insert(&mut root, &canon.field(*id).path, value.to_json(canon));
+    }
+    Json::Object(root)
+}
+
+fn insert(object: &mut Map<String, Json>, path: &str, value: Json) {
+    let Some((head, rest)) = path.split_once('.') else {
+        object.insert(path.to_owned(), value);
+        return;
+    };
+    if let Some(child) = object
+        .entry(head)
+        .or_insert_with(|| Json::Object(Map::new()))
+        .as_object_mut()
+    {
+        insert(child, rest, value);
+    }
+}
