@@ -5,7 +5,9 @@
 //! or a socket; adapters live in `connectors` and `hub`.
 
 pub mod canonical;
+pub mod claim;
 pub mod code;
 pub mod connector;
+pub mod mapping;
 pub mod record;
 pub mod text;

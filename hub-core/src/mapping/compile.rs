@@ -1,0 +1,603 @@
+//! The mapping compiler: checked once, at load, so that a run never meets a mistake of the mapping's author.
+//!
+//! YAML text, the canonical schema and the code lists enter; a [`Mapping`], or every mistake found, leaves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::codes::CodeList;
+use super::condition::Condition;
+use super::diagnostic::Diagnostic;
+use super::operation::{self, Operation};
+use super::path::Path;
+use super::rule::{ListRule, Origin, Policy, PrecisionRule, Rule, Shape, ValueRule};
+use super::tree::{Node, Tree};
+use super::{Mapping, PersonRules, RecordRules};
+use crate::canonical::date::Form;
+use crate::canonical::kind::{Kind, Reads};
+use crate::canonical::{Canon, FieldId, Value};
+use crate::code::Code;
+use crate::connector::{Dialect, Limits};
+use crate::record::Names;
+
+/// The code lists that stand beside a mapping, by name.
+#[derive(Debug, Clone, Default)]
+pub struct CodeLists {
+    lists: BTreeMap<String, (Arc<CodeList>, u64)>,
+}
+
+impl CodeLists {
+    /// Adds the text of one list.
+    ///
+    /// # Errors
+    /// [`Code::BadCodeList`] naming the line.
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
+        let list = CodeList::parse(text)?;
+        self.lists.insert(
+            name.to_owned(),
+            (Arc::new(list), xxhash_rust::xxh3::xxh3_64(text.as_bytes())),
+        );
+        Ok(())
+    }
+}
+
+/// Compiles a mapping file.
+///
+/// # Errors
+/// Every mistake found, in file order.
+pub fn compile(text: &str, canon: &Canon, lists: &CodeLists) -> Result<Mapping, Vec<Diagnostic>> {
+    let tree = Tree::parse(text).map_err(|diagnostic| vec![diagnostic])?;
+    let mut compiler = Compiler {
+        canon,
+        lists,
+        names: Names::default(),
+        csv: false,
+        used: Xxh3::new(),
+        found: Vec::new(),
+    };
+    compiler.used.update(text.as_bytes());
+    let mapping = compiler.mapping(&tree);
+    let mut found = compiler.found;
+    match mapping {
+        Some(mapping) if found.is_empty() => Ok(mapping),
+        _ => {
+            found.sort_by_key(|diagnostic| diagnostic.span.start);
+            Err(found)
+        }
+    }
+}
+
+pub(super) struct Compiler<'a> {
+    pub canon: &'a Canon,
+    lists: &'a CodeLists,
+    pub names: Names,
+    pub csv: bool,
+    used: Xxh3,
+    pub found: Vec<Diagnostic>,
+}
+
+const VALUE_KEYS: &[&str] = &[
+    "from",
+    "value",
+    "join",
+    "do",
+    "codes",
+    "forms",
+    "precision",
+    "when",
+    "missing",
+    "invalid",
+];
+const LIST_KEYS: &[&str] = &[
+    "each", "from", "split", "as", "do", "fields", "when", "missing", "invalid",
+];
+
+impl Compiler<'_> {
+    fn mapping(&mut self, tree: &Tree) -> Option<Mapping> {
+        self.check_keys(
+            tree,
+            &[
+                "mapping", "version", "source", "title", "format", "detect", "delivery", "record",
+                "persons",
+            ],
+        );
+        let id = self.required_text(tree, "mapping");
+        let version = self.required_text(tree, "version");
+        let source = self.required_text(tree, "source");
+        let title = tree
+            .get("title")
+            .and_then(Tree::text)
+            .unwrap_or_default()
+            .to_owned();
+        let (layout, encoding, nulls) = self.format(tree)?;
+        let detect = tree
+            .get("detect")
+            .map(|d| self.detect(d))
+            .unwrap_or_default();
+        let delivery = tree
+            .get("delivery")
+            .map(|d| self.delivery(d))
+            .unwrap_or_default();
+        let record = self.record(tree)?;
+        let persons = self.persons(tree)?;
+        let dialect = Dialect {
+            layout,
+            encoding,
+            names: self.names.clone(),
+            limits: Limits::default(),
+        };
+        let fingerprint = self.used.digest();
+        Some(Mapping {
+            id: id?,
+            version: version?,
+            source: source?,
+            title,
+            dialect,
+            fingerprint,
+            nulls,
+            detect,
+            delivery,
+            record,
+            persons,
+        })
+    }
+
+    fn record(&mut self, tree: &Tree) -> Option<RecordRules> {
+        let section = self.required(tree, "record")?;
+        self.check_keys(section, &["key", "emitter"]);
+        let key = self.required(section, "key").map(|k| self.paths(k))?;
+        let emitter = section
+            .get("emitter")
+            .map(|e| self.paths(e))
+            .unwrap_or_default();
+        Some(RecordRules {
+            key,
+            emitter,
+            line: line_of(section),
+        })
+    }
+
+    fn persons(&mut self, tree: &Tree) -> Option<PersonRules> {
+        let section = self.required(tree, "persons")?;
+        self.check_keys(section, &["each", "key", "when", "fields"]);
+        let each = section.get("each").and_then(|e| self.path(e));
+        let key = section
+            .get("key")
+            .map(|k| self.paths(k))
+            .unwrap_or_default();
+        let when = section.get("when").and_then(|w| self.condition(w));
+        let fields = self.required(section, "fields")?;
+        let mut rules: Vec<Rule> = fields
+            .entries()
+            .iter()
+            .filter_map(|(name, rule)| self.rule(name, rule))
+            .collect();
+        rules.sort_by_key(Rule::field);
+        self.check_identity(&rules, section);
+        Some(PersonRules {
+            each,
+            key,
+            when,
+            rules,
+            line: line_of(section),
+        })
+    }
+
+    fn check_identity(&mut self, rules: &[Rule], section: &Tree) {
+        let has = |path: &str| {
+            self.canon
+                .find(path)
+                .is_some_and(|id| rules.iter().any(|rule| rule.field() == id))
+        };
+        let by_number = has("identite.nir")
+            || rules.iter().any(|rule| {
+                self.canon
+                    .field(rule.field())
+                    .path
+                    .starts_with("identifiants.identifiant_")
+            });
+        let by_name = (has("identite.nom_naissance") || has("identite.nom_usage"))
+            && has("identite.date_naissance");
+        if !by_number && !by_name {
+            let message = "these fields never tell who the person is";
+            self.found.push(Diagnostic::new(
+                Code::NeverIdentified,
+                section.span.clone(),
+                message,
+            ));
+        }
+    }
+
+    fn rule(&mut self, name: &Tree, rule: &Tree) -> Option<Rule> {
+        let path = name.text().unwrap_or_default();
+        let Some(field) = self.canon.find(path) else {
+            let known = self
+                .canon
+                .fields()
+                .map(|(_, f)| f.path.as_str())
+                .filter(|p| !p.contains("[]"));
+            let message = format!("the canonical record has no field `{path}`");
+            let diagnostic =
+                Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(path, known);
+            self.found.push(diagnostic);
+            return None;
+        };
+        if self.canon.field(field).kind == Kind::List {
+            self.list_rule(field, rule, line_of(name)).map(Rule::List)
+        } else {
+            self.value_rule(field, rule, line_of(name)).map(Rule::Value)
+        }
+    }
+
+    fn value_rule(&mut self, field: FieldId, rule: &Tree, line: u32) -> Option<ValueRule> {
+        if matches!(rule.node, Node::Scalar(_)) {
+            let origin = Origin::First(vec![self.path(rule)?]);
+            return Some(self.plain(field, origin, line));
+        }
+        self.check_keys(rule, VALUE_KEYS);
+        let origin = self.origin(field, rule)?;
+        let mut compiled = self.plain(field, origin, line);
+        let kind = compiled.kind;
+        compiled.operations = self.operations(rule);
+        compiled.codes = rule
+            .get("codes")
+            .and_then(|name| self.code_list(field, name));
+        for key in ["forms", "precision"] {
+            if let (Some(tree), true) = (rule.get(key), kind != Kind::Date) {
+                let message = format!(
+                    "`{key}` is for dates; `{}` is not one",
+                    self.canon.field(field).path
+                );
+                self.found.push(Diagnostic::new(
+                    Code::OperationType,
+                    tree.span.clone(),
+                    message,
+                ));
+            }
+        }
+        if let Some(forms) = rule.get("forms") {
+            compiled.forms = self.forms(forms);
+        }
+        compiled.precision = rule.get("precision").and_then(|p| self.precision(p));
+        compiled.when = rule.get("when").and_then(|w| self.condition(w));
+        compiled.missing = self.policy(rule, "missing");
+        compiled.invalid = self.policy(rule, "invalid");
+        Some(compiled)
+    }
+
+    fn plain(&self, field: FieldId, origin: Origin, line: u32) -> ValueRule {
+        ValueRule {
+            field,
+            kind: self.canon.field(field).kind,
+            line,
+            origin,
+            operations: Vec::new(),
+            codes: None,
+            forms: Form::ALL.to_vec(),
+            precision: None,
+            when: None,
+            missing: Policy::Drop,
+            invalid: Policy::Drop,
+        }
+    }
+
+    fn origin(&mut self, field: FieldId, rule: &Tree) -> Option<Origin> {
+        match (rule.get("from"), rule.get("value")) {
+            (Some(from), None) => {
+                let paths = self.paths(from);
+                Some(match rule.get("join").and_then(Tree::text) {
+                    Some(separator) => Origin::Joined(paths, separator.to_owned()),
+                    None => Origin::First(paths),
+                })
+            }
+            (None, Some(value)) => self.constant(field, value).map(Origin::Constant),
+            _ => {
+                let message = "a rule takes exactly one of `from` and `value`";
+                self.found.push(Diagnostic::new(
+                    Code::MissingSource,
+                    rule.span.clone(),
+                    message,
+                ));
+                None
+            }
+        }
+    }
+
+    /// Types a constant as the field's own kind would type a text.
+    pub fn constant(&mut self, field: FieldId, value: &Tree) -> Option<Value> {
+        let text = value.text().unwrap_or_default();
+        self.check_admitted(field, text, value);
+        let kind = self.canon.field(field).kind;
+        let parsed = kind
+            .parse(text, Reads::default())
+            .ok()
+            .and_then(|parsed| parsed.value);
+        if parsed.is_none() {
+            let message = format!(
+                "`{text}` is not a value of `{}`",
+                self.canon.field(field).path
+            );
+            self.found.push(Diagnostic::new(
+                Code::CodeTarget,
+                value.span.clone(),
+                message,
+            ));
+        }
+        parsed
+    }
+
+    fn check_admitted(&mut self, field: FieldId, text: &str, at: &Tree) {
+        let canonical = self.canon.field(field);
+        let Some(admitted) = &canonical.admitted else {
+            return;
+        };
+        if !admitted.iter().any(|value| value == text) {
+            let message = format!("`{}` does not admit `{text}`", canonical.path);
+            let diagnostic = Diagnostic::new(Code::CodeTarget, at.span.clone(), message);
+            self.found
+                .push(diagnostic.near(text, admitted.iter().map(String::as_str)));
+        }
+    }
+
+    fn code_list(&mut self, field: FieldId, name: &Tree) -> Option<Arc<CodeList>> {
+        let wanted = name.text().unwrap_or_default();
+        let Some((list, hash)) = self.lists.lists.get(wanted) else {
+            let message = format!("there is no code list `{wanted}` beside this mapping");
+            let known = self.lists.lists.keys().map(String::as_str);
+            self.found.push(
+                Diagnostic::new(Code::UnknownCodeList, name.span.clone(), message)
+                    .near(wanted, known),
+            );
+            return None;
+        };
+        self.used.update(&hash.to_le_bytes());
+        let list = Arc::clone(list);
+        for value in list.values() {
+            self.check_admitted(field, value, name);
+        }
+        Some(list)
+    }
+
+    fn list_rule(&mut self, field: FieldId, rule: &Tree, line: u32) -> Option<ListRule> {
+        self.check_keys(rule, LIST_KEYS);
+        let shape = match (rule.get("each"), rule.get("split")) {
+            (Some(each), None) => Shape::Each(self.path(each)?),
+            (None, Some(separator)) => {
+                let piece = self.piece(field, rule, line)?;
+                Shape::Split(Box::new(piece), separator.text().unwrap_or(",").to_owned())
+            }
+            (None, None) if rule.get("fields").is_some() => Shape::One,
+            _ => {
+                let message = format!(
+                    "`{}` is a repeated group: it takes `each` and `fields`, or `from`, `split` and `as`",
+                    self.canon.field(field).path
+                );
+                self.found.push(Diagnostic::new(
+                    Code::ListMismatch,
+                    rule.span.clone(),
+                    message,
+                ));
+                return None;
+            }
+        };
+        let none = Tree {
+            node: Node::Null,
+            span: rule.span.clone(),
+            line: rule.line,
+        };
+        let members = rule.get("fields").unwrap_or(&none).entries();
+        let mut rules: Vec<ValueRule> = members
+            .iter()
+            .filter_map(|(name, member)| self.member_rule(field, name, member))
+            .collect();
+        rules.sort_by_key(|rule| rule.field);
+        let when = rule.get("when").and_then(|w| self.condition(w));
+        Some(ListRule {
+            field,
+            line,
+            when,
+            shape,
+            rules,
+            missing: self.policy(rule, "missing"),
+        })
+    }
+
+    fn member_rule(&mut self, list: FieldId, name: &Tree, rule: &Tree) -> Option<ValueRule> {
+        let member = self.member(list, name)?;
+        self.value_rule(member, rule, line_of(name))
+    }
+
+    fn piece(&mut self, list: FieldId, rule: &Tree, line: u32) -> Option<ValueRule> {
+        let name = self.required(rule, "as")?;
+        let member = self.member(list, name)?;
+        let from = self.required(rule, "from")?;
+        let origin = Origin::First(self.paths(from));
+        let mut piece = self.plain(member, origin, line);
+        piece.operations = self.operations(rule);
+        piece.invalid = self.policy(rule, "invalid");
+        Some(piece)
+    }
+
+    fn member(&mut self, list: FieldId, name: &Tree) -> Option<FieldId> {
+        let text = name.text().unwrap_or_default();
+        let found = self.canon.member(list, text);
+        if found.is_none() {
+            let group = &self.canon.field(list).path;
+            let members = self
+                .canon
+                .fields()
+                .filter(|(_, f)| f.list == Some(list))
+                .map(|(_, f)| f.name());
+            let message = format!("`{group}` has no member `{text}`");
+            self.found.push(
+                Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(text, members),
+            );
+        }
+        found
+    }
+
+    fn operations(&mut self, rule: &Tree) -> Vec<Operation> {
+        let written = rule.get("do").map(Tree::elements).unwrap_or_default();
+        let mut operations = Vec::with_capacity(written.len());
+        for tree in written {
+            let text = tree.text().unwrap_or_default();
+            match Operation::parse(text) {
+                Ok(operation) => operations.push(operation),
+                Err(message) => {
+                    let name = text.split('(').next().unwrap_or(text);
+                    let known = operation::NAMES.iter().copied();
+                    let diagnostic =
+                        Diagnostic::new(Code::UnknownOperation, tree.span.clone(), message);
+                    self.found.push(diagnostic.near(name, known));
+                }
+            }
+        }
+        operations
+    }
+
+    fn forms(&mut self, tree: &Tree) -> Vec<Form> {
+        let mut forms = Vec::new();
+        for element in tree.elements() {
+            let name = element.text().unwrap_or_default();
+            match Form::named(name) {
+                Some(form) => forms.push(form),
+                None => {
+                    let message = format!("there is no date form `{name}`");
+                    let diagnostic =
+                        Diagnostic::new(Code::OperationType, element.span.clone(), message);
+                    self.found
+                        .push(diagnostic.near(name, Form::NAMES.iter().copied()));
+                }
+            }
+        }
+        forms
+    }
+
+    fn precision(&mut self, tree: &Tree) -> Option<PrecisionRule> {
+        self.check_keys(tree, &["from", "mois", "annee"]);
+        let words = |key| {
+            tree.get(key)
+                .map(Tree::elements)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|t| t.text().map(str::to_owned))
+                .collect()
+        };
+        let (month, year) = (words("mois"), words("annee"));
+        let path = self
+            .required(tree, "from")
+            .and_then(|from| self.path(from))?;
+        Some(PrecisionRule { path, month, year })
+    }
+
+    fn policy(&mut self, rule: &Tree, key: &str) -> Policy {
+        let Some(tree) = rule.get(key) else {
+            return Policy::Drop;
+        };
+        match tree.text() {
+            Some("drop") => Policy::Drop,
+            Some("reject") => Policy::Reject,
+            other => {
+                let message = format!(
+                    "`{key}` is `drop` or `reject`, found `{}`",
+                    other.unwrap_or("a list")
+                );
+                self.found.push(Diagnostic::new(
+                    Code::UnknownKey,
+                    tree.span.clone(),
+                    message,
+                ));
+                Policy::Drop
+            }
+        }
+    }
+
+    pub fn condition(&mut self, tree: &Tree) -> Option<Condition> {
+        let text = tree.text().unwrap_or_default();
+        let parsed = Condition::parse(text, &mut self.names, self.csv);
+        parsed
+            .map_err(|message| {
+                self.found.push(Diagnostic::new(
+                    Code::BadExpression,
+                    tree.span.clone(),
+                    message,
+                ))
+            })
+            .ok()
+    }
+
+    pub fn paths(&mut self, tree: &Tree) -> Vec<Path> {
+        tree.elements()
+            .iter()
+            .filter_map(|element| self.path(element))
+            .collect()
+    }
+
+    pub fn path(&mut self, tree: &Tree) -> Option<Path> {
+        let text = tree.text().unwrap_or_default();
+        if self.csv && !text.is_empty() {
+            return Some(Path::column(text, &mut self.names));
+        }
+        Path::parse(text, &mut self.names)
+            .map_err(|message| {
+                self.found
+                    .push(Diagnostic::new(Code::BadPath, tree.span.clone(), message))
+            })
+            .ok()
+    }
+
+    pub fn check_keys(&mut self, tree: &Tree, allowed: &[&str]) {
+        for (key, _) in tree.entries() {
+            let name = key.text().unwrap_or_default();
+            if !allowed.contains(&name) {
+                let message = format!(
+                    "unknown key `{name}`; expected one of {}",
+                    allowed.join(", ")
+                );
+                let diagnostic = Diagnostic::new(Code::UnknownKey, key.span.clone(), message);
+                self.found
+                    .push(diagnostic.near(name, allowed.iter().copied()));
+            }
+        }
+        if !matches!(tree.node, Node::Map(_)) {
+            let message = format!("expected a map with the keys {}", allowed.join(", "));
+            self.found.push(Diagnostic::new(
+                Code::MappingSyntax,
+                tree.span.clone(),
+                message,
+            ));
+        }
+    }
+
+    pub fn required<'t>(&mut self, tree: &'t Tree, key: &str) -> Option<&'t Tree> {
+        let found = tree.get(key);
+        if found.is_none() {
+            let message = format!("the key `{key}` is missing here");
+            self.found.push(Diagnostic::new(
+                Code::MappingSyntax,
+                tree.span.clone(),
+                message,
+            ));
+        }
+        found
+    }
+
+    fn required_text(&mut self, tree: &Tree, key: &str) -> Option<String> {
+        let value = self.required(tree, key)?;
+        if value.text().is_none_or(|text| text.trim().is_empty()) {
+            let message = format!("`{key}` must be a text");
+            self.found.push(Diagnostic::new(
+                Code::MappingSyntax,
+                value.span.clone(),
+                message,
+            ));
+        }
+        value.text().map(str::to_owned)
+    }
+}
+
+pub(super) fn line_of(tree: &Tree) -> u32 {
+    u32::try_from(tree.line).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,53 @@
+//! What the mapping compiler says of a mistake: code, place, expectation, fix.
+
+use std::ops::Range;
+
+use crate::code::Code;
+
+/// One mistake in a mapping file or beside it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Diagnostic {
+    /// Stable code.
+    pub code: Code,
+    /// Bytes of the mapping file to underline.
+    pub span: Range<usize>,
+    /// What was found and what was expected.
+    pub message: String,
+    /// A proposal ("did you mean `X`?").
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// Builds a diagnostic without a proposal.
+    pub fn new(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            span,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// Adds a proposal.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Proposes the candidate nearest to what was written, when one is near.
+    #[must_use]
+    pub fn near<'c>(self, written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Self {
+        let nearest = candidates
+            .into_iter()
+            .map(|candidate| (strsim::jaro_winkler(written, candidate), candidate))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        match nearest {
+            Some((score, candidate)) if score > 0.75 => {
+                self.with_help(format!("did you mean `{candidate}`?"))
+            }
+            _ => self,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Mappings: declarative files that say where each canonical field comes from in one feed.
+//!
+//! A mapping is compiled once at load, with every path, type, operation, code and target checked; then it turns records into
+//! claims, purely. There is no embedded language: a closed set of operations and a tiny typed condition are all there is.
+
+mod codes;
+mod compile;
+mod condition;
+mod detect;
+mod diagnostic;
+mod operation;
+mod path;
+mod rule;
+mod section;
+mod tree;
+
+pub use codes::CodeList;
+pub use compile::{CodeLists, compile};
+pub use detect::Fit;
+pub use diagnostic::Diagnostic;
+
+use crate::canonical::{FieldId, FieldValues, Value};
+use crate::claim::{Claim, Mapped, Refusal};
+use crate::code::Code;
+use crate::connector::Dialect;
+use crate::record::{NodeId, Record};
+
+use detect::Detect;
+use path::{Path, Scope};
+use rule::{Outcome, Rule};
+
+/// Parts of a key are joined by a character no feed writes.
+const KEY_JOINT: char = '\u{1f}';
+
+/// A compiled mapping: one feed in one schema version.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    /// Unique name, `caf/vrsb0801`.
+    pub id: String,
+    /// Version its author gave it; a run records it.
+    pub version: String,
+    /// The source it belongs to: `caf`, `france-travail`, `departement`…
+    pub source: String,
+    /// What it is, in French.
+    pub title: String,
+    /// How its files are laid out.
+    pub dialect: Dialect,
+    /// Hash of the mapping text and its code lists: a change makes every record be read again.
+    pub fingerprint: u64,
+    nulls: Vec<String>,
+    detect: Vec<Detect>,
+    delivery: DeliveryRules,
+    record: RecordRules,
+    persons: PersonRules,
+}
+
+#[derive(Debug, Clone, Default)]
+struct DeliveryRules {
+    reference: Option<Path>,
+    created: Vec<Path>,
+    snapshot: Snapshot,
+    totals: Vec<Path>,
+    absence: FieldValues,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Snapshot {
+    #[default]
+    Never,
+    Always,
+    When(Path, Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+struct RecordRules {
+    key: Vec<Path>,
+    emitter: Vec<Path>,
+    line: u32,
+}
+
+#[derive(Debug, Clone)]
+struct PersonRules {
+    each: Option<Path>,
+    key: Vec<Path>,
+    when: Option<condition::Condition>,
+    rules: Vec<Rule>,
+    line: u32,
+}
+
+/// What a delivery's header says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Envelope {
+    /// Date the facts are valid at, `YYYY-MM-DD`.
+    pub reference: Option<String>,
+    /// When the emitter made it; deliveries of one emitter are ordered by it. Empty when the feed does not say.
+    pub created: String,
+    /// Absence means something.
+    pub snapshot: bool,
+}
+
+impl Mapping {
+    /// Reads a delivery's header.
+    pub fn envelope(&self, header: &Record) -> Envelope {
+        let scope = Scope::of(header);
+        let text = |path: &Path| path.first(scope).unwrap_or("").to_owned();
+        let snapshot = match &self.delivery.snapshot {
+            Snapshot::Never => false,
+            Snapshot::Always => true,
+            Snapshot::When(path, words) => words.contains(&text(path)),
+        };
+        let reference = self.delivery.reference.as_ref().map(text);
+        let reference = reference.and_then(|date| date.get(..10).map(str::to_owned));
+        Envelope {
+            reference,
+            created: self
+                .delivery
+                .created
+                .iter()
+                .map(text)
+                .collect::<Vec<_>>()
+                .join("T"),
+            snapshot,
+        }
+    }
+
+    /// The totals a delivery's trailer announces, each to equal the number of records.
+    pub fn announced_totals(&self, trailer: &Record) -> Vec<u64> {
+        let scope = Scope::of(trailer);
+        self.delivery
+            .totals
+            .iter()
+            .filter_map(|path| path.first(scope)?.parse().ok())
+            .collect()
+    }
+
+    /// What an emitter's silence states of a person it used to name: the claim without the fields it overrides, with them.
+    #[must_use]
+    pub fn silence(&self, stated: &FieldValues) -> FieldValues {
+        let overridden = |id: FieldId| self.delivery.absence.iter().any(|(field, _)| *field == id);
+        let mut fields: FieldValues = stated
+            .iter()
+            .filter(|(id, _)| !overridden(*id))
+            .cloned()
+            .collect();
+        fields.extend(self.delivery.absence.iter().cloned());
+        fields.sort_by_key(|(id, _)| *id);
+        fields
+    }
+
+    /// Turns one record into claims.
+    ///
+    /// # Errors
+    /// Why the whole record is refused: its key or a required value is missing, or a value the mapping will not drop is invalid.
+    pub fn map(&self, record: &Record) -> Result<Mapped, Refusal> {
+        let scope = Scope::of(record);
+        let refuse = |code, rule_line| Refusal {
+            code,
+            field: None,
+            rule_line,
+        };
+        let key = self
+            .key(&self.record.key, scope)
+            .ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
+        let emitter = self.key(&self.record.emitter, scope).unwrap_or_default();
+        let mut outcome = Outcome {
+            nulls: &self.nulls,
+            remarks: Vec::new(),
+        };
+        let mut claims = Vec::new();
+        for person in self.persons_of(scope) {
+            let scope = if person == record.root() {
+                scope
+            } else {
+                scope.inside(person)
+            };
+            if self
+                .persons
+                .when
+                .as_ref()
+                .is_some_and(|when| !when.holds(scope))
+            {
+                continue;
+            }
+            let fields = rule::apply(&self.persons.rules, scope, &mut outcome)?;
+            claims.push(Claim {
+                key: self.key(&self.persons.key, scope).unwrap_or_default(),
+                fields,
+            });
+        }
+        if claims.is_empty() {
+            return Err(refuse(Code::NoPerson, self.persons.line));
+        }
+        Ok(Mapped {
+            key,
+            emitter,
+            claims,
+            remarks: outcome.remarks,
+        })
+    }
+
+    /// Applies the mapping to constants only: every value it can set without reading (for tests of the compiler).
+    pub fn absence(&self) -> &[(FieldId, Value)] {
+        &self.delivery.absence
+    }
+
+    fn persons_of(&self, scope: Scope<'_>) -> Vec<NodeId> {
+        let Some(each) = &self.persons.each else {
+            return vec![scope.here];
+        };
+        let mut nodes = Vec::with_capacity(4);
+        each.each(scope, &mut |node| nodes.push(node));
+        nodes
+    }
+
+    /// The parts of a key; `None` when all are missing.
+    fn key(&self, paths: &[Path], scope: Scope<'_>) -> Option<String> {
+        let mut key = String::new();
+        let mut found = false;
+        for (at, path) in paths.iter().enumerate() {
+            if at > 0 {
+                key.push(KEY_JOINT);
+            }
+            if let Some(text) = path
+                .first(scope)
+                .filter(|text| !rule::is_null(text, &self.nulls))
+            {
+                found = true;
+                key.push_str(text);
+            }
+        }
+        found.then_some(key)
+    }
+}

@@ -1,0 +1,214 @@
+//! The closed set of text operations a mapping may apply before a value is typed.
+//!
+//! `upper`, `take(5)`, `between('(', ')')`… Written text enters and is checked at load; at run time text enters and text leaves.
+
+use std::borrow::Cow;
+
+/// One operation, its arguments checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Operation {
+    Upper,
+    Lower,
+    Digits,
+    FirstWord,
+    Spreadsheet,
+    PadLeft(usize, char),
+    Take(usize),
+    Skip(usize),
+    Before(String),
+    After(String),
+    Between(String, String),
+    Replace(String, String),
+    DropIf(Vec<String>),
+}
+
+/// The names of the operations, as proposals for a misspelt one.
+pub(super) const NAMES: &[&str] = &[
+    "upper",
+    "lower",
+    "digits",
+    "first_word",
+    "spreadsheet",
+    "pad_left",
+    "take",
+    "skip",
+    "before",
+    "after",
+    "between",
+    "replace",
+    "drop_if",
+];
+
+impl Operation {
+    /// Parses `name` or `name(argument, …)`; the error says what was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (name, arguments) = match text.split_once('(') {
+            None => (text, Vec::new()),
+            Some((name, rest)) => (name.trim(), arguments(rest)?),
+        };
+        let usage = |form: &str| format!("`{name}` is written `{form}`");
+        let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match (name, texts.as_slice()) {
+            ("upper", []) => Ok(Self::Upper),
+            ("lower", []) => Ok(Self::Lower),
+            ("digits", []) => Ok(Self::Digits),
+            ("first_word", []) => Ok(Self::FirstWord),
+            ("spreadsheet", []) => Ok(Self::Spreadsheet),
+            ("pad_left", [width, fill]) => match (count(width), fill.chars().next()) {
+                (Some(width), Some(fill)) => Ok(Self::PadLeft(width, fill)),
+                _ => Err(usage("pad_left(5, '0')")),
+            },
+            ("pad_left", _) => Err(usage("pad_left(5, '0')")),
+            ("take", [n]) => count(n).map(Self::Take).ok_or_else(|| usage("take(5)")),
+            ("skip", [n]) => count(n).map(Self::Skip).ok_or_else(|| usage("skip(5)")),
+            ("before", [mark]) => Ok(Self::Before((*mark).to_owned())),
+            ("after", [mark]) => Ok(Self::After((*mark).to_owned())),
+            ("between", [open, close]) => {
+                Ok(Self::Between((*open).to_owned(), (*close).to_owned()))
+            }
+            ("replace", [from, to]) => Ok(Self::Replace((*from).to_owned(), (*to).to_owned())),
+            ("drop_if", [_, ..]) => Ok(Self::DropIf(arguments)),
+            (known, _) if NAMES.contains(&known) => {
+                Err(format!("`{known}` does not take {} arguments", texts.len()))
+            }
+            (unknown, _) => Err(format!("there is no operation `{unknown}`")),
+        }
+    }
+
+    pub fn apply<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        match self {
+            Self::Upper => Cow::Owned(text.to_uppercase()),
+            Self::Lower => Cow::Owned(text.to_lowercase()),
+            Self::Digits => Cow::Owned(text.chars().filter(char::is_ascii_digit).collect()),
+            Self::FirstWord => cut(text, |t| t.split_whitespace().next().unwrap_or("")),
+            Self::Spreadsheet => cut(text, |t| {
+                t.strip_suffix(".0")
+                    .or_else(|| t.strip_suffix(",0"))
+                    .unwrap_or(t)
+            }),
+            Self::PadLeft(width, fill) => pad_left(text, *width, *fill),
+            Self::Take(n) => cut(text, |t| {
+                t.char_indices().nth(*n).map_or(t, |(at, _)| &t[..at])
+            }),
+            Self::Skip(n) => cut(text, |t| {
+                t.char_indices().nth(*n).map_or("", |(at, _)| &t[at..])
+            }),
+            Self::Before(mark) => cut(text, |t| {
+                t.split_once(mark.as_str()).map_or(t, |(before, _)| before)
+            }),
+            Self::After(mark) => cut(text, |t| {
+                t.split_once(mark.as_str()).map_or("", |(_, after)| after)
+            }),
+            Self::Between(open, close) => cut(text, |t| {
+                t.split_once(open.as_str())
+                    .and_then(|(_, rest)| rest.split_once(close.as_str()))
+                    .map_or("", |(inner, _)| inner)
+            }),
+            Self::Replace(from, to) => Cow::Owned(text.replace(from.as_str(), to)),
+            Self::DropIf(words)
+                if words
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(text.trim())) =>
+            {
+                Cow::Borrowed("")
+            }
+            Self::DropIf(_) => text,
+        }
+    }
+}
+
+fn cut<'t>(text: Cow<'t, str>, part: impl Fn(&str) -> &str) -> Cow<'t, str> {
+    match text {
+        Cow::Borrowed(borrowed) => Cow::Borrowed(part(borrowed).trim()),
+        Cow::Owned(owned) => Cow::Owned(part(&owned).trim().to_owned()),
+    }
+}
+
+fn pad_left(text: Cow<'_, str>, width: usize, fill: char) -> Cow<'_, str> {
+    let missing = width.saturating_sub(text.chars().count());
+    if missing == 0 || text.is_empty() {
+        return text;
+    }
+    let mut padded: String = std::iter::repeat_n(fill, missing).collect();
+    padded.push_str(&text);
+    Cow::Owned(padded)
+}
+
+fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|n| *n <= 1_000)
+}
+
+/// Splits `'a', 5)` into its arguments; quotes are optional around numbers.
+fn arguments(text: &str) -> Result<Vec<String>, String> {
+    let mut rest = text
+        .trim_end()
+        .strip_suffix(')')
+        .ok_or("the parenthesis is not closed")?
+        .trim();
+    let mut arguments = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        let (argument, left) = if first == '\'' || first == '"' {
+            rest.get(1..)
+                .and_then(|inner| inner.split_once(first))
+                .ok_or("a quote is not closed")?
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            (
+                rest.get(..end).unwrap_or("").trim(),
+                rest.get(end..).unwrap_or(""),
+            )
+        };
+        arguments.push(argument.to_owned());
+        let left = left.trim_start();
+        rest = match (left.is_empty(), left.strip_prefix(',')) {
+            (true, _) => "",
+            (_, Some(next)) => next.trim_start(),
+            _ => return Err("arguments are separated by a comma".to_owned()),
+        };
+    }
+    Ok(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_do_what_they_say() {
+        for (operation, text, wanted) in [
+            ("upper", "été", "ÉTÉ"),
+            ("digits", "a1 b2", "12"),
+            ("take(5)", "08300 RETHEL", "08300"),
+            ("skip(5)", "08300 RETHEL", "RETHEL"),
+            ("after(' ')", "08300 RETHEL", "RETHEL"),
+            ("before('(')", "Soudeur (H2913)", "Soudeur"),
+            ("between('(', ')')", "Soudeur (H2913)", "H2913"),
+            ("between('(', ')')", "Soudeur", ""),
+            ("pad_left(5,'0')", "1000", "01000"),
+            ("replace('.', ',')", "1.2", "1,2"),
+            ("drop_if('FAKE','NC')", "fake", ""),
+            ("spreadsheet", "1803331476872.0", "1803331476872"),
+            ("first_word", "Jean Pierre", "Jean"),
+        ] {
+            let parsed = Operation::parse(operation).expect("an operation");
+            assert_eq!(parsed.apply(Cow::Borrowed(text)), wanted, "{operation}");
+        }
+    }
+
+    #[test]
+    fn unknown_or_misused_operations_are_refused() {
+        for text in [
+            "uper",
+            "take",
+            "take(x)",
+            "pad_left(5)",
+            "between('(')",
+            "take(5",
+            "before('x)",
+            "take(5 6)",
+        ] {
+            assert!(Operation::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Compiled rules: one canonical field each, applied to a record.
+//!
+//! A scope in a record enters; a canonical value, nothing, or a coded problem leaves. No allocation happens for a value that is
+//! absent, and none for a short one that is present.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::codes::CodeList;
+use super::condition::Condition;
+use super::operation::Operation;
+use super::path::{Path, Scope};
+use crate::canonical::date::{Form, Precision};
+use crate::canonical::kind::{Kind, Reads};
+use crate::canonical::{FieldId, FieldValues, Item, Value};
+use crate::claim::{Refusal, Remark};
+use crate::code::Code;
+
+/// Where a rule's text comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// The first path that holds text.
+    First(Vec<Path>),
+    /// All paths that hold text, joined.
+    Joined(Vec<Path>, String),
+    /// The same value for every record.
+    Constant(Value),
+}
+
+/// Which parts of a date the source says are not known.
+#[derive(Debug, Clone)]
+pub(super) struct PrecisionRule {
+    pub path: Path,
+    pub month: Vec<String>,
+    pub year: Vec<String>,
+}
+
+/// What happens to a record whose value is missing or invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    Drop,
+    Reject,
+}
+
+/// Fills one single field.
+#[derive(Debug, Clone)]
+pub(super) struct ValueRule {
+    pub field: FieldId,
+    pub kind: Kind,
+    pub line: u32,
+    pub origin: Origin,
+    pub operations: Vec<Operation>,
+    pub codes: Option<Arc<CodeList>>,
+    pub forms: Vec<Form>,
+    pub precision: Option<PrecisionRule>,
+    pub when: Option<Condition>,
+    pub missing: Policy,
+    pub invalid: Policy,
+}
+
+/// Fills one repeated group.
+#[derive(Debug, Clone)]
+pub(super) struct ListRule {
+    pub field: FieldId,
+    pub line: u32,
+    pub when: Option<Condition>,
+    pub shape: Shape,
+    pub rules: Vec<ValueRule>,
+    pub missing: Policy,
+}
+
+/// How the elements of a repeated group are found.
+#[derive(Debug, Clone)]
+pub(super) enum Shape {
+    /// One element per node at a path.
+    Each(Path),
+    /// One element per piece of a text; the piece fills the boxed rule's field.
+    Split(Box<ValueRule>, String),
+    /// One element, from the scope itself.
+    One,
+}
+
+/// A rule of either form.
+#[derive(Debug, Clone)]
+pub(super) enum Rule {
+    Value(ValueRule),
+    List(ListRule),
+}
+
+impl Rule {
+    pub fn field(&self) -> FieldId {
+        match self {
+            Self::Value(rule) => rule.field,
+            Self::List(rule) => rule.field,
+        }
+    }
+}
+
+/// What rules need besides the scope, and where they leave their remarks.
+pub(super) struct Outcome<'m> {
+    pub nulls: &'m [String],
+    pub remarks: Vec<Remark>,
+}
+
+/// Applies `rules`, which are sorted by field, so that the values come out sorted.
+pub(super) fn apply(
+    rules: &[Rule],
+    scope: Scope<'_>,
+    out: &mut Outcome<'_>,
+) -> Result<FieldValues, Refusal> {
+    let mut fields = Vec::with_capacity(rules.len());
+    for rule in rules {
+        let value = match rule {
+            Rule::Value(rule) => rule.evaluate(scope, out)?,
+            Rule::List(rule) => rule.evaluate(scope, out)?,
+        };
+        if let Some(value) = value {
+            fields.push((rule.field(), value));
+        }
+    }
+    Ok(fields)
+}
+
+impl ValueRule {
+    fn evaluate(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
+        if self.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+            return Ok(None);
+        }
+        let text = match &self.origin {
+            Origin::Constant(value) => return Ok(Some(value.clone())),
+            Origin::First(paths) => self.first(paths, scope, out.nulls),
+            Origin::Joined(paths, separator) => joined(paths, separator, scope, out.nulls),
+        };
+        match text {
+            Some(text) => self.read(text, scope, out),
+            None => self.absent(),
+        }
+    }
+
+    fn first<'r>(
+        &self,
+        paths: &[Path],
+        scope: Scope<'r>,
+        nulls: &[String],
+    ) -> Option<Cow<'r, str>> {
+        paths.iter().find_map(|path| {
+            let text = path.first(scope).filter(|text| !is_null(text, nulls))?;
+            let text = self
+                .operations
+                .iter()
+                .fold(Cow::Borrowed(text), |text, operation| operation.apply(text));
+            (!text.is_empty()).then_some(text)
+        })
+    }
+
+    /// Types a text that is there; `Origin::Joined` texts have not passed the operations yet.
+    fn read(
+        &self,
+        text: Cow<'_, str>,
+        scope: Scope<'_>,
+        out: &mut Outcome<'_>,
+    ) -> Result<Option<Value>, Refusal> {
+        let text = match &self.origin {
+            Origin::Joined(..) => self
+                .operations
+                .iter()
+                .fold(text, |text, operation| operation.apply(text)),
+            _ => text,
+        };
+        if let Some(list) = &self.codes {
+            return Ok(Some(self.coded(list, &text, out)));
+        }
+        let reads = Reads {
+            forms: &self.forms,
+            precision: self.precision(scope),
+        };
+        match self.kind.parse(&text, reads) {
+            Ok(parsed) => {
+                if let Some(code) = parsed.notice {
+                    out.remarks.push(self.remark(code));
+                }
+                Ok(parsed.value)
+            }
+            Err(code) if self.invalid == Policy::Reject => Err(Refusal {
+                code,
+                field: Some(self.field),
+                rule_line: self.line,
+            }),
+            Err(code) => {
+                out.remarks.push(self.remark(code));
+                Ok(None)
+            }
+        }
+    }
+
+    fn coded(&self, list: &CodeList, text: &str, out: &mut Outcome<'_>) -> Value {
+        let value = list.get(text).cloned().unwrap_or_else(|| {
+            out.remarks.push(self.remark(Code::UnknownCode));
+            CompactString::from(text)
+        });
+        match (self.kind, value.as_str()) {
+            (Kind::Booleen, "true" | "oui") => Value::Bool(true),
+            (Kind::Booleen, "false" | "non") => Value::Bool(false),
+            _ => Value::Text(value),
+        }
+    }
+
+    fn precision(&self, scope: Scope<'_>) -> Precision {
+        let Some(rule) = &self.precision else {
+            return Precision::Day;
+        };
+        let stated = rule.path.first(scope).unwrap_or("");
+        if rule.year.iter().any(|word| word == stated) {
+            Precision::Year
+        } else if rule.month.iter().any(|word| word == stated) {
+            Precision::Month
+        } else {
+            Precision::Day
+        }
+    }
+
+    fn absent(&self) -> Result<Option<Value>, Refusal> {
+        match self.missing {
+            Policy::Drop => Ok(None),
+            Policy::Reject => Err(Refusal {
+                code: Code::MissingValue,
+                field: Some(self.field),
+                rule_line: self.line,
+            }),
+        }
+    }
+
+    fn remark(&self, code: Code) -> Remark {
+        Remark {
+            code,
+            field: Some(self.field),
+            rule_line: self.line,
+        }
+    }
+}
+
+impl ListRule {
+    fn evaluate(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
+        if self.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+            return Ok(None);
+        }
+        let items = match &self.shape {
+            Shape::One => vec![self.item(scope, out)?],
+            Shape::Each(path) => {
+                let mut nodes = Vec::new();
+                path.each(scope, &mut |node| nodes.push(node));
+                nodes
+                    .into_iter()
+                    .map(|node| self.item(scope.inside(node), out))
+                    .collect::<Result<_, _>>()?
+            }
+            Shape::Split(piece, separator) => self.pieces(piece, separator, scope, out)?,
+        };
+        let items: Vec<Item> = items.into_iter().filter(|item| !item.is_empty()).collect();
+        match (items.is_empty(), self.missing) {
+            (false, _) => Ok(Some(Value::List(items))),
+            (true, Policy::Drop) => Ok(None),
+            (true, Policy::Reject) => Err(Refusal {
+                code: Code::MissingValue,
+                field: Some(self.field),
+                rule_line: self.line,
+            }),
+        }
+    }
+
+    fn item(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Item, Refusal> {
+        let mut item = Item::with_capacity(self.rules.len());
+        let mut stated = false;
+        for rule in &self.rules {
+            if let Some(value) = rule.evaluate(scope, out)? {
+                stated |= !matches!(rule.origin, Origin::Constant(_));
+                item.push((rule.field, value));
+            }
+        }
+        // An element of constants alone says nothing of the person.
+        Ok(if stated { item } else { Item::new() })
+    }
+
+    fn pieces(
+        &self,
+        piece: &ValueRule,
+        separator: &str,
+        scope: Scope<'_>,
+        out: &mut Outcome<'_>,
+    ) -> Result<Vec<Item>, Refusal> {
+        let text = match &piece.origin {
+            Origin::First(paths) | Origin::Joined(paths, _) => {
+                joined(paths, separator, scope, out.nulls)
+            }
+            Origin::Constant(_) => None,
+        };
+        let mut items = Vec::new();
+        for part in text
+            .as_deref()
+            .unwrap_or("")
+            .split(separator)
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            let part = piece
+                .operations
+                .iter()
+                .fold(Cow::Borrowed(part), |text, operation| operation.apply(text));
+            if part.is_empty() {
+                continue;
+            }
+            let Some(value) = piece.read(part, scope, out)? else {
+                continue;
+            };
+            let mut item: Item = vec![(piece.field, value)];
+            for rule in &self.rules {
+                item.extend(rule.evaluate(scope, out)?.map(|value| (rule.field, value)));
+            }
+            item.sort_by_key(|(id, _)| *id);
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+fn joined<'r>(
+    paths: &[Path],
+    separator: &str,
+    scope: Scope<'r>,
+    nulls: &[String],
+) -> Option<Cow<'r, str>> {
+    let mut texts = paths
+        .iter()
+        .filter_map(|path| path.first(scope))
+        .filter(|text| !is_null(text, nulls));
+    let first = texts.next()?;
+    let mut joined = Cow::Borrowed(first);
+    for text in texts {
+        joined = Cow::Owned(format!("{joined}{separator}{text}"));
+    }
+    Some(joined)
+}
+
+pub(super) fn is_null(text: &str, nulls: &[String]) -> bool {
+    nulls.iter().any(|null| null == text)
+}

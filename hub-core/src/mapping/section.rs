@@ -1,0 +1,227 @@
+//! Compiles the sections of a mapping that speak of the delivery rather than of the person: format, detect, delivery.
+
+use super::compile::Compiler;
+use super::detect::Detect;
+use super::diagnostic::Diagnostic;
+use super::path::Path;
+use super::tree::{Node, Tree};
+use super::{DeliveryRules, Snapshot};
+use crate::canonical::FieldValues;
+use crate::code::Code;
+use crate::connector::{Layout, fold_header};
+
+type Format = (Layout, Option<String>, Vec<String>);
+
+impl Compiler<'_> {
+    pub(super) fn format(&mut self, tree: &Tree) -> Option<Format> {
+        let section = self.required(tree, "format")?;
+        self.check_keys(section, &["xml", "csv", "json", "encoding", "nulls"]);
+        let layout = match (section.get("xml"), section.get("csv"), section.get("json")) {
+            (Some(xml), None, None) => self.xml(xml),
+            (None, Some(csv), None) => self.csv(csv),
+            (None, None, Some(json)) => {
+                self.check_keys(json, &["records"]);
+                Some(Layout::Json {
+                    records: json.get("records").map(names_of).unwrap_or_default(),
+                })
+            }
+            _ => {
+                let message = "a format is exactly one of `xml`, `csv` and `json`";
+                self.found.push(Diagnostic::new(
+                    Code::BadFormat,
+                    section.span.clone(),
+                    message,
+                ));
+                None
+            }
+        };
+        let encoding = section
+            .get("encoding")
+            .and_then(Tree::text)
+            .map(str::to_owned);
+        let nulls = section.get("nulls").map(texts_of).unwrap_or_default();
+        layout.map(|layout| (layout, encoding, nulls))
+    }
+
+    fn xml(&mut self, tree: &Tree) -> Option<Layout> {
+        self.check_keys(tree, &["record", "header", "trailer"]);
+        let record = self.required(tree, "record").map(names_of)?;
+        if record.len() < 2 {
+            let message =
+                "`record` is a path from the root element, such as `Racine/InfosFoyerRSA`";
+            self.found
+                .push(Diagnostic::new(Code::BadFormat, tree.span.clone(), message));
+        }
+        let part = |key| tree.get(key).map(names_of);
+        Some(Layout::Xml {
+            record,
+            header: part("header"),
+            trailer: part("trailer"),
+        })
+    }
+
+    fn csv(&mut self, tree: &Tree) -> Option<Layout> {
+        self.csv = true;
+        if !matches!(tree.node, Node::Null) {
+            self.check_keys(tree, &["separator", "columns"]);
+        }
+        let separator = match tree
+            .get("separator")
+            .map(|s| (s, s.text().unwrap_or_default().as_bytes()))
+        {
+            None => None,
+            Some((_, [byte])) => Some(*byte),
+            Some((_, b"tab" | b"\\t")) => Some(b'\t'),
+            Some((written, _)) => {
+                let message = "`separator` is one ASCII character, or `tab`";
+                self.found.push(Diagnostic::new(
+                    Code::BadFormat,
+                    written.span.clone(),
+                    message,
+                ));
+                None
+            }
+        };
+        Some(Layout::Csv {
+            separator,
+            columns: tree.get("columns").map(texts_of),
+        })
+    }
+
+    pub(super) fn detect(&mut self, tree: &Tree) -> Vec<Detect> {
+        tree.elements()
+            .iter()
+            .filter_map(|condition| self.detect_one(condition))
+            .collect()
+    }
+
+    fn detect_one(&mut self, tree: &Tree) -> Option<Detect> {
+        self.check_keys(
+            tree,
+            &["path", "in", "present", "absent", "columns", "filename"],
+        );
+        let text = |key| tree.get(key).and_then(Tree::text).map(str::to_owned);
+        if let (Some(path), Some(words)) = (text("path"), tree.get("in")) {
+            return Some(Detect::Among(path, texts_of(words)));
+        }
+        let columns = || {
+            tree.get("columns")
+                .map(|c| texts_of(c).iter().map(|c| fold_header(c)).collect())
+        };
+        let found = text("present")
+            .map(Detect::Present)
+            .or_else(|| text("absent").map(Detect::Absent))
+            .or_else(|| columns().map(Detect::Columns))
+            .or_else(|| text("filename").map(Detect::Filename));
+        if found.is_none() {
+            let message = "a condition is `path` with `in`, or one of `present`, `absent`, `columns`, `filename`";
+            self.found.push(Diagnostic::new(
+                Code::MappingSyntax,
+                tree.span.clone(),
+                message,
+            ));
+        }
+        found
+    }
+
+    pub(super) fn delivery(&mut self, tree: &Tree) -> DeliveryRules {
+        self.check_keys(
+            tree,
+            &["reference", "created", "snapshot", "totals", "absence"],
+        );
+        DeliveryRules {
+            reference: tree.get("reference").and_then(|r| self.path(r)),
+            created: tree
+                .get("created")
+                .map(|c| self.paths(c))
+                .unwrap_or_default(),
+            snapshot: tree
+                .get("snapshot")
+                .map(|s| self.snapshot(s))
+                .unwrap_or_default(),
+            totals: tree
+                .get("totals")
+                .map(|t| self.totals(t))
+                .unwrap_or_default(),
+            absence: tree
+                .get("absence")
+                .map(|a| self.absence_of(a))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn snapshot(&mut self, tree: &Tree) -> Snapshot {
+        match tree.text() {
+            Some("true") => Snapshot::Always,
+            Some("false") => Snapshot::Never,
+            Some(other) => {
+                let message =
+                    format!("`snapshot` is true, false, or `from` with `in`, found `{other}`");
+                self.found.push(Diagnostic::new(
+                    Code::MappingSyntax,
+                    tree.span.clone(),
+                    message,
+                ));
+                Snapshot::Never
+            }
+            None => {
+                self.check_keys(tree, &["from", "in"]);
+                let words = tree.get("in").map(texts_of).unwrap_or_default();
+                let path = self.required(tree, "from").and_then(|from| self.path(from));
+                path.map_or(Snapshot::Never, |path| Snapshot::When(path, words))
+            }
+        }
+    }
+
+    fn totals(&mut self, tree: &Tree) -> Vec<Path> {
+        let mut paths = Vec::new();
+        for total in tree.elements() {
+            self.check_keys(total, &["from", "counts"]);
+            if let Some(path) = self
+                .required(total, "from")
+                .and_then(|from| self.path(from))
+            {
+                paths.push(path);
+            }
+        }
+        paths
+    }
+
+    fn absence_of(&mut self, tree: &Tree) -> FieldValues {
+        let mut fields = FieldValues::new();
+        for (name, value) in tree.entries() {
+            let path = name.text().unwrap_or_default();
+            match self.canon.find(path) {
+                Some(field) => {
+                    fields.extend(self.constant(field, value).map(|value| (field, value)))
+                }
+                None => {
+                    let known = self.canon.fields().map(|(_, f)| f.path.as_str());
+                    let message = format!("the canonical record has no field `{path}`");
+                    let diagnostic =
+                        Diagnostic::new(Code::UnknownField, name.span.clone(), message)
+                            .near(path, known);
+                    self.found.push(diagnostic);
+                }
+            }
+        }
+        fields.sort_by_key(|(id, _)| *id);
+        fields
+    }
+}
+
+fn texts_of(tree: &Tree) -> Vec<String> {
+    tree.elements()
+        .iter()
+        .filter_map(|element| element.text().map(str::to_owned))
+        .collect()
+}
+
+fn names_of(tree: &Tree) -> Vec<String> {
+    tree.text()
+        .unwrap_or_default()
+        .split('/')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
