@@ -6,8 +6,17 @@
 
 pub mod canonical;
 pub mod claim;
+pub mod clock;
 pub mod code;
 pub mod connector;
+pub mod delivery;
+pub mod diff;
+pub mod event;
+pub mod identity;
 pub mod mapping;
+pub mod merge;
 pub mod record;
+pub mod reject;
+pub mod statement;
+pub mod store;
 pub mod text;

@@ -1,0 +1,125 @@
+//! Merge: the statements of every source about one person become one state.
+//!
+//! Statements enter in any order, the same state leaves: for each block of fields the claim of the source with the highest
+//! declared authority wins, then one still stated over one gone silent, then the most recent, then the content itself as a last,
+//! arbitrary but stable, word. Losing values stay in their statements.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::canonical::Canon;
+use crate::statement::{Stated, Statement};
+
+/// Declared authority: which source is believed first, by field prefix.
+#[derive(Debug, Clone, Default)]
+pub struct Precedence {
+    default: Vec<String>,
+    by_prefix: BTreeMap<String, Vec<String>>,
+}
+
+impl Precedence {
+    /// Builds a policy: an order of sources, and exceptions by field path or section.
+    pub fn new(default: Vec<String>, by_prefix: BTreeMap<String, Vec<String>>) -> Self {
+        Self { default, by_prefix }
+    }
+
+    /// Rank of a source for a field, 0 the most believed; the longest prefix decides.
+    pub fn rank(&self, source: &str, path: &str) -> usize {
+        let mut prefix = path;
+        let order = loop {
+            if let Some(order) = self.by_prefix.get(prefix) {
+                break order;
+            }
+            match prefix.rsplit_once('.') {
+                Some((shorter, _)) => prefix = shorter,
+                None => break &self.default,
+            }
+        };
+        order
+            .iter()
+            .position(|s| s == source)
+            .unwrap_or(order.len())
+    }
+}
+
+/// Merges the statements about one person.
+pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) -> Stated {
+    let mut winners: BTreeMap<u16, &Statement> = BTreeMap::new();
+    for statement in statements {
+        for block in blocks(canon, statement) {
+            let winner = winners.entry(block).or_insert(statement);
+            if strength(canon, precedence, statement, block)
+                < strength(canon, precedence, winner, block)
+            {
+                *winner = statement;
+            }
+        }
+    }
+    let mut fields: Vec<_> = winners
+        .iter()
+        .flat_map(|(block, statement)| {
+            let of_block = statement
+                .stated
+                .fields
+                .iter()
+                .filter(|(id, _, _)| canon.field(*id).block == *block);
+            of_block.filter_map(|(id, value, at)| {
+                Some((*id, value, statement.stated.origins.get(usize::from(*at))?))
+            })
+        })
+        .collect();
+    fields.sort_by_key(|(id, _, _)| *id);
+    let mut state = Stated::default();
+    for (id, value, origin) in fields {
+        state.push(id, value.clone(), origin);
+    }
+    state
+}
+
+fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
+    let mut blocks: Vec<u16> = statement
+        .stated
+        .fields
+        .iter()
+        .map(|(id, _, _)| canon.field(*id).block)
+        .collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    blocks
+}
+
+/// Smaller is stronger.
+fn strength<'s>(
+    canon: &Canon,
+    precedence: &Precedence,
+    statement: &'s Statement,
+    block: u16,
+) -> (
+    usize,
+    bool,
+    Reverse<&'s str>,
+    Vec<&'s crate::canonical::Value>,
+) {
+    let of_block = || {
+        statement
+            .stated
+            .fields
+            .iter()
+            .filter(move |(id, _, _)| canon.field(*id).block == block)
+    };
+    let path = of_block()
+        .next()
+        .map_or("", |(id, _, _)| canon.field(*id).path.as_str());
+    let recent = of_block()
+        .filter_map(|(_, _, at)| statement.stated.origins.get(usize::from(*at)))
+        .map(|origin| origin.valid_at.as_str())
+        .max()
+        .unwrap_or("");
+    let content = of_block().map(|(_, value, _)| value).collect();
+    (
+        precedence.rank(&statement.source, path),
+        statement.absent,
+        Reverse(recent),
+        content,
+    )
+}

@@ -1,0 +1,154 @@
+//! A claim as the hub keeps it: values with the origin of each, and what of it survives being stated again.
+//!
+//! Claims enter, statements leave; a value restated unchanged keeps its first origin, so `valid_at` is the date since when the
+//! source has stated it unbroken. The codec writes field paths, never numbers: a schema may grow between two runs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::canonical::{Canon, FieldId, FieldValues, Value};
+use crate::delivery::{DeliveryId, PersonId};
+
+/// Where a value was stated.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// Source, such as `caf`.
+    #[serde(rename = "source")]
+    pub source: String,
+    /// Emitter inside the source.
+    #[serde(rename = "emetteur")]
+    pub emitter: String,
+    /// Delivery.
+    #[serde(rename = "livraison")]
+    pub delivery: DeliveryId,
+    /// Record number in it, from 1.
+    #[serde(rename = "enregistrement")]
+    pub record: u64,
+    /// Line in it, from 1.
+    #[serde(rename = "ligne")]
+    pub line: u64,
+    /// Mapping and version, `caf/vrsb0801@1`.
+    #[serde(rename = "correspondance")]
+    pub mapping: String,
+    /// Since when the source states it, `YYYY-MM-DD`.
+    #[serde(rename = "valide_le")]
+    pub valid_at: String,
+}
+
+/// Values sorted by field, each with the index of its origin.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stated {
+    /// Field, value, index into `origins`.
+    pub fields: Vec<(FieldId, Value, u16)>,
+    /// The origins referred to.
+    pub origins: Vec<Origin>,
+}
+
+/// A claim in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Row number; `None` before its first commit.
+    pub id: Option<i64>,
+    /// The person it was linked to.
+    pub person: PersonId,
+    /// Source.
+    pub source: String,
+    /// Emitter.
+    pub emitter: String,
+    /// Key of its record inside the emitter. Personal text.
+    pub record_key: String,
+    /// Key of the claim inside its record. Personal text.
+    pub key: String,
+    /// Hash of the frame that stated it last; `None` when it must be read again next time because it raised a remark.
+    pub record_hash: Option<u64>,
+    /// The emitter no longer states it.
+    pub absent: bool,
+    /// Its values.
+    pub stated: Stated,
+}
+
+impl Stated {
+    /// The value and origin of a field.
+    pub fn get(&self, field: FieldId) -> Option<(&Value, &Origin)> {
+        let at = self
+            .fields
+            .binary_search_by_key(&field, |(id, _, _)| *id)
+            .ok()?;
+        let (_, value, origin) = self.fields.get(at)?;
+        Some((value, self.origins.get(usize::from(*origin))?))
+    }
+
+    /// The values alone.
+    pub fn values(&self) -> FieldValues {
+        self.fields
+            .iter()
+            .map(|(id, value, _)| (*id, value.clone()))
+            .collect()
+    }
+
+    /// Adds a field, which must sort after those there, sharing equal origins.
+    pub fn push(&mut self, field: FieldId, value: Value, origin: &Origin) {
+        let known = self.origins.iter().position(|o| o == origin);
+        let at = known.unwrap_or_else(|| {
+            self.origins.push(origin.clone());
+            self.origins.len() - 1
+        });
+        self.fields
+            .push((field, value, u16::try_from(at).unwrap_or(u16::MAX)));
+    }
+
+    /// What is stated now: `values` with `origin`, but a value that was there already keeps its own.
+    #[must_use]
+    pub fn restated(before: Option<&Self>, values: FieldValues, origin: &Origin) -> Self {
+        let mut now = Self::default();
+        for (field, value) in values {
+            match before.and_then(|b| b.get(field)) {
+                Some((old, since)) if *old == value => now.push(field, value, since),
+                _ => now.push(field, value, origin),
+            }
+        }
+        now
+    }
+
+    /// Writes the statement as JSON text.
+    pub fn encode(&self, canon: &Canon) -> String {
+        let fields: Vec<Json> = self
+            .fields
+            .iter()
+            .map(|(id, value, origin)| {
+                Json::from(vec![
+                    Json::from(canon.field(*id).path.as_str()),
+                    value.to_json(canon),
+                    Json::from(*origin),
+                ])
+            })
+            .collect();
+        serde_json::json!({ "f": fields, "o": self.origins }).to_string()
+    }
+
+    /// Reads what [`Stated::encode`] wrote. A field the schema no longer has is left out.
+    ///
+    /// # Errors
+    /// When the text is not what `encode` writes.
+    pub fn decode(canon: &Canon, text: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            f: Vec<(String, Json, u16)>,
+            o: Vec<Origin>,
+        }
+        let written: Written = serde_json::from_slice(text)?;
+        let mut fields: Vec<(FieldId, Value, u16)> = written
+            .f
+            .into_iter()
+            .filter_map(|(path, json, origin)| {
+                let id = canon.find(&path)?;
+                Some((id, Value::from_json(canon, id, &json)?, origin))
+            })
+            .collect();
+        fields.sort_by_key(|(id, _, _)| *id);
+        Ok(Self {
+            fields,
+            origins: written.o,
+        })
+    }
+}

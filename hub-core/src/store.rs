@@ -1,0 +1,257 @@
+//! The port where facts are kept. One write verb, [`Store::commit`]; every read is a batch.
+//!
+//! Contract for every implementation: verbs may be called in parallel; a commit is one transaction or nothing; a commit whose
+//! expectations no longer hold is [`StoreError::Conflict`] and changes nothing; personal payloads are sealed at rest and
+//! look-up keys are keyed hashes, so the clear NIR never touches the disk.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::code::Code;
+use crate::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
+use crate::event::Event;
+use crate::identity::IdentityKey;
+use crate::reject::Reject;
+use crate::statement::{Stated, Statement};
+
+/// A failed call to the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or refused the statement.
+    #[error("the store did not answer: {context}")]
+    Unreachable {
+        /// What was being done.
+        context: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Somebody else changed the same persons: run the batch again.
+    #[error("another run changed the same persons")]
+    Conflict,
+    /// The key does not open what is stored, or a row is not what the hub writes.
+    #[error("a stored row cannot be read: {context}")]
+    Unreadable {
+        /// What was being read.
+        context: &'static str,
+    },
+}
+
+impl StoreError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unreachable { .. } => Code::StoreUnreachable,
+            Self::Conflict => Code::StoreConflict,
+            Self::Unreadable { .. } => Code::StoreKey,
+        }
+    }
+}
+
+/// Whether a delivery's bytes are new to the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Never seen from this source.
+    New,
+    /// The same bytes arrived before, in this delivery, and a run took them in (`processed`) or not yet.
+    Known {
+        /// The first delivery with these bytes.
+        delivery: DeliveryId,
+        /// A run of it ended done (with or without rejects).
+        processed: bool,
+    },
+}
+
+/// A run as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its identifier.
+    pub id: RunId,
+    /// The delivery it processes.
+    pub delivery: DeliveryId,
+    /// The source.
+    pub source: String,
+    /// Mapping and version, `caf/vrsb0801@1`.
+    pub mapping: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it stands.
+    pub status: Status,
+    /// Batches committed.
+    pub checkpoint: u64,
+    /// What it counted so far.
+    pub counts: Counts,
+    /// What it has to tell.
+    pub warnings: Vec<Warning>,
+    /// When the emitter made the delivery, as its header says; empty when it does not.
+    pub created: String,
+}
+
+/// A claim known by the hash of the frame that stated it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownFrame {
+    /// The hash asked for.
+    pub hash: u64,
+    /// Row number of a claim that frame stated, still stated today.
+    pub claim: i64,
+}
+
+/// A person as last committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownPerson {
+    /// The person.
+    pub id: PersonId,
+    /// Sequence of the last event; also the version expected by a commit.
+    pub sequence: u64,
+    /// What is known.
+    pub state: Stated,
+    /// Every statement linked to the person.
+    pub statements: Vec<Statement>,
+}
+
+/// A person to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonWrite {
+    /// The person.
+    pub id: PersonId,
+    /// Sequence read before; `None` creates.
+    pub expected: Option<u64>,
+    /// Sequence after.
+    pub sequence: u64,
+    /// What is known now.
+    pub state: Stated,
+}
+
+/// One batch's whole effect.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The run.
+    pub run: RunId,
+    /// Batches committed once this one is; a commit at or below the stored checkpoint is a conflict.
+    pub checkpoint: u64,
+    /// Claims to insert (`id` is `None`) or rewrite.
+    pub statements: Vec<Statement>,
+    /// Persons created or changed.
+    pub persons: Vec<PersonWrite>,
+    /// Identity keys to add; those already there are left.
+    pub keys: Vec<(IdentityKey, PersonId)>,
+    /// Records refused.
+    pub rejects: Vec<Reject>,
+    /// Events, in the order they are to be announced; each goes to the journal and to the outbox.
+    pub events: Vec<Event>,
+    /// What the batch counted; added to the run's.
+    pub counts: Counts,
+}
+
+/// An event in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEvent {
+    /// Place in the journal; never skipped by a late commit.
+    pub cursor: u64,
+    /// The event; its `kind` is part of the JSON.
+    pub person: PersonId,
+    /// Identifier, equal to the CloudEvent's.
+    pub id: uuid::Uuid,
+    /// Routing key.
+    pub routing_key: String,
+    /// The CloudEvent.
+    pub json: String,
+}
+
+/// The store.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Records that a delivery arrived. Idempotent by source and digest.
+    async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError>;
+
+    /// Finds a delivery.
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+
+    /// Finds a delivery by source and digest.
+    async fn delivery_by_digest(
+        &self,
+        source: &str,
+        digest: Digest,
+    ) -> Result<Option<Delivery>, StoreError>;
+
+    /// Latest deliveries first.
+    async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Opens a run, status running, checkpoint 0.
+    async fn begin(&self, run: &Run) -> Result<(), StoreError>;
+
+    /// Ends or updates a run's status, warnings, end and `created`; counts and checkpoint belong to commits and stay.
+    async fn close(
+        &self,
+        run: RunId,
+        status: Status,
+        warnings: &[Warning],
+        ended_at: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+
+    /// Finds a run.
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
+
+    /// Latest runs first.
+    async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError>;
+
+    /// The latest `created` among runs of a source and mapping id (the part before `@`) that were taken in, if any.
+    async fn latest_created(
+        &self,
+        source: &str,
+        mapping: &str,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// Which of these frame hashes are stated today by a claim of the source. Read-only, one round trip.
+    async fn known_frames(
+        &self,
+        source: &str,
+        hashes: &[u64],
+    ) -> Result<Vec<KnownFrame>, StoreError>;
+
+    /// The claims of these records, each `(emitter, record_key)`.
+    async fn statements_of(
+        &self,
+        source: &str,
+        records: &[(String, String)],
+    ) -> Result<Vec<Statement>, StoreError>;
+
+    /// Claims by row number.
+    async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError>;
+
+    /// For each key, by its index in `keys`, the persons that bear it.
+    async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError>;
+
+    /// Persons with all their statements; unknown ids are left out.
+    async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError>;
+
+    /// Row numbers above `after`, ascending, of claims of these emitters still stated and not written by `run`.
+    async fn stated_before(
+        &self,
+        source: &str,
+        emitters: &[String],
+        run: RunId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<i64>, StoreError>;
+
+    /// Writes one batch: everything or nothing.
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
+
+    /// The refused records of a run, in file order.
+    async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError>;
+
+    /// Events after a cursor, in journal order.
+    async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;
+
+    /// Events not yet confirmed by the broker, in journal order.
+    async fn outbox(&self, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;
+
+    /// Removes events from the outbox: the broker has confirmed them. They stay in the journal.
+    async fn confirm(&self, cursors: &[u64]) -> Result<(), StoreError>;
+
+    /// Number of persons, claims and journal events.
+    async fn sizes(&self) -> Result<(u64, u64, u64), StoreError>;
+}
