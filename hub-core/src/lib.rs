@@ -4,6 +4,7 @@
 //! what was known, the difference is stored with its events in one transaction. Nothing here touches a database, a broker
 //! or a socket; adapters live in `connectors` and `hub`.
 
+pub mod archive;
 pub mod canonical;
 pub mod claim;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod event;
 pub mod identity;
 pub mod mapping;
 pub mod merge;
+pub mod pipeline;
 pub mod record;
 pub mod reject;
 pub mod statement;

@@ -5,6 +5,7 @@
 //! look-up keys are keyed hashes, so the clear NIR never touches the disk.
 
 use async_trait::async_trait;
+use compact_str::CompactString;
 use jiff::Timestamp;
 
 use crate::code::Code;
@@ -90,12 +91,14 @@ pub struct Run {
 }
 
 /// A claim known by the hash of the frame that stated it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFrame {
     /// The hash asked for.
     pub hash: u64,
     /// Row number of a claim that frame stated, still stated today.
     pub claim: i64,
+    /// Its emitter.
+    pub emitter: CompactString,
 }
 
 /// A person as last committed.

@@ -42,6 +42,8 @@ pub enum Code {
     SameHeader = 113,
     /// Older delivery.
     OlderDelivery = 114,
+    /// Absences not judged.
+    AbsenceNotJudged = 115,
     /// Record too large.
     RecordTooLarge = 201,
     /// Malformed XML.
@@ -153,6 +155,7 @@ impl Code {
         Self::ControlTotal,
         Self::SameHeader,
         Self::OlderDelivery,
+        Self::AbsenceNotJudged,
         Self::RecordTooLarge,
         Self::MalformedXml,
         Self::MalformedCsv,

@@ -3,6 +3,7 @@
 //! A mapping is compiled once at load, with every path, type, operation, code and target checked; then it turns records into
 //! claims, purely. There is no embedded language: a closed set of operations and a tiny typed condition are all there is.
 
+mod catalogue;
 mod codes;
 mod compile;
 mod condition;
@@ -14,12 +15,13 @@ mod rule;
 mod section;
 mod tree;
 
+pub use catalogue::Catalogue;
 pub use codes::CodeList;
 pub use compile::{CodeLists, compile};
 pub use detect::Fit;
 pub use diagnostic::Diagnostic;
 
-use crate::canonical::{FieldId, FieldValues, Value};
+use crate::canonical::{FieldId, FieldValues};
 use crate::claim::{Claim, Mapped, Refusal};
 use crate::code::Code;
 use crate::connector::Dialect;
@@ -147,6 +149,21 @@ impl Mapping {
         fields
     }
 
+    /// The emitter and key of a record, without reading its persons: what can be said of a record its mapping refused.
+    pub fn identify(&self, record: &Record) -> Option<(String, String)> {
+        let scope = Scope::of(record);
+        let key = self.key(&self.record.key, scope)?;
+        Some((
+            self.key(&self.record.emitter, scope).unwrap_or_default(),
+            key,
+        ))
+    }
+
+    /// The name a run records: `caf/vrsb0801@1`.
+    pub fn name(&self) -> String {
+        format!("{}@{}", self.id, self.version)
+    }
+
     /// Turns one record into claims.
     ///
     /// # Errors
@@ -196,11 +213,6 @@ impl Mapping {
             claims,
             remarks: outcome.remarks,
         })
-    }
-
-    /// Applies the mapping to constants only: every value it can set without reading (for tests of the compiler).
-    pub fn absence(&self) -> &[(FieldId, Value)] {
-        &self.delivery.absence
     }
 
     fn persons_of(&self, scope: Scope<'_>) -> Vec<NodeId> {

@@ -1,0 +1,95 @@
+//! The mappings an installation knows, and the choice of one for a delivery.
+
+use std::sync::Arc;
+
+use super::Mapping;
+use crate::code::Code;
+use crate::connector::{Fault, Probe};
+
+/// Every compiled mapping, in name order.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    mappings: Vec<Arc<Mapping>>,
+}
+
+impl Catalogue {
+    /// Gathers mappings; the caller has checked that names are unique.
+    pub fn new(mut mappings: Vec<Arc<Mapping>>) -> Self {
+        mappings.sort_by(|a, b| a.id.cmp(&b.id));
+        Self { mappings }
+    }
+
+    /// Every mapping.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Mapping>> {
+        self.mappings.iter()
+    }
+
+    /// The mapping of that name.
+    pub fn named(&self, id: &str) -> Option<Arc<Mapping>> {
+        self.mappings
+            .iter()
+            .find(|mapping| mapping.id == id)
+            .cloned()
+    }
+
+    /// The source names known.
+    pub fn sources(&self) -> Vec<&str> {
+        let mut sources: Vec<&str> = self
+            .mappings
+            .iter()
+            .map(|mapping| mapping.source.as_str())
+            .collect();
+        sources.dedup();
+        sources
+    }
+
+    /// The mapping of `source` that fits a delivery best.
+    ///
+    /// # Errors
+    /// [`Code::NoMapping`] or [`Code::AmbiguousMapping`], naming the mappings considered.
+    pub fn choose(
+        &self,
+        source: &str,
+        probe: &Probe,
+        filename: Option<&str>,
+    ) -> Result<Arc<Mapping>, Fault> {
+        let of_source: Vec<_> = self
+            .mappings
+            .iter()
+            .filter(|mapping| mapping.source == source)
+            .collect();
+        let mut fits: Vec<_> = of_source
+            .iter()
+            .filter_map(|mapping| Some((mapping.recognises(probe, filename)?, *mapping)))
+            .collect();
+        fits.sort_by(|a, b| b.0.cmp(&a.0));
+        let names = |mappings: &mut dyn Iterator<Item = &str>| {
+            mappings
+                .map(|n| format!("`{n}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        match fits.as_slice() {
+            [] => {
+                let tried = names(&mut of_source.iter().map(|mapping| mapping.id.as_str()));
+                Err(Fault::new(
+                    Code::NoMapping,
+                    format!("expected a file for one of {tried}, recognised none"),
+                ))
+            }
+            [(best, _), (second, _), ..] if best == second => {
+                let equal = names(
+                    &mut fits
+                        .iter()
+                        .filter(|(fit, _)| fit == best)
+                        .map(|(_, mapping)| mapping.id.as_str()),
+                );
+                Err(Fault::new(
+                    Code::AmbiguousMapping,
+                    format!("{equal} recognise it equally well"),
+                ))
+            }
+            [(_, best), ..] => Ok(Arc::clone(best)),
+        }
+    }
+}

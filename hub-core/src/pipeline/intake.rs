@@ -1,0 +1,263 @@
+//! What one run carries from batch to batch, and the reading of frames into mapped records.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::Read;
+use std::sync::Arc;
+
+use crate::claim::Refusal;
+use crate::code::Code;
+use crate::connector::{Decoder, Fault, Formats, Frame, Frames};
+use crate::delivery::{Delivery, Digest, RunId};
+use crate::mapping::{Envelope, Mapping};
+use crate::record::Record;
+use crate::reject::{Reject, Stage};
+use crate::statement::{Origin, Statement};
+use crate::store::KnownFrame;
+
+use super::batch::{Context, MappedRecord};
+use super::report::Warnings;
+use super::seen::Seen;
+use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, origin_of};
+
+/// Longest original text kept with a refused record, in bytes.
+const ORIGINAL_BYTES: usize = 64 << 10;
+
+/// What cutting a delivery without decoding it shows.
+pub(super) struct Survey {
+    pub records: u64,
+    pub envelope: Envelope,
+    pub totals: Vec<u64>,
+    pub decoder: Box<dyn Decoder>,
+}
+
+/// Cuts a whole delivery.
+pub(super) fn survey(
+    formats: &dyn Formats,
+    bytes: Box<dyn Read + Send>,
+    mapping: &Mapping,
+) -> Result<Survey, Fault> {
+    let mut opened = formats.open(bytes, &mapping.dialect)?;
+    let envelope = mapping.envelope(opened.framer.header());
+    let mut records = 0;
+    let mut frames = Frames::default();
+    loop {
+        opened
+            .framer
+            .next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES)?;
+        if frames.frames.is_empty() {
+            break;
+        }
+        records += frames.frames.len() as u64;
+    }
+    if records == 0 {
+        return Err(Fault::new(
+            Code::EmptyDelivery,
+            "expected at least one record, found none",
+        ));
+    }
+    let totals = mapping.announced_totals(opened.framer.trailer());
+    Ok(Survey {
+        records,
+        envelope,
+        totals,
+        decoder: opened.decoder,
+    })
+}
+
+/// The state of one run.
+pub(super) struct Intake<'p> {
+    pub run: RunId,
+    pub digest: Digest,
+    pub mapping: Arc<Mapping>,
+    pub survey: Survey,
+    pub warnings: Warnings,
+    pub checkpoint: u64,
+    pub seen: Seen,
+    pub emitters: BTreeSet<String>,
+    /// Records that could not be read far enough to know which they are.
+    pub unreadable: u64,
+    origin: Origin,
+    at: jiff::Timestamp,
+    record: Record,
+    pipeline: &'p Pipeline,
+}
+
+/// A batch of frames, read.
+#[derive(Default)]
+pub(super) struct ReadBatch {
+    pub mapped: Vec<MappedRecord>,
+    pub rejects: Vec<Reject>,
+    /// Refused records that are known by key: what they stated before is not absent.
+    pub refused: Vec<(String, String)>,
+    pub records: u64,
+    pub unchanged: u64,
+}
+
+impl<'p> Intake<'p> {
+    pub fn new(
+        pipeline: &'p Pipeline,
+        run: RunId,
+        delivery: &Delivery,
+        mapping: Arc<Mapping>,
+        survey: Survey,
+        mut warnings: Warnings,
+    ) -> Self {
+        for total in &survey.totals {
+            if *total != survey.records {
+                let detail = format!("announced {total}, read {}", survey.records);
+                warnings.detail(Code::ControlTotal, &detail);
+            }
+        }
+        Self {
+            run,
+            digest: delivery.digest,
+            origin: origin_of(delivery, &mapping, &survey.envelope),
+            at: pipeline.clock.now(),
+            mapping,
+            survey,
+            warnings,
+            checkpoint: 0,
+            seen: Seen::default(),
+            emitters: BTreeSet::new(),
+            unreadable: 0,
+            record: Record::default(),
+            pipeline,
+        }
+    }
+
+    pub fn context<'c>(&'c self, pipeline: &'c Pipeline) -> Context<'c> {
+        Context {
+            canon: &pipeline.canon,
+            precedence: &pipeline.precedence,
+            identity: &pipeline.identity,
+            mapping: &self.mapping,
+            run: self.run,
+            origin: &self.origin,
+            at: self.at,
+        }
+    }
+
+    /// A frame means the same only under the same mapping: its fingerprint is part of the hash.
+    pub fn seeded(&self, hash: u64) -> u64 {
+        hash ^ self.mapping.fingerprint.rotate_left(17)
+    }
+
+    pub fn saw(&mut self, known: &[KnownFrame]) {
+        for frame in known {
+            self.seen.insert(frame.claim);
+            if !self.emitters.contains(frame.emitter.as_str()) {
+                self.emitters.insert(frame.emitter.to_string());
+            }
+        }
+    }
+
+    /// Claims that are not absent although nothing was read of them.
+    pub fn protect(&mut self, statements: &[Statement]) {
+        for claim in statements.iter().filter_map(|statement| statement.id) {
+            self.seen.insert(claim);
+        }
+    }
+
+    /// Decodes and maps the frames that are not known.
+    pub fn read(&mut self, frames: Frames, hashes: &[u64], known: &[KnownFrame]) -> ReadBatch {
+        let known: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
+        let mut batch = ReadBatch {
+            records: frames.frames.len() as u64,
+            ..ReadBatch::default()
+        };
+        for (frame, hash) in frames.frames.iter().zip(hashes) {
+            if frame.fault.is_none() && known.contains(hash) {
+                batch.unchanged += 1;
+            } else {
+                self.read_one(frame, frames.bytes_of(frame), *hash, &mut batch);
+            }
+        }
+        batch
+    }
+
+    fn read_one(&mut self, frame: &Frame, bytes: &[u8], hash: u64, batch: &mut ReadBatch) {
+        let decoded = match &frame.fault {
+            Some(fault) => Err(fault.clone()),
+            None => self.survey.decoder.decode(bytes, &mut self.record),
+        };
+        if let Err(fault) = decoded {
+            self.unreadable += 1;
+            batch.rejects.push(reject(
+                frame,
+                bytes,
+                Stage::Decode,
+                fault.code,
+                None,
+                fault.detail,
+            ));
+            return;
+        }
+        match self.mapping.map(&self.record) {
+            Ok(mapped) => {
+                self.emitters.insert(mapped.emitter.clone());
+                for remark in &mapped.remarks {
+                    self.warnings
+                        .add(remark.code, remark.field, frame.position.number);
+                }
+                let hash = mapped.remarks.is_empty().then_some(hash);
+                batch.mapped.push(MappedRecord {
+                    position: frame.position,
+                    hash,
+                    mapped,
+                });
+            }
+            Err(refusal) => self.refuse(frame, bytes, refusal, batch),
+        }
+    }
+
+    fn refuse(&mut self, frame: &Frame, bytes: &[u8], refusal: Refusal, batch: &mut ReadBatch) {
+        match self.mapping.identify(&self.record) {
+            Some(record) => batch.refused.push(record),
+            None => self.unreadable += 1,
+        }
+        let field = refusal
+            .field
+            .map(|id| self.pipeline.canon.field(id).path.clone());
+        let detail = format!(
+            "{} (rule at line {} of `{}`)",
+            refusal.code.entry().en.title,
+            refusal.rule_line,
+            self.mapping.id
+        );
+        batch.rejects.push(reject(
+            frame,
+            bytes,
+            Stage::Map,
+            refusal.code,
+            field,
+            detail,
+        ));
+    }
+}
+
+/// The records whose earlier statements must not be taken for absent.
+pub(super) fn protected(batch: &ReadBatch) -> Option<Vec<(String, String)>> {
+    (!batch.refused.is_empty()).then(|| batch.refused.clone())
+}
+
+fn reject(
+    frame: &Frame,
+    bytes: &[u8],
+    stage: Stage,
+    code: Code,
+    field: Option<String>,
+    detail: String,
+) -> Reject {
+    let original = bytes
+        .get(..ORIGINAL_BYTES.min(bytes.len()))
+        .unwrap_or_default()
+        .to_vec();
+    Reject {
+        position: frame.position,
+        stage,
+        code,
+        field,
+        detail,
+        original,
+    }
+}

@@ -1,0 +1,450 @@
+//! The driver that carries one delivery from its archived bytes to committed persons and events.
+//!
+//! It surveys the delivery first (cut, count, no decoding): a truncated or unreadable one is held before anything is applied.
+//! Then batch after batch: frames whose hash is known are skipped; the others are decoded, mapped, settled and committed with
+//! their checkpoint. An interrupted run goes on where it stopped, because what is committed already is found unchanged.
+
+mod batch;
+mod intake;
+mod report;
+mod seen;
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tracing::{Instrument, info, info_span, warn};
+
+use crate::archive::Archive;
+use crate::canonical::Canon;
+use crate::clock::Clock;
+use crate::code::Code;
+use crate::connector::{Fault, Formats, Frames};
+use crate::delivery::{Counts, Delivery, RunId, Status};
+use crate::identity::{IdentityFields, IdentityKey};
+use crate::mapping::{Catalogue, Envelope, Mapping};
+use crate::merge::Precedence;
+use crate::statement::Origin;
+use crate::store::{Commit, Registration, Run, Store, StoreError};
+
+use batch::Paired;
+use intake::{Intake, Survey};
+pub use report::Report;
+use report::Warnings;
+
+/// Records per batch: one commit each.
+const BATCH_RECORDS: usize = 2_000;
+/// Bytes per batch, so that large records do not swell it.
+const BATCH_BYTES: usize = 8 << 20;
+/// Claims looked at per round when looking for those gone silent.
+const SILENT_PAGE: u32 = 2_000;
+/// How often a batch is tried again after a concurrent write.
+const CONFLICT_TRIES: usize = 5;
+
+/// A run that could not go on. What was committed stays; the run resumes at its checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The archive failed.
+    #[error("the archived bytes could not be read back")]
+    Archive(#[source] std::io::Error),
+    /// A task of the run was lost.
+    #[error("a task of the run was lost")]
+    Lost(#[from] tokio::task::JoinError),
+}
+
+impl RunError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Archive(_) => Code::ArchiveFailed,
+            Self::Lost(_) => Code::Halted,
+        }
+    }
+}
+
+/// What a run is asked to do.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The delivery, already archived and registered.
+    pub delivery: Delivery,
+    /// The mapping to use, when a person or a replay names it.
+    pub mapping: Option<String>,
+    /// Process it although the same bytes were processed before.
+    pub again: bool,
+}
+
+/// Told of progress: records done, of how many.
+pub trait Progress: Send + Sync {
+    /// Called after each batch.
+    fn advance(&self, records: u64, of: u64);
+}
+
+impl Progress for () {
+    fn advance(&self, _: u64, _: u64) {}
+}
+
+/// The driver and its adapters.
+pub struct Pipeline {
+    /// Where facts are kept.
+    pub store: Arc<dyn Store>,
+    /// Where bytes are kept.
+    pub archive: Arc<dyn Archive>,
+    /// The formats.
+    pub formats: Arc<dyn Formats>,
+    /// Time and identifiers.
+    pub clock: Arc<dyn Clock>,
+    /// The canonical schema.
+    pub canon: Arc<Canon>,
+    /// The mappings.
+    pub catalogue: Catalogue,
+    /// Which source is believed first.
+    pub precedence: Precedence,
+    /// The fields that tell persons apart.
+    pub identity: IdentityFields,
+}
+
+impl Pipeline {
+    /// Processes a delivery.
+    ///
+    /// # Errors
+    /// A technical failure; a fault of the delivery is a report with status held.
+    pub async fn run(&self, order: Order, progress: &dyn Progress) -> Result<Report, RunError> {
+        let run = RunId(self.clock.mint());
+        let span = info_span!("run", source = %order.delivery.source, delivery = %order.delivery.id, run = %run);
+        self.run_inside(run, order, progress).instrument(span).await
+    }
+
+    async fn run_inside(
+        &self,
+        id: RunId,
+        order: Order,
+        progress: &dyn Progress,
+    ) -> Result<Report, RunError> {
+        let delivery = order.delivery;
+        let registration = self.store.register(&delivery).await?;
+        if let (
+            Registration::Known {
+                delivery: first,
+                processed: true,
+            },
+            false,
+        ) = (registration, order.again)
+        {
+            info!(first = %first, "already received");
+            return Ok(Report::already_received(first, &delivery));
+        }
+        let chosen = self.choose(&delivery, order.mapping.as_deref()).await?;
+        let surveyed = match chosen {
+            Ok(mapping) => self
+                .survey(&delivery, &mapping)
+                .await?
+                .map(|survey| (mapping, survey)),
+            Err(fault) => Err(fault),
+        };
+        let mapping = surveyed.as_ref().map_or_else(
+            |_| order.mapping.clone().unwrap_or_default(),
+            |(m, _)| m.name(),
+        );
+        let created = surveyed
+            .as_ref()
+            .map(|(_, survey)| survey.envelope.created.clone())
+            .unwrap_or_default();
+        let run = self.new_run(id, &delivery, mapping, created);
+        self.store.begin(&run).await?;
+        let mut warnings = Warnings::default();
+        let (status, counts) = match surveyed {
+            Err(fault) => {
+                warn!(code = %fault.code, "held");
+                warnings.fault(&fault);
+                (Status::Held, Counts::default())
+            }
+            Ok((mapping, survey)) => {
+                let mut intake = Intake::new(self, id, &delivery, mapping, survey, warnings);
+                let counts = self.process(&mut intake, progress).await?;
+                warnings = intake.warnings;
+                (
+                    if counts.rejected > 0 {
+                        Status::DoneWithRejects
+                    } else {
+                        Status::Done
+                    },
+                    counts,
+                )
+            }
+        };
+        let warnings = warnings.into_list(&self.canon);
+        self.store
+            .close(id, status, &warnings, Some(self.clock.now()))
+            .await?;
+        info!(
+            status = status.word(),
+            records = counts.records,
+            changed = counts.changed,
+            rejected = counts.rejected,
+            "run ended"
+        );
+        Ok(Report::new(&run, status, counts, warnings))
+    }
+
+    fn new_run(&self, id: RunId, delivery: &Delivery, mapping: String, created: String) -> Run {
+        Run {
+            id,
+            delivery: delivery.id,
+            source: delivery.source.clone(),
+            mapping,
+            started_at: self.clock.now(),
+            ended_at: None,
+            status: Status::Running,
+            checkpoint: 0,
+            counts: Counts::default(),
+            warnings: Vec::new(),
+            created,
+        }
+    }
+
+    async fn choose(
+        &self,
+        delivery: &Delivery,
+        named: Option<&str>,
+    ) -> Result<Result<Arc<Mapping>, Fault>, RunError> {
+        if let Some(name) = named {
+            let id = name.split('@').next().unwrap_or(name);
+            let missing = || Fault::new(Code::NoMapping, format!("there is no mapping `{id}`"));
+            return Ok(self.catalogue.named(id).ok_or_else(missing));
+        }
+        let (archive, digest) = (Arc::clone(&self.archive), delivery.digest);
+        let head = tokio::task::spawn_blocking(move || read_head(archive.as_ref(), digest))
+            .await?
+            .map_err(RunError::Archive)?;
+        let chosen = self.formats.probe(&head);
+        Ok(chosen.and_then(|probe| {
+            self.catalogue
+                .choose(&delivery.source, &probe, delivery.filename.as_deref())
+        }))
+    }
+
+    /// Cuts the whole delivery once without decoding it.
+    async fn survey(
+        &self,
+        delivery: &Delivery,
+        mapping: &Arc<Mapping>,
+    ) -> Result<Result<Survey, Fault>, RunError> {
+        let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
+        let (digest, mapping) = (delivery.digest, Arc::clone(mapping));
+        let work = move || -> Result<Result<Survey, Fault>, RunError> {
+            let bytes = archive.open(digest).map_err(RunError::Archive)?;
+            Ok(intake::survey(formats.as_ref(), bytes, &mapping))
+        };
+        tokio::task::spawn_blocking(work).await?
+    }
+
+    async fn process(
+        &self,
+        intake: &mut Intake<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Counts, RunError> {
+        let mut total = Counts::default();
+        let mut batches = self.cut(intake);
+        while let Some(frames) = batches.recv().await {
+            let counts = self.one_batch(intake, frames).await?;
+            total.add(&counts);
+            progress.advance(total.records, intake.survey.records);
+        }
+        if total.records != intake.survey.records {
+            let short = format!(
+                "surveyed {} records, read {}",
+                intake.survey.records, total.records
+            );
+            return Err(RunError::Archive(std::io::Error::new(
+                std::io::ErrorKind::UnexpectedEof,
+                short,
+            )));
+        }
+        if intake.survey.envelope.snapshot {
+            total.add(&self.find_silent(intake).await?);
+        }
+        Ok(total)
+    }
+
+    /// Cuts frames on a thread of its own, two batches ahead.
+    fn cut(&self, intake: &Intake<'_>) -> mpsc::Receiver<Frames> {
+        let (sender, receiver) = mpsc::channel(2);
+        let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
+        let (digest, dialect) = (intake.digest, intake.mapping.dialect.clone());
+        tokio::task::spawn_blocking(move || {
+            // The survey has read these very bytes to their end: a failure here is the archive's. It ends the stream early,
+            // and `process` halts the run on the record count.
+            let Ok(bytes) = archive.open(digest) else {
+                return;
+            };
+            let Ok(mut opened) = formats.open(bytes, &dialect) else {
+                return;
+            };
+            loop {
+                let mut frames = Frames::default();
+                let cut = opened
+                    .framer
+                    .next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES);
+                if cut.is_err() || frames.frames.is_empty() || sender.blocking_send(frames).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    async fn one_batch(&self, intake: &mut Intake<'_>, frames: Frames) -> Result<Counts, RunError> {
+        let hashes: Vec<u64> = frames
+            .frames
+            .iter()
+            .map(|frame| intake.seeded(frame.hash))
+            .collect();
+        let known = self
+            .store
+            .known_frames(&intake.mapping.source, &hashes)
+            .await?;
+        intake.saw(&known);
+        let read = intake.read(frames, &hashes, &known);
+        if let Some(protected) = intake::protected(&read) {
+            let statements = self
+                .store
+                .statements_of(&intake.mapping.source, &protected)
+                .await?;
+            intake.protect(&statements);
+        }
+        let mut tries = 0;
+        loop {
+            let mut commit = self.settled(intake, read.mapped.clone()).await?;
+            commit.rejects.clone_from(&read.rejects);
+            commit.counts.records = read.records;
+            commit.counts.unchanged = read.unchanged;
+            commit.counts.rejected = read.rejects.len() as u64;
+            match self.commit(intake, &mut commit).await {
+                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
+                outcome => return outcome.map(|()| commit.counts).map_err(RunError::from),
+            }
+        }
+    }
+
+    async fn commit(&self, intake: &mut Intake<'_>, commit: &mut Commit) -> Result<(), StoreError> {
+        commit.checkpoint = intake.checkpoint + 1;
+        self.store.commit(commit).await?;
+        intake.checkpoint = commit.checkpoint;
+        Ok(())
+    }
+
+    async fn settled(
+        &self,
+        intake: &Intake<'_>,
+        records: Vec<batch::MappedRecord>,
+    ) -> Result<Commit, StoreError> {
+        let keys: BTreeSet<(String, String)> = records
+            .iter()
+            .map(|record| (record.mapped.emitter.clone(), record.mapped.key.clone()))
+            .collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        let existing = if keys.is_empty() {
+            Vec::new()
+        } else {
+            self.store
+                .statements_of(&intake.mapping.source, &keys)
+                .await?
+        };
+        let paired = batch::pair(intake.context(self), records, existing);
+        self.settle(intake, paired).await
+    }
+
+    async fn settle(&self, intake: &Intake<'_>, paired: Paired) -> Result<Commit, StoreError> {
+        let wanted = paired.wanted_keys();
+        let found = if wanted.is_empty() {
+            Vec::new()
+        } else {
+            self.store.candidates(&wanted).await?
+        };
+        let candidates: Vec<(IdentityKey, _)> = found
+            .into_iter()
+            .filter_map(|(at, person)| Some((wanted.get(at)?.clone(), person)))
+            .collect();
+        let mut ids = paired.linked_persons();
+        ids.extend(candidates.iter().map(|(_, person)| *person));
+        ids.sort();
+        ids.dedup();
+        let known = if ids.is_empty() {
+            Vec::new()
+        } else {
+            self.store.persons(&ids).await?
+        };
+        Ok(batch::settle(
+            intake.context(self),
+            paired,
+            candidates,
+            known,
+            &mut || self.clock.mint(),
+        ))
+    }
+
+    /// Claims of this delivery's emitters that it did not state: they go silent.
+    async fn find_silent(&self, intake: &mut Intake<'_>) -> Result<Counts, RunError> {
+        let mut total = Counts::default();
+        if intake.unreadable > 0 {
+            intake.warnings.add(Code::AbsenceNotJudged, None, 0);
+            return Ok(total);
+        }
+        let emitters: Vec<String> = intake.emitters.iter().cloned().collect();
+        let mut after = 0;
+        loop {
+            let source = intake.mapping.source.clone();
+            let page = self
+                .store
+                .stated_before(&source, &emitters, intake.run, after, SILENT_PAGE)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(total);
+            };
+            after = *last;
+            let gone: Vec<i64> = page
+                .into_iter()
+                .filter(|claim| !intake.seen.contains(*claim))
+                .collect();
+            if !gone.is_empty() {
+                let statements = self.store.statements(&gone).await?;
+                let mut commit = self.settle(intake, batch::silence(statements)).await?;
+                self.commit(intake, &mut commit).await?;
+                total.add(&commit.counts);
+            }
+        }
+    }
+}
+
+fn read_head(archive: &dyn Archive, digest: crate::delivery::Digest) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    archive
+        .open(digest)?
+        .take(64 << 10)
+        .read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// What a delivery says of itself, with its day of arrival where it does not.
+fn valid_at(envelope: &Envelope, delivery: &Delivery) -> String {
+    let day = || delivery.received_at.to_string().chars().take(10).collect();
+    envelope.reference.clone().unwrap_or_else(day)
+}
+
+fn origin_of(delivery: &Delivery, mapping: &Mapping, envelope: &Envelope) -> Origin {
+    Origin {
+        source: delivery.source.clone(),
+        emitter: String::new(),
+        delivery: delivery.id,
+        record: 0,
+        line: 0,
+        mapping: mapping.name(),
+        valid_at: valid_at(envelope, delivery),
+    }
+}
