@@ -1,1 +1,29 @@
-//! Skeleton.
+//! How facts come in: the formats the hub reads, behind the port `hub_core::connector::Formats`.
+//!
+//! The bytes of a delivery and a mapping's dialect enter, a cutter of frames and a decoder of records leave. Whatever
+//! the bytes, nothing here panics, memory stays bounded by one record and one batch, and no fault quotes a value.
+
+mod format;
+mod probe;
+
+use std::io::Read;
+
+use hub_core::connector::{Dialect, Fault, Formats, Layout, Opened, Probe};
+
+/// The formats built into the hub: XML, delimited text and JSON.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BuiltIn;
+
+impl Formats for BuiltIn {
+    fn open(&self, bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Opened, Fault> {
+        match &dialect.layout {
+            Layout::Xml { .. } => format::xml::open(bytes, dialect),
+            Layout::Csv { .. } => format::csv::open(bytes, dialect),
+            Layout::Json { .. } => format::json::open(bytes, dialect),
+        }
+    }
+
+    fn probe(&self, head: &[u8]) -> Result<Probe, Fault> {
+        probe::probe(head)
+    }
+}

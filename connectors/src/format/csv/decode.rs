@@ -1,0 +1,54 @@
+//! From the bytes of one row to a `Record`: one leaf for each column a mapping reads, in column order.
+//!
+//! The framer has already checked the row's width. Columns that bear the same header are all kept.
+
+use std::collections::HashMap;
+
+use hub_core::connector::{Decoder, Fault, fold_header};
+use hub_core::record::{NameId, Names, Record};
+
+use super::row;
+use crate::format::cut::not_utf8;
+
+/// Decodes rows.
+#[derive(Debug)]
+pub(super) struct CsvDecoder {
+    columns: Vec<Option<NameId>>,
+    separator: u8,
+}
+
+impl CsvDecoder {
+    /// A decoder for these header cells.
+    pub(super) fn new(header: &[String], separator: u8, names: &Names) -> Self {
+        let mut known: Vec<_> = names.iter().collect();
+        known.sort_unstable_by_key(|(_, id)| id.0);
+        let mut folded = HashMap::new();
+        for (name, id) in known {
+            folded.entry(fold_header(name)).or_insert(id);
+        }
+        let columns = header.iter().map(|cell| {
+            let exact = names.get(cell);
+            exact.or_else(|| folded.get(&fold_header(cell)).copied())
+        });
+        Self {
+            columns: columns.collect(),
+            separator,
+        }
+    }
+}
+
+impl Decoder for CsvDecoder {
+    fn decode(&self, frame: &[u8], record: &mut Record) -> Result<(), Fault> {
+        record.clear();
+        std::str::from_utf8(frame).map_err(|_| not_utf8())?;
+        row::cells(frame, self.separator, |index, cell| {
+            if let (Some(Some(name)), Ok(text)) =
+                (self.columns.get(index), std::str::from_utf8(cell))
+            {
+                record.leaf(*name, text);
+            }
+        });
+        record.finish();
+        Ok(())
+    }
+}

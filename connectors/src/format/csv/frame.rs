@@ -1,0 +1,229 @@
+//! Cuts the rows out of a delimited delivery, in constant memory.
+//!
+//! The text enters; each row that is not blank leaves as one piece, its width checked against the header. A quote
+//! never closed, or a row too narrow or too wide, costs the line where it starts and nothing after it.
+
+use hub_core::code::Code;
+use hub_core::connector::{Fault, Limits};
+use hub_core::record::Record;
+
+use super::row::{self, Row};
+use crate::format::cut::{Cut, Piece, not_utf8};
+use crate::format::text::Text;
+
+/// Cuts rows.
+pub(super) struct CsvCut {
+    text: Text,
+    separator: u8,
+    width: usize,
+    limits: Limits,
+    skipping: bool,
+    empty: Record,
+}
+
+/// The header line of a delivery.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// Its cells, as written.
+    pub(super) cells: Vec<String>,
+    /// The separator declared or found.
+    pub(super) separator: u8,
+}
+
+impl CsvCut {
+    /// Reads the header line.
+    pub(super) fn open(
+        mut text: Text,
+        separator: Option<u8>,
+        limits: Limits,
+    ) -> Result<(Self, Header), Fault> {
+        skip_blank_lines(&mut text)?;
+        if text.window().is_empty() {
+            return Err(Fault::new(
+                Code::EmptyDelivery,
+                "expected a header line, found nothing",
+            ));
+        }
+        let (end, next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
+        let line = text.window().get(..end).unwrap_or_default();
+        if text.unchecked() && std::str::from_utf8(line).is_err() {
+            return Err(not_utf8());
+        }
+        let mut cells = Vec::new();
+        row::cells(line, separator, |_, cell| {
+            cells.push(String::from_utf8_lossy(cell).into_owned())
+        });
+        if text.window().get(end) == Some(&b'\r') && text.window().get(end + 1) != Some(&b'\n') {
+            text.break_lines_at_cr();
+        }
+        text.advance(next);
+        let mut empty = Record::default();
+        empty.clear();
+        empty.finish();
+        let cut = Self {
+            text,
+            separator,
+            width: cells.len(),
+            limits,
+            skipping: false,
+            empty,
+        };
+        Ok((cut, Header { cells, separator }))
+    }
+
+    /// Expects rows as wide as these columns, empty ones at the end not counted.
+    pub(super) fn expecting(mut self, columns: &[String]) -> Self {
+        let named = |cell: &String| !cell.trim().is_empty();
+        self.width = columns.iter().rposition(named).map_or(0, |last| last + 1);
+        self
+    }
+
+    fn row(&mut self) -> Result<Piece, Fault> {
+        let limit = self.limits.record_bytes;
+        loop {
+            let window = self.text.window();
+            let length = window.len();
+            match row::measure(window, self.separator, self.text.done()) {
+                Row::Whole { end, .. } if end > limit => return Ok(self.overflow()),
+                Row::Whole { end, .. } => return Ok(self.whole(end)),
+                Row::Partial if length > limit => return Ok(self.overflow()),
+                Row::Partial if self.text.done() => return Ok(self.unclosed()),
+                Row::Partial => {
+                    self.text.fill_to((length * 2).min(limit + 1))?;
+                }
+            }
+        }
+    }
+
+    fn whole(&self, end: usize) -> Piece {
+        let window = self.text.window();
+        let row = window.get(..end).unwrap_or_default();
+        let (mut count, mut filled) = (0, 0);
+        row::cells(row, self.separator, |index, cell| {
+            count = index + 1;
+            if !cell.trim_ascii().is_empty() {
+                filled = count;
+            }
+        });
+        if count >= self.width && filled <= self.width {
+            return Piece::sound(end);
+        }
+        // Only the first line: a stray quote may have swallowed the lines after it.
+        let line = row::line_end(row).unwrap_or(end);
+        let detail = format!("expected {} cells, found {count}", self.width);
+        Piece::faulty(line, Code::MalformedCsv, detail)
+    }
+
+    fn unclosed(&self) -> Piece {
+        let window = self.text.window();
+        let line = row::line_end(window).unwrap_or(window.len());
+        Piece::faulty(
+            line,
+            Code::MalformedCsv,
+            "expected a closing quote, found none",
+        )
+    }
+
+    /// The row is longer than allowed: a quote never closed when its first line is not.
+    fn overflow(&mut self) -> Piece {
+        let limit = self.limits.record_bytes;
+        let window = self.text.window();
+        match row::line_end(window) {
+            Some(end) if end <= limit => self.unclosed(),
+            Some(end) => Piece::too_large(end, limit),
+            None => {
+                let held = window.len();
+                self.skipping = true;
+                Piece::too_large(held, limit)
+            }
+        }
+    }
+
+    fn skip(&mut self) -> Result<(), Fault> {
+        while self.skipping {
+            let window = self.text.window();
+            let end = row::line_end(window);
+            let gone = end.unwrap_or(window.len());
+            self.text.advance(gone);
+            self.skipping = end.is_none() && self.text.fill()?;
+        }
+        Ok(())
+    }
+}
+
+impl Cut for CsvCut {
+    fn cut(&mut self) -> Result<Option<Piece>, Fault> {
+        self.skip()?;
+        skip_blank_lines(&mut self.text)?;
+        if self.text.window().is_empty() {
+            return Ok(None);
+        }
+        self.row().map(Some)
+    }
+
+    fn text(&mut self) -> &mut Text {
+        &mut self.text
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.text.bytes_read()
+    }
+
+    fn header(&self) -> &Record {
+        &self.empty
+    }
+
+    fn trailer(&self) -> &Record {
+        &self.empty
+    }
+}
+
+/// Consumes line breaks, and lines of spaces that end with one.
+fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
+    loop {
+        let window = text.window();
+        let breaks = window
+            .iter()
+            .take_while(|b| matches!(b, b'\n' | b'\r' | b' '))
+            .count();
+        let line = window.get(..breaks).unwrap_or_default();
+        let last = line.iter().rposition(|b| *b != b' ').map_or(0, |at| at + 1);
+        let (solid, whole) = (breaks < window.len(), breaks);
+        text.advance(if text.done() && !solid { whole } else { last });
+        if solid || !text.fill()? && text.window().is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// End of the header row, start of the next line, and the separator.
+fn header_row(
+    text: &mut Text,
+    separator: Option<u8>,
+    limit: usize,
+) -> Result<(usize, usize, u8), Fault> {
+    loop {
+        let window = text.window();
+        let found = separator.unwrap_or_else(|| row::sniff(window));
+        // One byte more tells a lone carriage return from the beginning of CRLF.
+        match row::measure(window, found, text.done()) {
+            Row::Whole { end, next } if next < window.len() || text.done() => {
+                return Ok((end, next, found));
+            }
+            Row::Partial if text.done() => {
+                return Err(Fault::new(
+                    Code::NotTheFormat,
+                    "expected a header line, found a quote never closed",
+                ));
+            }
+            _ if window.len() > limit => {
+                let detail = format!("expected a header line of at most {limit} bytes, found more");
+                return Err(Fault::new(Code::HeaderTooLarge, detail));
+            }
+            _ => text.fill_to(window.len() * 2)?,
+        }
+        if text.window().len() <= limit {
+            text.fill()?;
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Cases of the csv format, each rule a table.

@@ -1,0 +1,1 @@
+//! Cases of the json format, each rule a table.

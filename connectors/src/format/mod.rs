@@ -1,0 +1,14 @@
+//! The formats: each one a cutter of frames and a decoder of one frame.
+//!
+//! Bytes enter through `text` (any encoding becomes UTF-8), a `Cut` finds where each record ends, `cut::Cutter` turns
+//! that into batches, and the decoder of the format fills a `Record`. Each file is one of those steps.
+
+pub(crate) mod csv;
+pub(crate) mod json;
+pub(crate) mod text;
+pub(crate) mod xml;
+
+mod cut;
+mod lookup;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,1 @@
+//! Cases of the xml format, each rule a table.
