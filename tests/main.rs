@@ -1,1 +1,4 @@
-//! Skeleton.
+//! What the hub promises, one module per promise, and the house rules it is built by.
+
+mod house_rules;
+mod mappings_and_cases;

@@ -18,22 +18,15 @@ const DEEPEST: usize = 64;
 pub(crate) fn probe(head: &[u8]) -> Result<Probe, Fault> {
     let head = head.get(..head.len().min(HEAD)).unwrap_or_default();
     if let Some(kind) = archive(head) {
-        return Err(Fault::new(
-            Code::Compressed,
-            format!("expected text, found {kind}"),
-        ));
+        return Err(Fault::new(Code::Compressed, format!("expected text, found {kind}")));
     }
     let text = readable(head);
     let start = text.trim_start();
     match start.as_bytes().first() {
-        None => Err(Fault::new(
-            Code::EmptyDelivery,
-            "expected a delivery, found nothing",
-        )),
-        Some(_) if text.contains('\0') => Err(Fault::new(
-            Code::NotTheFormat,
-            "expected text, found binary data",
-        )),
+        None => Err(Fault::new(Code::EmptyDelivery, "expected a delivery, found nothing")),
+        Some(_) if text.contains('\0') => {
+            Err(Fault::new(Code::NotTheFormat, "expected text, found binary data"))
+        }
         Some(b'<') => xml(start),
         Some(b'{' | b'[') => Ok(members(start)),
         Some(_) => Ok(columns(start)),
@@ -56,9 +49,8 @@ fn readable(head: &[u8]) -> String {
     let xml = head.trim_ascii_start().first() == Some(&b'<') || head.get(1) == Some(&b'<');
     let cut_short = |e: std::str::Utf8Error| e.error_len().is_none();
     let utf8 = std::str::from_utf8(head).map_or_else(cut_short, |_| true);
-    let (encoding, mark) =
-        text::choose(head, Some(if utf8 { "utf-8" } else { "windows-1252" }), xml)
-            .unwrap_or((encoding_rs::WINDOWS_1252, 0));
+    let (encoding, mark) = text::choose(head, Some(if utf8 { "utf-8" } else { "windows-1252" }), xml)
+        .unwrap_or((encoding_rs::WINDOWS_1252, 0));
     let bytes = head.get(mark..).unwrap_or_default();
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
@@ -94,10 +86,7 @@ fn xml(text: &str) -> Result<Probe, Fault> {
         }
     }
     if paths.is_empty() {
-        return Err(Fault::new(
-            Code::NotTheFormat,
-            "expected XML, found no element",
-        ));
+        return Err(Fault::new(Code::NotTheFormat, "expected XML, found no element"));
     }
     Ok(Probe::Xml { paths })
 }
@@ -111,10 +100,7 @@ fn note(paths: &mut Vec<(String, String)>, open: &[String]) {
 
 fn first_text(paths: &mut [(String, String)], open: &[String], text: &str) {
     let path = open.join("/");
-    if let Some((_, first)) = paths
-        .iter_mut()
-        .find(|(known, first)| *known == path && first.is_empty())
-    {
+    if let Some((_, first)) = paths.iter_mut().find(|(known, first)| *known == path && first.is_empty()) {
         text.clone_into(first);
     }
 }
@@ -127,13 +113,9 @@ fn columns(text: &str) -> Probe {
         row::Row::Partial => row::line_end(bytes).unwrap_or(bytes.len()),
     };
     let mut columns = Vec::new();
-    row::cells(
-        bytes.get(..end).unwrap_or_default(),
-        separator,
-        |_, cell| {
-            columns.push(String::from_utf8_lossy(cell).into_owned());
-        },
-    );
+    row::cells(bytes.get(..end).unwrap_or_default(), separator, |_, cell| {
+        columns.push(String::from_utf8_lossy(cell).into_owned());
+    });
     Probe::Csv { columns }
 }
 
@@ -151,20 +133,13 @@ fn note_members(text: &[u8], at: usize, above: &str, into: &mut Vec<String>, dep
         if into.len() >= MOST_PATHS || depth >= DEEPEST {
             return;
         }
-        let path = if above.is_empty() {
-            name
-        } else {
-            format!("{above}/{name}")
-        };
+        let path = if above.is_empty() { name } else { format!("{above}/{name}") };
         if !into.contains(&path) {
             into.push(path.clone());
         }
         let rest = text.get(value..).unwrap_or_default();
         // Of an array, the first object speaks for all.
-        let skipped = rest
-            .iter()
-            .take_while(|b| **b == b'[' || b.is_ascii_whitespace())
-            .count();
+        let skipped = rest.iter().take_while(|b| **b == b'[' || b.is_ascii_whitespace()).count();
         if rest.get(skipped) == Some(&b'{') {
             note_members(text, value + skipped, &path, into, depth + 1);
         }

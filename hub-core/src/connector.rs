@@ -25,13 +25,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            record_bytes: 4 << 20,
-            header_bytes: 1 << 20,
-            depth: 64,
-            nodes: 200_000,
-            attributes: 64,
-        }
+        Self { record_bytes: 4 << 20, header_bytes: 1 << 20, depth: 64, nodes: 200_000, attributes: 64 }
     }
 }
 
@@ -48,10 +42,7 @@ pub struct Fault {
 impl Fault {
     /// Builds a fault.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-        }
+        Self { code, detail: detail.into() }
     }
 }
 
@@ -212,11 +203,7 @@ pub fn fold_header(cell: &str) -> String {
                     folded.push(' ');
                 }
             }
-            c => folded.extend(
-                crate::text::base_letter(c)
-                    .chars()
-                    .flat_map(char::to_lowercase),
-            ),
+            c => folded.extend(crate::text::base_letter(c).chars().flat_map(char::to_lowercase)),
         }
     }
     folded.trim().to_owned()

@@ -21,10 +21,7 @@ pub struct Change {
 /// Compares two states.
 pub fn diff(before: &Stated, after: &Stated) -> Vec<Change> {
     let mut changes = Vec::new();
-    let (mut old, mut new) = (
-        before.fields.iter().peekable(),
-        after.fields.iter().peekable(),
-    );
+    let (mut old, mut new) = (before.fields.iter().peekable(), after.fields.iter().peekable());
     loop {
         let field = match (old.peek(), new.peek()) {
             (Some((o, _, _)), Some((n, _, _))) => *o.min(n),

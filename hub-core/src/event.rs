@@ -47,11 +47,7 @@ pub struct Occasion<'a> {
 pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change]) -> Vec<Event> {
     let mut families: Vec<(Category, Vec<&Change>)> = Vec::new();
     for change in changes {
-        let family = if occasion.created {
-            Category::Personne
-        } else {
-            canon.field(change.field).category
-        };
+        let family = if occasion.created { Category::Personne } else { canon.field(change.field).category };
         match families.iter_mut().find(|(known, _)| *known == family) {
             Some((_, members)) => members.push(change),
             None => families.push((family, vec![change])),
@@ -76,10 +72,7 @@ fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change]) -> 
         Category::Engagement => "fr.dlnuf.engagement.modifie",
         Category::Droit => {
             let state = canon.find("droits.rsa.etat");
-            let after = changes
-                .iter()
-                .find(|c| Some(c.field) == state)
-                .and_then(|c| c.after.as_ref());
+            let after = changes.iter().find(|c| Some(c.field) == state).and_then(|c| c.after.as_ref());
             match after.and_then(Value::as_text) {
                 Some("rsa_droit_ouvert_versable") => "fr.dlnuf.droit.ouvert",
                 Some("rsa_droit_ouvert_et_suspendu" | "rsa_droit_ouvert_versement_suspendu") => {
@@ -100,10 +93,7 @@ fn render(
     changes: &[&Change],
 ) -> Event {
     let id = event_id(occasion.person, sequence);
-    let changes: Vec<Json> = changes
-        .iter()
-        .map(|change| rendered(canon, change))
-        .collect();
+    let changes: Vec<Json> = changes.iter().map(|change| rendered(canon, change)).collect();
     let json = json!({
         "specversion": "1.0",
         "id": id,
@@ -119,20 +109,12 @@ fn render(
     .to_string();
     let words: Vec<&str> = kind.split('.').skip(2).collect();
     let routing_key = format!("{}.{}", words.join("."), occasion.departement);
-    Event {
-        id,
-        person: occasion.person,
-        sequence,
-        kind,
-        routing_key,
-        json,
-    }
+    Event { id, person: occasion.person, sequence, kind, routing_key, json }
 }
 
 fn rendered(canon: &Canon, change: &Change) -> Json {
     let field = canon.field(change.field);
-    let withheld =
-        field.classification == Classification::Sensitive || field.path == "identite.nir";
+    let withheld = field.classification == Classification::Sensitive || field.path == "identite.nir";
     let mut object = Map::new();
     object.insert("champ".to_owned(), json!(field.path));
     if withheld {

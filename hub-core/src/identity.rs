@@ -56,10 +56,7 @@ impl IdentityFields {
             names: all(&["identite.nom_naissance", "identite.nom_usage"]),
             given: canon.find("identite.prenoms"),
             birth: canon.find("identite.date_naissance"),
-            global: all(&[
-                "identifiants.identifiant_ft_uuid",
-                "identifiants.identifiant_ft",
-            ]),
+            global: all(&["identifiants.identifiant_ft_uuid", "identifiants.identifiant_ft"]),
             local: canon.find("identifiants.identifiant_departement"),
         }
     }
@@ -70,60 +67,28 @@ impl IdentityFields {
             let at = values.binary_search_by_key(&field, |(id, _)| *id).ok()?;
             values.get(at)?.1.as_text()
         };
-        let mut names: Vec<String> = self
-            .names
-            .iter()
-            .filter_map(|f| text(*f))
-            .map(fold_name)
-            .filter(|n| !n.is_empty())
-            .collect();
+        let mut names: Vec<String> =
+            self.names.iter().filter_map(|f| text(*f)).map(fold_name).filter(|n| !n.is_empty()).collect();
         names.dedup();
-        let given = self
-            .given
-            .and_then(text)
-            .map(first_given)
-            .unwrap_or_default();
+        let given = self.given.and_then(text).map(first_given).unwrap_or_default();
         let birth = self.birth.and_then(text).unwrap_or_default().to_owned();
-        let certain = self
-            .nir
-            .and_then(text)
-            .filter(|nir| !nir.starts_with(['3', '7', '8']));
-        let mut keys: Vec<IdentityKey> = certain
-            .iter()
-            .map(|nir| IdentityKey(format!("nir:{nir}")))
-            .collect();
+        let certain = self.nir.and_then(text).filter(|nir| !nir.starts_with(['3', '7', '8']));
+        let mut keys: Vec<IdentityKey> =
+            certain.iter().map(|nir| IdentityKey(format!("nir:{nir}"))).collect();
         for (rank, field) in self.global.iter().enumerate() {
             keys.extend(text(*field).map(|id| IdentityKey(format!("ft{rank}:{id}"))));
         }
-        keys.extend(
-            self.local
-                .and_then(text)
-                .map(|id| IdentityKey(format!("si:{source}/{emitter}:{id}"))),
-        );
+        keys.extend(self.local.and_then(text).map(|id| IdentityKey(format!("si:{source}/{emitter}:{id}"))));
         if birth.len() == 10 && !given.is_empty() {
-            keys.extend(
-                names
-                    .iter()
-                    .map(|name| IdentityKey(format!("nom:{name}|{given}|{birth}"))),
-            );
+            keys.extend(names.iter().map(|name| IdentityKey(format!("nom:{name}|{given}|{birth}"))));
         }
-        Traits {
-            nir: certain.map(str::to_owned),
-            names,
-            given,
-            birth,
-            keys,
-        }
+        Traits { nir: certain.map(str::to_owned), names, given, birth, keys }
     }
 }
 
 /// The first given name, folded: sources disagree on how many they give.
 fn first_given(prenoms: &str) -> String {
-    fold_name(prenoms)
-        .split(' ')
-        .next()
-        .unwrap_or("")
-        .to_owned()
+    fold_name(prenoms).split(' ').next().unwrap_or("").to_owned()
 }
 
 impl Traits {
@@ -169,9 +134,6 @@ pub fn resolve<'c>(
 
 /// The traits a state shows, for comparing a claim with a known person.
 pub fn traits_of_state(fields: &IdentityFields, values: &[(FieldId, Value, u16)]) -> Traits {
-    let values: FieldValues = values
-        .iter()
-        .map(|(id, value, _)| (*id, value.clone()))
-        .collect();
+    let values: FieldValues = values.iter().map(|(id, value, _)| (*id, value.clone())).collect();
     fields.traits(&values, "", "")
 }

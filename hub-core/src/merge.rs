@@ -35,10 +35,7 @@ impl Precedence {
                 None => break &self.default,
             }
         };
-        order
-            .iter()
-            .position(|s| s == source)
-            .unwrap_or(order.len())
+        order.iter().position(|s| s == source).unwrap_or(order.len())
     }
 }
 
@@ -48,9 +45,7 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
     for statement in statements {
         for block in blocks(canon, statement) {
             let winner = winners.entry(block).or_insert(statement);
-            if strength(canon, precedence, statement, block)
-                < strength(canon, precedence, winner, block)
-            {
+            if strength(canon, precedence, statement, block) < strength(canon, precedence, winner, block) {
                 *winner = statement;
             }
         }
@@ -58,11 +53,8 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
     let mut fields: Vec<_> = winners
         .iter()
         .flat_map(|(block, statement)| {
-            let of_block = statement
-                .stated
-                .fields
-                .iter()
-                .filter(|(id, _, _)| canon.field(*id).block == *block);
+            let of_block =
+                statement.stated.fields.iter().filter(|(id, _, _)| canon.field(*id).block == *block);
             of_block.filter_map(|(id, value, at)| {
                 Some((*id, value, statement.stated.origins.get(usize::from(*at))?))
             })
@@ -77,12 +69,8 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
 }
 
 fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
-    let mut blocks: Vec<u16> = statement
-        .stated
-        .fields
-        .iter()
-        .map(|(id, _, _)| canon.field(*id).block)
-        .collect();
+    let mut blocks: Vec<u16> =
+        statement.stated.fields.iter().map(|(id, _, _)| canon.field(*id).block).collect();
     blocks.sort_unstable();
     blocks.dedup();
     blocks
@@ -94,32 +82,15 @@ fn strength<'s>(
     precedence: &Precedence,
     statement: &'s Statement,
     block: u16,
-) -> (
-    usize,
-    bool,
-    Reverse<&'s str>,
-    Vec<&'s crate::canonical::Value>,
-) {
-    let of_block = || {
-        statement
-            .stated
-            .fields
-            .iter()
-            .filter(move |(id, _, _)| canon.field(*id).block == block)
-    };
-    let path = of_block()
-        .next()
-        .map_or("", |(id, _, _)| canon.field(*id).path.as_str());
+) -> (usize, bool, Reverse<&'s str>, Vec<&'s crate::canonical::Value>) {
+    let of_block =
+        || statement.stated.fields.iter().filter(move |(id, _, _)| canon.field(*id).block == block);
+    let path = of_block().next().map_or("", |(id, _, _)| canon.field(*id).path.as_str());
     let recent = of_block()
         .filter_map(|(_, _, at)| statement.stated.origins.get(usize::from(*at)))
         .map(|origin| origin.valid_at.as_str())
         .max()
         .unwrap_or("");
     let content = of_block().map(|(_, value, _)| value).collect();
-    (
-        precedence.rank(&statement.source, path),
-        statement.absent,
-        Reverse(recent),
-        content,
-    )
+    (precedence.rank(&statement.source, path), statement.absent, Reverse(recent), content)
 }

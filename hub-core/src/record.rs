@@ -21,7 +21,7 @@ pub struct Position {
 }
 
 /// An interned element, column or member name; `NameId(0)` is the record's own root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameId(pub u32);
 
 impl NameId {
@@ -90,12 +90,7 @@ impl Record {
     pub fn open(&mut self, name: NameId) {
         let at = len32(self.text.len());
         self.open.push(len32(self.nodes.len()));
-        self.nodes.push(Node {
-            name,
-            from: at,
-            to: at,
-            end: 0,
-        });
+        self.nodes.push(Node { name, from: at, to: at, end: 0 });
     }
 
     /// Appends text to the innermost open node. Text that follows a child is dropped: no feed of ours has mixed content.
@@ -114,11 +109,7 @@ impl Record {
     /// Closes the innermost open node.
     pub fn close(&mut self) {
         let end = len32(self.nodes.len());
-        if let Some(node) = self
-            .open
-            .pop()
-            .and_then(|top| self.nodes.get_mut(top as usize))
-        {
+        if let Some(node) = self.open.pop().and_then(|top| self.nodes.get_mut(top as usize)) {
             node.end = end;
         }
     }
@@ -153,12 +144,7 @@ impl Record {
     /// The children of `node` that bear `name`, in document order.
     pub fn children(&self, node: NodeId, name: NameId) -> Children<'_> {
         let end = self.nodes.get(node.0 as usize).map_or(0, |n| n.end);
-        Children {
-            record: self,
-            next: node.0 + 1,
-            end,
-            name,
-        }
+        Children { record: self, next: node.0 + 1, end, name }
     }
 
     /// The first child of `node` that bears `name`.

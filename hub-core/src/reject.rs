@@ -46,12 +46,6 @@ pub struct Reject {
 
 impl fmt::Debug for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Reject({} at record {}, {} bytes)",
-            self.code,
-            self.position.number,
-            self.original.len()
-        )
+        write!(f, "Reject({} at record {}, {} bytes)", self.code, self.position.number, self.original.len())
     }
 }

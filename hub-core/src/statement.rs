@@ -70,20 +70,14 @@ pub struct Statement {
 impl Stated {
     /// The value and origin of a field.
     pub fn get(&self, field: FieldId) -> Option<(&Value, &Origin)> {
-        let at = self
-            .fields
-            .binary_search_by_key(&field, |(id, _, _)| *id)
-            .ok()?;
+        let at = self.fields.binary_search_by_key(&field, |(id, _, _)| *id).ok()?;
         let (_, value, origin) = self.fields.get(at)?;
         Some((value, self.origins.get(usize::from(*origin))?))
     }
 
     /// The values alone.
     pub fn values(&self) -> FieldValues {
-        self.fields
-            .iter()
-            .map(|(id, value, _)| (*id, value.clone()))
-            .collect()
+        self.fields.iter().map(|(id, value, _)| (*id, value.clone())).collect()
     }
 
     /// Adds a field, which must sort after those there, sharing equal origins.
@@ -93,8 +87,7 @@ impl Stated {
             self.origins.push(origin.clone());
             self.origins.len() - 1
         });
-        self.fields
-            .push((field, value, u16::try_from(at).unwrap_or(u16::MAX)));
+        self.fields.push((field, value, u16::try_from(at).unwrap_or(u16::MAX)));
     }
 
     /// What is stated now: `values` with `origin`, but a value that was there already keeps its own.
@@ -146,9 +139,6 @@ impl Stated {
             })
             .collect();
         fields.sort_by_key(|(id, _, _)| *id);
-        Ok(Self {
-            fields,
-            origins: written.o,
-        })
+        Ok(Self { fields, origins: written.o })
     }
 }

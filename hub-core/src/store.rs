@@ -173,11 +173,7 @@ pub trait Store: Send + Sync {
     async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
 
     /// Finds a delivery by source and digest.
-    async fn delivery_by_digest(
-        &self,
-        source: &str,
-        digest: Digest,
-    ) -> Result<Option<Delivery>, StoreError>;
+    async fn delivery_by_digest(&self, source: &str, digest: Digest) -> Result<Option<Delivery>, StoreError>;
 
     /// Latest deliveries first.
     async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
@@ -201,18 +197,10 @@ pub trait Store: Send + Sync {
     async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError>;
 
     /// The latest `created` among runs of a source and mapping id (the part before `@`) that were taken in, if any.
-    async fn latest_created(
-        &self,
-        source: &str,
-        mapping: &str,
-    ) -> Result<Option<String>, StoreError>;
+    async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError>;
 
     /// Which of these frame hashes are stated today by a claim of the source. Read-only, one round trip.
-    async fn known_frames(
-        &self,
-        source: &str,
-        hashes: &[u64],
-    ) -> Result<Vec<KnownFrame>, StoreError>;
+    async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError>;
 
     /// The claims of these records, each `(emitter, record_key)`.
     async fn statements_of(

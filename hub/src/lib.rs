@@ -1,1 +1,9 @@
-//! Skeleton.
+//! The hub's edge: how facts are kept, sent and operated. The binary `dlnuf` is a thin shell over this library.
+
+pub mod archive;
+pub mod cli;
+pub mod clock;
+pub mod installation;
+pub mod mappings;
+pub mod settings;
+pub mod workbench;

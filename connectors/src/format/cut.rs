@@ -38,20 +38,12 @@ pub(super) struct Piece {
 impl Piece {
     /// A sound record of `length` bytes.
     pub(super) fn sound(length: usize) -> Self {
-        Self {
-            keep: length,
-            consume: length,
-            fault: None,
-        }
+        Self { keep: length, consume: length, fault: None }
     }
 
     /// An unusable record of `length` bytes.
     pub(super) fn faulty(length: usize, code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            keep: length.min(KEPT),
-            consume: length,
-            fault: Some(Fault::new(code, detail)),
-        }
+        Self { keep: length.min(KEPT), consume: length, fault: Some(Fault::new(code, detail)) }
     }
 
     /// A record longer than `limit`; what follows in the window is skipped too.
@@ -71,11 +63,7 @@ pub(super) struct Cutter<C> {
 impl<C: Cut> Cutter<C> {
     /// A cutter at the start of a delivery.
     pub(super) fn new(cut: C) -> Self {
-        Self {
-            cut,
-            number: 0,
-            failure: None,
-        }
+        Self { cut, number: 0, failure: None }
     }
 
     fn push(&mut self, piece: Piece, batch: &mut Frames) {
@@ -94,11 +82,7 @@ impl<C: Cut> Cutter<C> {
         let sound = !text.unchecked() || std::str::from_utf8(kept).is_ok();
         text.advance(piece.consume);
         batch.frames.push(Frame {
-            position: Position {
-                number: self.number,
-                line,
-                byte,
-            },
+            position: Position { number: self.number, line, byte },
             range: from..batch.bytes.len(),
             hash,
             fault: piece.fault.or_else(|| (!sound).then(not_utf8)),
@@ -148,8 +132,5 @@ impl<C> Cutter<C> {
 
 /// The fault of bytes that are not the expected UTF-8.
 pub(super) fn not_utf8() -> Fault {
-    Fault::new(
-        Code::WrongEncoding,
-        "expected UTF-8, found a byte sequence that is not",
-    )
+    Fault::new(Code::WrongEncoding, "expected UTF-8, found a byte sequence that is not")
 }

@@ -19,15 +19,9 @@ impl Lookup {
 
     /// The names written `@name`, without their sign: XML attributes.
     pub(super) fn attributes(names: &Names) -> Self {
-        let bare =
-            |(name, id): (&'_ str, NameId)| name.strip_prefix('@').map(|n| (n.to_owned(), id));
+        let bare = |(name, id): (&'_ str, NameId)| name.strip_prefix('@').map(|n| (n.to_owned(), id));
         let found: Vec<_> = names.iter().filter_map(bare).collect();
-        Self::build(
-            found
-                .iter()
-                .map(|(name, id)| (name.as_str(), *id))
-                .collect(),
-        )
+        Self::build(found.iter().map(|(name, id)| (name.as_str(), *id)).collect())
     }
 
     /// Looks a name up.
@@ -64,10 +58,7 @@ impl Lookup {
 }
 
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only the low bits choose a slot"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a slot")]
 fn slot(name: &str) -> usize {
     xxh3_64(name.as_bytes()) as usize
 }

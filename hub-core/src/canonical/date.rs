@@ -30,13 +30,8 @@ impl Form {
     }
 
     /// The names [`Form::named`] knows.
-    pub const NAMES: &'static [&'static str] = &[
-        "YYYY-MM-DD",
-        "YYYY-MM-DD HH:MM:SS",
-        "RFC3339",
-        "DD/MM/YYYY",
-        "DD-MM-YYYY",
-    ];
+    pub const NAMES: &'static [&'static str] =
+        &["YYYY-MM-DD", "YYYY-MM-DD HH:MM:SS", "RFC3339", "DD/MM/YYYY", "DD-MM-YYYY"];
 }
 
 /// How much of a date is known.
@@ -83,15 +78,9 @@ fn split(text: &str, form: Form) -> Option<(i16, i8, i8)> {
     };
     let bytes = text.as_bytes();
     let separated = match form {
-        Form::Iso => {
-            bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && is_time(text.get(10..)?)
-        }
-        Form::Slashes => {
-            bytes.get(2) == Some(&b'/') && bytes.get(5) == Some(&b'/') && text.len() == 10
-        }
-        Form::Dashes => {
-            bytes.get(2) == Some(&b'-') && bytes.get(5) == Some(&b'-') && text.len() == 10
-        }
+        Form::Iso => bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && is_time(text.get(10..)?),
+        Form::Slashes => bytes.get(2) == Some(&b'/') && bytes.get(5) == Some(&b'/') && text.len() == 10,
+        Form::Dashes => bytes.get(2) == Some(&b'-') && bytes.get(5) == Some(&b'-') && text.len() == 10,
     };
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     if !separated || !digits(year) || !digits(month) || !digits(day) {
@@ -104,9 +93,7 @@ fn is_time(rest: &str) -> bool {
     let mut bytes = rest.bytes();
     match bytes.next() {
         None => true,
-        Some(b' ' | b'T') => {
-            rest.len() >= 6 && bytes.all(|b| b.is_ascii_digit() || b":.+-Z".contains(&b))
-        }
+        Some(b' ' | b'T') => rest.len() >= 6 && bytes.all(|b| b.is_ascii_digit() || b":.+-Z".contains(&b)),
         Some(b'Z') => rest.len() == 1,
         Some(_) => false,
     }
@@ -152,17 +139,8 @@ mod tests {
 
     #[test]
     fn unknown_days_and_months_are_left_out_and_no_end_is_told() {
-        assert_eq!(
-            parse("1982-01-01", Form::ALL, Precision::Year),
-            Some(Reading::Date("1982".into()))
-        );
-        assert_eq!(
-            parse("1982-02-01", Form::ALL, Precision::Month),
-            Some(Reading::Date("1982-02".into()))
-        );
-        assert_eq!(
-            parse("9999-12-31", Form::ALL, Precision::Day),
-            Some(Reading::Endless)
-        );
+        assert_eq!(parse("1982-01-01", Form::ALL, Precision::Year), Some(Reading::Date("1982".into())));
+        assert_eq!(parse("1982-02-01", Form::ALL, Precision::Month), Some(Reading::Date("1982-02".into())));
+        assert_eq!(parse("9999-12-31", Form::ALL, Precision::Day), Some(Reading::Endless));
     }
 }

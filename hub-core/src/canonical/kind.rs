@@ -11,10 +11,7 @@ use crate::code::Code;
 
 /// The type of a canonical field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the names are the schema's own `x-type` words, described there"
-)]
+#[expect(missing_docs, reason = "the names are the schema's own `x-type` words, described there")]
 pub enum Kind {
     Texte,
     Nom,
@@ -58,10 +55,7 @@ pub struct Reads<'a> {
 
 impl Default for Reads<'_> {
     fn default() -> Self {
-        Self {
-            forms: Form::ALL,
-            precision: Precision::Day,
-        }
+        Self { forms: Form::ALL, precision: Precision::Day }
     }
 }
 
@@ -105,16 +99,11 @@ impl Kind {
             Self::Booleen => return read_bool(text).map(|b| Parsed::of(Value::Bool(b))),
             Self::Decimal => decimal(text).ok_or(Code::InvalidNumber)?,
             Self::Entier => {
-                return text
-                    .parse()
-                    .map(|n| Parsed::of(Value::Int(n)))
-                    .map_err(|_| Code::InvalidNumber);
+                return text.parse().map(|n| Parsed::of(Value::Int(n))).map_err(|_| Code::InvalidNumber);
             }
             Self::Telephone => phone(text).ok_or(Code::InvalidPhone)?,
             Self::Courriel => email(text).ok_or(Code::InvalidEmail)?,
-            Self::CodePostal => five(text)
-                .filter(|c| !c.starts_with("00"))
-                .ok_or(Code::UnlikelyPlace)?,
+            Self::CodePostal => five(text).filter(|c| !c.starts_with("00")).ok_or(Code::UnlikelyPlace)?,
             Self::Commune => commune(text).ok_or(Code::UnlikelyPlace)?,
             Self::Departement => departement(text).ok_or(Code::UnlikelyPlace)?,
             Self::Siret => digits_of(text, 14).ok_or(Code::InvalidIdentifier)?,
@@ -131,10 +120,7 @@ impl Kind {
 
 impl Parsed {
     fn of(value: Value) -> Self {
-        Self {
-            value: Some(value),
-            notice: None,
-        }
+        Self { value: Some(value), notice: None }
     }
 }
 
@@ -145,19 +131,13 @@ fn read_nir(text: &str) -> Result<Parsed, Code> {
         (false, true) => Some(Code::LostPrecision),
         _ => None,
     };
-    Ok(Parsed {
-        value: Some(Value::Text(nir.number)),
-        notice,
-    })
+    Ok(Parsed { value: Some(Value::Text(nir.number)), notice })
 }
 
 fn read_date(text: &str, reads: Reads<'_>) -> Result<Parsed, Code> {
     match date::parse(text, reads.forms, reads.precision).ok_or(Code::InvalidDate)? {
         Reading::Date(date) => Ok(Parsed::of(Value::Text(date))),
-        Reading::Endless => Ok(Parsed {
-            value: None,
-            notice: None,
-        }),
+        Reading::Endless => Ok(Parsed { value: None, notice: None }),
     }
 }
 
@@ -192,9 +172,7 @@ fn decimal(text: &str) -> Option<CompactString> {
         .filter(|c| !c.is_whitespace() && *c != '\u{a0}')
         .map(|c| if c == ',' { '.' } else { c })
         .collect();
-    let (sign, unsigned) = plain
-        .strip_prefix('-')
-        .map_or(("", plain.as_str()), |rest| ("-", rest));
+    let (sign, unsigned) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("-", rest));
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
@@ -212,13 +190,8 @@ fn decimal(text: &str) -> Option<CompactString> {
 /// E.164; a French number that lost its leading zero in a spreadsheet gets it back.
 fn phone(text: &str) -> Option<CompactString> {
     let text = text.strip_suffix(".0").unwrap_or(text);
-    let plain: CompactString = text
-        .chars()
-        .filter(|c| c.is_ascii_digit() || *c == '+')
-        .collect();
-    let strange = text
-        .chars()
-        .any(|c| !(c.is_ascii_digit() || " .-/()+\u{a0}".contains(c)));
+    let plain: CompactString = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let strange = text.chars().any(|c| !(c.is_ascii_digit() || " .-/()+\u{a0}".contains(c)));
     let international = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"));
     match (strange, international) {
         (true, _) => None,
@@ -226,8 +199,7 @@ fn phone(text: &str) -> Option<CompactString> {
             let rest = rest
                 .strip_prefix("330")
                 .map_or_else(|| CompactString::from(rest), |r| format_compact!("33{r}"));
-            ((8..=15).contains(&rest.len()) && !rest.contains('+'))
-                .then(|| format_compact!("+{rest}"))
+            ((8..=15).contains(&rest.len()) && !rest.contains('+')).then(|| format_compact!("+{rest}"))
         }
         (_, None) => match (plain.len(), plain.as_bytes().first()) {
             (10, Some(b'0')) => plain.get(1..).map(|rest| format_compact!("+33{rest}")),
@@ -250,23 +222,18 @@ fn email(text: &str) -> Option<CompactString> {
 
 fn padded(text: &str, width: usize) -> Option<CompactString> {
     let text = text.strip_suffix(".0").unwrap_or(text);
-    let fits =
-        !text.is_empty() && text.len() <= width && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let fits = !text.is_empty() && text.len() <= width && text.bytes().all(|b| b.is_ascii_alphanumeric());
     fits.then(|| format_compact!("{text:0>width$}"))
 }
 
 fn five(text: &str) -> Option<CompactString> {
-    padded(text, 5)
-        .filter(|c| c.len() == 5 && text.len() >= 4 && c.bytes().all(|b| b.is_ascii_digit()))
+    padded(text, 5).filter(|c| c.len() == 5 && text.len() >= 4 && c.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn commune(text: &str) -> Option<CompactString> {
     let code = padded(text, 5).filter(|_| text.len() >= 4)?;
     let corsica = code.starts_with("2A") || code.starts_with("2B");
-    let digits = code
-        .get(usize::from(corsica) * 2..)?
-        .bytes()
-        .all(|b| b.is_ascii_digit());
+    let digits = code.get(usize::from(corsica) * 2..)?.bytes().all(|b| b.is_ascii_digit());
     digits.then_some(code)
 }
 
@@ -279,9 +246,7 @@ fn departement(text: &str) -> Option<CompactString> {
     };
     let code = format_compact!("{code:0>2}");
     let known = matches!(code.as_str(), "2A" | "2B")
-        || code
-            .parse::<u16>()
-            .is_ok_and(|n| matches!(n, 1..=19 | 21..=95 | 971..=978 | 984..=988));
+        || code.parse::<u16>().is_ok_and(|n| matches!(n, 1..=19 | 21..=95 | 971..=978 | 984..=988));
     known.then_some(code)
 }
 
@@ -318,11 +283,8 @@ fn matricule(text: &str) -> Option<CompactString> {
 
 /// Old: seven digits and one letter or digit (shorter ones lost zeros); legacy files add three digits; new: 11 digits.
 fn identifiant_ft(text: &str) -> Option<CompactString> {
-    let plain: CompactString = text
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+    let plain: CompactString =
+        text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
     let (body, last) = plain.split_at_checked(plain.len().checked_sub(1)?)?;
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     match plain.len() {

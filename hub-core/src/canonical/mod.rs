@@ -87,10 +87,7 @@ impl Canon {
     /// When the text is not JSON or a field lacks its `x-type` or `x-classification`.
     pub fn from_schema(text: &str) -> Result<Self, SchemaError> {
         let fields = schema::read(text)?;
-        let by_path = (0u16..)
-            .zip(&fields)
-            .map(|(i, f)| (f.path.clone(), FieldId(i)))
-            .collect();
+        let by_path = (0u16..).zip(&fields).map(|(i, f)| (f.path.clone(), FieldId(i))).collect();
         Ok(Self { fields, by_path })
     }
 
@@ -101,9 +98,7 @@ impl Canon {
 
     /// The field; ids only come from this table.
     pub fn field(&self, id: FieldId) -> &Field {
-        self.fields
-            .get(id.0 as usize)
-            .expect("field ids come from this canon")
+        self.fields.get(id.0 as usize).expect("field ids come from this canon")
     }
 
     /// Every field with its id, in schema order.

@@ -44,11 +44,7 @@ pub fn parse(text: &str) -> Result<Nir, Code> {
         return Err(Code::InvalidNir);
     }
     let provisional = number.starts_with(['3', '7', '8']);
-    Ok(Nir {
-        number: CompactString::from(number),
-        provisional,
-        from_spreadsheet,
-    })
+    Ok(Nir { number: CompactString::from(number), provisional, from_spreadsheet })
 }
 
 /// The two-digit key of a 13-character number.
@@ -62,10 +58,7 @@ fn significant(text: &str) -> (CompactString, bool) {
         .filter(|c| !c.is_whitespace() && *c != '\u{a0}' && *c != '-')
         .map(|c| c.to_ascii_uppercase())
         .collect();
-    if let Some(whole) = plain
-        .strip_suffix(".0")
-        .or_else(|| plain.strip_suffix(",0"))
-    {
+    if let Some(whole) = plain.strip_suffix(".0").or_else(|| plain.strip_suffix(",0")) {
         return (CompactString::from(whole), true);
     }
     match plain.split_once("E+").or_else(|| plain.split_once('E')) {
@@ -92,22 +85,14 @@ fn countable(number: &str) -> Option<u64> {
         "2B" => format!("{}18{}", number.get(..5)?, number.get(7..)?),
         _ => number.to_owned(),
     };
-    (counted.len() == 13 && counted.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| counted.parse().ok())?
+    (counted.len() == 13 && counted.bytes().all(|b| b.is_ascii_digit())).then(|| counted.parse().ok())?
 }
 
 fn check_shape(number: &str) -> Result<(), Code> {
-    let month: u8 = number
-        .get(3..5)
-        .and_then(|m| m.parse().ok())
-        .ok_or(Code::InvalidNir)?;
+    let month: u8 = number.get(3..5).and_then(|m| m.parse().ok()).ok_or(Code::InvalidNir)?;
     let sex = number.starts_with(['1', '2', '3', '4', '7', '8']);
     let known = matches!(month, 1..=12 | 20..=42 | 50..=99);
-    if sex && known {
-        Ok(())
-    } else {
-        Err(Code::InvalidNir)
-    }
+    if sex && known { Ok(()) } else { Err(Code::InvalidNir) }
 }
 
 #[cfg(test)]
@@ -123,11 +108,7 @@ mod tests {
             "1850578006084.0",
             "1.850578006084E12",
         ] {
-            assert_eq!(
-                parse(text).map(|n| n.number.to_string()),
-                Ok("1850578006084".to_owned()),
-                "{text}"
-            );
+            assert_eq!(parse(text).map(|n| n.number.to_string()), Ok("1850578006084".to_owned()), "{text}");
         }
     }
 

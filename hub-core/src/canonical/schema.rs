@@ -25,19 +25,8 @@ pub enum SchemaError {
 
 pub(super) fn read(text: &str) -> Result<Vec<Field>, SchemaError> {
     let schema: Json = serde_json::from_str(text)?;
-    let mut reader = Reader {
-        fields: Vec::new(),
-        blocks: 0,
-    };
-    reader.object(
-        &schema,
-        "",
-        Scope {
-            category: Category::Personne,
-            block: None,
-            list: None,
-        },
-    )?;
+    let mut reader = Reader { fields: Vec::new(), blocks: 0 };
+    reader.object(&schema, "", Scope { category: Category::Personne, block: None, list: None })?;
     Ok(reader.fields)
 }
 
@@ -56,24 +45,14 @@ struct Reader {
 impl Reader {
     fn object(&mut self, schema: &Json, prefix: &str, scope: Scope) -> Result<(), SchemaError> {
         let none = Map::new();
-        let properties = schema
-            .get("properties")
-            .and_then(Json::as_object)
-            .unwrap_or(&none);
+        let properties = schema.get("properties").and_then(Json::as_object).unwrap_or(&none);
         for (name, property) in properties {
             let path = format!("{prefix}{name}");
-            let scope = Scope {
-                category: category(property, scope.category),
-                ..scope
-            };
+            let scope = Scope { category: category(property, scope.category), ..scope };
             match property.get("type").and_then(Json::as_str) {
                 Some("object") => {
                     let bloc = property.get("x-bloc").and_then(Json::as_bool) == Some(true);
-                    let block = if bloc {
-                        Some(self.new_block())
-                    } else {
-                        scope.block
-                    };
+                    let block = if bloc { Some(self.new_block()) } else { scope.block };
                     self.object(property, &format!("{path}."), Scope { block, ..scope })?;
                 }
                 Some("array") => self.array(property, path, scope)?,
@@ -96,19 +75,9 @@ impl Reader {
             list: scope.list,
         });
         let items = property.get("items").unwrap_or(&Json::Null);
-        self.object(
-            items,
-            &format!("{path}[]."),
-            Scope {
-                block: Some(block),
-                list: Some(id),
-                ..scope
-            },
-        )?;
-        let sensitive = self
-            .fields
-            .iter()
-            .any(|f| f.list == Some(id) && f.classification == Classification::Sensitive);
+        self.object(items, &format!("{path}[]."), Scope { block: Some(block), list: Some(id), ..scope })?;
+        let sensitive =
+            self.fields.iter().any(|f| f.list == Some(id) && f.classification == Classification::Sensitive);
         if let (true, Some(list)) = (sensitive, self.fields.get_mut(id.0 as usize)) {
             list.classification = Classification::Sensitive;
         }
@@ -116,21 +85,12 @@ impl Reader {
     }
 
     fn leaf(&mut self, property: &Json, path: String, scope: Scope) -> Result<(), SchemaError> {
-        let missing = |annotation| SchemaError::Annotation {
-            path: path.clone(),
-            annotation,
-        };
-        let kind = property
-            .get("x-type")
-            .and_then(Json::as_str)
-            .and_then(Kind::named);
-        let admitted = property.get("enum").and_then(Json::as_array).map(|values| {
-            values
-                .iter()
-                .filter_map(Json::as_str)
-                .map(str::to_owned)
-                .collect()
-        });
+        let missing = |annotation| SchemaError::Annotation { path: path.clone(), annotation };
+        let kind = property.get("x-type").and_then(Json::as_str).and_then(Kind::named);
+        let admitted = property
+            .get("enum")
+            .and_then(Json::as_array)
+            .map(|values| values.iter().filter_map(Json::as_str).map(str::to_owned).collect());
         let field = Field {
             kind: kind.ok_or_else(|| missing("x-type"))?,
             classification: classification(property).ok_or_else(|| missing("x-classification"))?,

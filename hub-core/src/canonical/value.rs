@@ -52,9 +52,8 @@ impl Value {
             Self::List(items) => items
                 .iter()
                 .map(|item| {
-                    let members = item
-                        .iter()
-                        .map(|(id, v)| (canon.field(*id).name().to_owned(), v.to_json(canon)));
+                    let members =
+                        item.iter().map(|(id, v)| (canon.field(*id).name().to_owned(), v.to_json(canon)));
                     Json::Object(members.collect())
                 })
                 .collect(),
@@ -64,11 +63,9 @@ impl Value {
     /// Reads back what [`Value::to_json`] wrote for `field`; `None` when the field has changed its shape since.
     pub fn from_json(canon: &Canon, field: FieldId, json: &Json) -> Option<Self> {
         match (canon.field(field).kind, json) {
-            (Kind::List, Json::Array(items)) => items
-                .iter()
-                .map(|item| read_item(canon, field, item))
-                .collect::<Option<_>>()
-                .map(Self::List),
+            (Kind::List, Json::Array(items)) => {
+                items.iter().map(|item| read_item(canon, field, item)).collect::<Option<_>>().map(Self::List)
+            }
             (_, Json::String(text)) => Some(Self::text(text)),
             (_, Json::Bool(b)) => Some(Self::Bool(*b)),
             (_, Json::Number(n)) => n.as_i64().map(Self::Int),
@@ -114,11 +111,7 @@ fn insert(object: &mut Map<String, Json>, path: &str, value: Json) {
         object.insert(path.to_owned(), value);
         return;
     };
-    if let Some(child) = object
-        .entry(head)
-        .or_insert_with(|| Json::Object(Map::new()))
-        .as_object_mut()
-    {
+    if let Some(child) = object.entry(head).or_insert_with(|| Json::Object(Map::new())).as_object_mut() {
         insert(child, rest, value);
     }
 }

@@ -224,11 +224,7 @@ impl FromStr for Code {
         let wanted = text.trim().to_ascii_uppercase();
         let digits = wanted.strip_prefix("DLN").unwrap_or(&wanted);
         let number: u16 = digits.parse().map_err(|_| UnknownDiagnostic)?;
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| *code as u16 == number)
-            .ok_or(UnknownDiagnostic)
+        Self::ALL.iter().copied().find(|code| *code as u16 == number).ok_or(UnknownDiagnostic)
     }
 }
 
@@ -245,9 +241,7 @@ impl Serialize for Code {
 
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -265,11 +259,7 @@ pub struct Entry {
 
 impl Entry {
     const fn blank() -> Self {
-        Self {
-            concerns: String::new(),
-            fr: Text::blank(),
-            en: Text::blank(),
-        }
+        Self { concerns: String::new(), fr: Text::blank(), en: Text::blank() }
     }
 }
 
@@ -287,11 +277,7 @@ pub struct Text {
 
 impl Text {
     const fn blank() -> Self {
-        Self {
-            title: String::new(),
-            cause: String::new(),
-            remedy: String::new(),
-        }
+        Self { title: String::new(), cause: String::new(), remedy: String::new() }
     }
 }
 

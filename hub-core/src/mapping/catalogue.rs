@@ -26,19 +26,12 @@ impl Catalogue {
 
     /// The mapping of that name.
     pub fn named(&self, id: &str) -> Option<Arc<Mapping>> {
-        self.mappings
-            .iter()
-            .find(|mapping| mapping.id == id)
-            .cloned()
+        self.mappings.iter().find(|mapping| mapping.id == id).cloned()
     }
 
     /// The source names known.
     pub fn sources(&self) -> Vec<&str> {
-        let mut sources: Vec<&str> = self
-            .mappings
-            .iter()
-            .map(|mapping| mapping.source.as_str())
-            .collect();
+        let mut sources: Vec<&str> = self.mappings.iter().map(|mapping| mapping.source.as_str()).collect();
         sources.dedup();
         sources
     }
@@ -47,27 +40,15 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Code::NoMapping`] or [`Code::AmbiguousMapping`], naming the mappings considered.
-    pub fn choose(
-        &self,
-        source: &str,
-        probe: &Probe,
-        filename: Option<&str>,
-    ) -> Result<Arc<Mapping>, Fault> {
-        let of_source: Vec<_> = self
-            .mappings
-            .iter()
-            .filter(|mapping| mapping.source == source)
-            .collect();
+    pub fn choose(&self, source: &str, probe: &Probe, filename: Option<&str>) -> Result<Arc<Mapping>, Fault> {
+        let of_source: Vec<_> = self.mappings.iter().filter(|mapping| mapping.source == source).collect();
         let mut fits: Vec<_> = of_source
             .iter()
             .filter_map(|mapping| Some((mapping.recognises(probe, filename)?, *mapping)))
             .collect();
         fits.sort_by(|a, b| b.0.cmp(&a.0));
         let names = |mappings: &mut dyn Iterator<Item = &str>| {
-            mappings
-                .map(|n| format!("`{n}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
+            mappings.map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
         };
         match fits.as_slice() {
             [] => {
@@ -79,15 +60,9 @@ impl Catalogue {
             }
             [(best, _), (second, _), ..] if best == second => {
                 let equal = names(
-                    &mut fits
-                        .iter()
-                        .filter(|(fit, _)| fit == best)
-                        .map(|(_, mapping)| mapping.id.as_str()),
+                    &mut fits.iter().filter(|(fit, _)| fit == best).map(|(_, mapping)| mapping.id.as_str()),
                 );
-                Err(Fault::new(
-                    Code::AmbiguousMapping,
-                    format!("{equal} recognise it equally well"),
-                ))
+                Err(Fault::new(Code::AmbiguousMapping, format!("{equal} recognise it equally well")))
             }
             [(_, best), ..] => Ok(Arc::clone(best)),
         }

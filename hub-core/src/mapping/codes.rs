@@ -28,34 +28,22 @@ impl CodeList {
         for (number, line) in (1..).zip(text.split_inclusive('\n')) {
             let span = at..at + line.trim_end().len();
             at += line.len();
-            let cells: Vec<&str> = line
-                .trim_end()
-                .splitn(3, ';')
-                .map(|cell| cell.trim().trim_matches('"'))
-                .collect();
+            let cells: Vec<&str> =
+                line.trim_end().splitn(3, ';').map(|cell| cell.trim().trim_matches('"')).collect();
             let bad = |message: String| Diagnostic::new(Code::BadCodeList, span.clone(), message);
             match (number, cells.as_slice()) {
                 (1, ["code", "valeur", "libelle"]) => {}
                 (1, _) => {
-                    return Err(bad(
-                        "the first line must be `code;valeur;libelle`".to_owned()
-                    ));
+                    return Err(bad("the first line must be `code;valeur;libelle`".to_owned()));
                 }
                 (_, [""]) => {}
                 (_, [code, valeur, ..]) if !valeur.is_empty() => {
-                    if values
-                        .insert(CompactString::from(*code), CompactString::from(*valeur))
-                        .is_some()
-                    {
-                        return Err(bad(format!(
-                            "line {number}: the code `{code}` is there twice"
-                        )));
+                    if values.insert(CompactString::from(*code), CompactString::from(*valeur)).is_some() {
+                        return Err(bad(format!("line {number}: the code `{code}` is there twice")));
                     }
                 }
                 _ => {
-                    return Err(bad(format!(
-                        "line {number}: expected `code;valeur;libelle`"
-                    )));
+                    return Err(bad(format!("line {number}: expected `code;valeur;libelle`")));
                 }
             }
         }
@@ -79,15 +67,10 @@ mod tests {
 
     #[test]
     fn a_list_maps_codes_and_refuses_doubles() {
-        let list = CodeList::parse("code;valeur;libelle\n1;homme;Homme\n2;femme;\"Femme; Mme\"\n")
-            .expect("a list");
+        let list =
+            CodeList::parse("code;valeur;libelle\n1;homme;Homme\n2;femme;\"Femme; Mme\"\n").expect("a list");
         assert_eq!(list.get("2").map(CompactString::as_str), Some("femme"));
-        for text in [
-            "",
-            "a;b\n",
-            "code;valeur;libelle\n1;\n",
-            "code;valeur;libelle\n1;a;\n1;b;\n",
-        ] {
+        for text in ["", "a;b\n", "code;valeur;libelle\n1;\n", "code;valeur;libelle\n1;a;\n1;b;\n"] {
             assert_eq!(
                 CodeList::parse(text).err().map(|d| d.code),
                 Some(Code::BadCodeList).filter(|_| !text.is_empty())

@@ -35,10 +35,7 @@ impl CodeLists {
     /// [`Code::BadCodeList`] naming the line.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
         let list = CodeList::parse(text)?;
-        self.lists.insert(
-            name.to_owned(),
-            (Arc::new(list), xxhash_rust::xxh3::xxh3_64(text.as_bytes())),
-        );
+        self.lists.insert(name.to_owned(), (Arc::new(list), xxhash_rust::xxh3::xxh3_64(text.as_bytes())));
         Ok(())
     }
 }
@@ -49,14 +46,8 @@ impl CodeLists {
 /// Every mistake found, in file order.
 pub fn compile(text: &str, canon: &Canon, lists: &CodeLists) -> Result<Mapping, Vec<Diagnostic>> {
     let tree = Tree::parse(text).map_err(|diagnostic| vec![diagnostic])?;
-    let mut compiler = Compiler {
-        canon,
-        lists,
-        names: Names::default(),
-        csv: false,
-        used: Xxh3::new(),
-        found: Vec::new(),
-    };
+    let mut compiler =
+        Compiler { canon, lists, names: Names::default(), csv: false, used: Xxh3::new(), found: Vec::new() };
     compiler.used.update(text.as_bytes());
     let mapping = compiler.mapping(&tree);
     let mut found = compiler.found;
@@ -78,56 +69,26 @@ pub(super) struct Compiler<'a> {
     pub found: Vec<Diagnostic>,
 }
 
-const VALUE_KEYS: &[&str] = &[
-    "from",
-    "value",
-    "join",
-    "do",
-    "codes",
-    "forms",
-    "precision",
-    "when",
-    "missing",
-    "invalid",
-];
-const LIST_KEYS: &[&str] = &[
-    "each", "from", "split", "as", "do", "fields", "when", "missing", "invalid",
-];
+const VALUE_KEYS: &[&str] =
+    &["from", "value", "join", "do", "codes", "forms", "precision", "when", "missing", "invalid"];
+const LIST_KEYS: &[&str] = &["each", "from", "split", "as", "do", "fields", "when", "missing", "invalid"];
 
 impl Compiler<'_> {
     fn mapping(&mut self, tree: &Tree) -> Option<Mapping> {
         self.check_keys(
             tree,
-            &[
-                "mapping", "version", "source", "title", "format", "detect", "delivery", "record",
-                "persons",
-            ],
+            &["mapping", "version", "source", "title", "format", "detect", "delivery", "record", "persons"],
         );
         let id = self.required_text(tree, "mapping");
         let version = self.required_text(tree, "version");
         let source = self.required_text(tree, "source");
-        let title = tree
-            .get("title")
-            .and_then(Tree::text)
-            .unwrap_or_default()
-            .to_owned();
+        let title = tree.get("title").and_then(Tree::text).unwrap_or_default().to_owned();
         let (layout, encoding, nulls) = self.format(tree)?;
-        let detect = tree
-            .get("detect")
-            .map(|d| self.detect(d))
-            .unwrap_or_default();
-        let delivery = tree
-            .get("delivery")
-            .map(|d| self.delivery(d))
-            .unwrap_or_default();
+        let detect = tree.get("detect").map(|d| self.detect(d)).unwrap_or_default();
+        let delivery = tree.get("delivery").map(|d| self.delivery(d)).unwrap_or_default();
         let record = self.record(tree)?;
         let persons = self.persons(tree)?;
-        let dialect = Dialect {
-            layout,
-            encoding,
-            names: self.names.clone(),
-            limits: Limits::default(),
-        };
+        let dialect = Dialect { layout, encoding, names: self.names.clone(), limits: Limits::default() };
         let fingerprint = self.used.digest();
         Some(Mapping {
             id: id?,
@@ -148,76 +109,43 @@ impl Compiler<'_> {
         let section = self.required(tree, "record")?;
         self.check_keys(section, &["key", "emitter"]);
         let key = self.required(section, "key").map(|k| self.paths(k))?;
-        let emitter = section
-            .get("emitter")
-            .map(|e| self.paths(e))
-            .unwrap_or_default();
-        Some(RecordRules {
-            key,
-            emitter,
-            line: line_of(section),
-        })
+        let emitter = section.get("emitter").map(|e| self.paths(e)).unwrap_or_default();
+        Some(RecordRules { key, emitter, line: line_of(section) })
     }
 
     fn persons(&mut self, tree: &Tree) -> Option<PersonRules> {
         let section = self.required(tree, "persons")?;
         self.check_keys(section, &["each", "key", "when", "fields"]);
         let each = section.get("each").and_then(|e| self.path(e));
-        let key = section
-            .get("key")
-            .map(|k| self.paths(k))
-            .unwrap_or_default();
+        let key = section.get("key").map(|k| self.paths(k)).unwrap_or_default();
         let when = section.get("when").and_then(|w| self.condition(w));
         let fields = self.required(section, "fields")?;
-        let mut rules: Vec<Rule> = fields
-            .entries()
-            .iter()
-            .filter_map(|(name, rule)| self.rule(name, rule))
-            .collect();
+        let mut rules: Vec<Rule> =
+            fields.entries().iter().filter_map(|(name, rule)| self.rule(name, rule)).collect();
         rules.sort_by_key(Rule::field);
         self.check_identity(&rules, section);
-        Some(PersonRules {
-            each,
-            key,
-            when,
-            rules,
-            line: line_of(section),
-        })
+        Some(PersonRules { each, key, when, rules, line: line_of(section) })
     }
 
     fn check_identity(&mut self, rules: &[Rule], section: &Tree) {
-        let has = |path: &str| {
-            self.canon
-                .find(path)
-                .is_some_and(|id| rules.iter().any(|rule| rule.field() == id))
-        };
+        let has =
+            |path: &str| self.canon.find(path).is_some_and(|id| rules.iter().any(|rule| rule.field() == id));
         let by_number = has("identite.nir")
-            || rules.iter().any(|rule| {
-                self.canon
-                    .field(rule.field())
-                    .path
-                    .starts_with("identifiants.identifiant_")
-            });
-        let by_name = (has("identite.nom_naissance") || has("identite.nom_usage"))
-            && has("identite.date_naissance");
+            || rules
+                .iter()
+                .any(|rule| self.canon.field(rule.field()).path.starts_with("identifiants.identifiant_"));
+        let by_name =
+            (has("identite.nom_naissance") || has("identite.nom_usage")) && has("identite.date_naissance");
         if !by_number && !by_name {
             let message = "these fields never tell who the person is";
-            self.found.push(Diagnostic::new(
-                Code::NeverIdentified,
-                section.span.clone(),
-                message,
-            ));
+            self.found.push(Diagnostic::new(Code::NeverIdentified, section.span.clone(), message));
         }
     }
 
     fn rule(&mut self, name: &Tree, rule: &Tree) -> Option<Rule> {
         let path = name.text().unwrap_or_default();
         let Some(field) = self.canon.find(path) else {
-            let known = self
-                .canon
-                .fields()
-                .map(|(_, f)| f.path.as_str())
-                .filter(|p| !p.contains("[]"));
+            let known = self.canon.fields().map(|(_, f)| f.path.as_str()).filter(|p| !p.contains("[]"));
             let message = format!("the canonical record has no field `{path}`");
             let diagnostic =
                 Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(path, known);
@@ -241,20 +169,11 @@ impl Compiler<'_> {
         let mut compiled = self.plain(field, origin, line);
         let kind = compiled.kind;
         compiled.operations = self.operations(rule);
-        compiled.codes = rule
-            .get("codes")
-            .and_then(|name| self.code_list(field, name));
+        compiled.codes = rule.get("codes").and_then(|name| self.code_list(field, name));
         for key in ["forms", "precision"] {
             if let (Some(tree), true) = (rule.get(key), kind != Kind::Date) {
-                let message = format!(
-                    "`{key}` is for dates; `{}` is not one",
-                    self.canon.field(field).path
-                );
-                self.found.push(Diagnostic::new(
-                    Code::OperationType,
-                    tree.span.clone(),
-                    message,
-                ));
+                let message = format!("`{key}` is for dates; `{}` is not one", self.canon.field(field).path);
+                self.found.push(Diagnostic::new(Code::OperationType, tree.span.clone(), message));
             }
         }
         if let Some(forms) = rule.get("forms") {
@@ -295,11 +214,7 @@ impl Compiler<'_> {
             (None, Some(value)) => self.constant(field, value).map(Origin::Constant),
             _ => {
                 let message = "a rule takes exactly one of `from` and `value`";
-                self.found.push(Diagnostic::new(
-                    Code::MissingSource,
-                    rule.span.clone(),
-                    message,
-                ));
+                self.found.push(Diagnostic::new(Code::MissingSource, rule.span.clone(), message));
                 None
             }
         }
@@ -310,20 +225,10 @@ impl Compiler<'_> {
         let text = value.text().unwrap_or_default();
         self.check_admitted(field, text, value);
         let kind = self.canon.field(field).kind;
-        let parsed = kind
-            .parse(text, Reads::default())
-            .ok()
-            .and_then(|parsed| parsed.value);
+        let parsed = kind.parse(text, Reads::default()).ok().and_then(|parsed| parsed.value);
         if parsed.is_none() {
-            let message = format!(
-                "`{text}` is not a value of `{}`",
-                self.canon.field(field).path
-            );
-            self.found.push(Diagnostic::new(
-                Code::CodeTarget,
-                value.span.clone(),
-                message,
-            ));
+            let message = format!("`{text}` is not a value of `{}`", self.canon.field(field).path);
+            self.found.push(Diagnostic::new(Code::CodeTarget, value.span.clone(), message));
         }
         parsed
     }
@@ -336,8 +241,7 @@ impl Compiler<'_> {
         if !admitted.iter().any(|value| value == text) {
             let message = format!("`{}` does not admit `{text}`", canonical.path);
             let diagnostic = Diagnostic::new(Code::CodeTarget, at.span.clone(), message);
-            self.found
-                .push(diagnostic.near(text, admitted.iter().map(String::as_str)));
+            self.found.push(diagnostic.near(text, admitted.iter().map(String::as_str)));
         }
     }
 
@@ -346,10 +250,8 @@ impl Compiler<'_> {
         let Some((list, hash)) = self.lists.lists.get(wanted) else {
             let message = format!("there is no code list `{wanted}` beside this mapping");
             let known = self.lists.lists.keys().map(String::as_str);
-            self.found.push(
-                Diagnostic::new(Code::UnknownCodeList, name.span.clone(), message)
-                    .near(wanted, known),
-            );
+            self.found
+                .push(Diagnostic::new(Code::UnknownCodeList, name.span.clone(), message).near(wanted, known));
             return None;
         };
         self.used.update(&hash.to_le_bytes());
@@ -374,34 +276,17 @@ impl Compiler<'_> {
                     "`{}` is a repeated group: it takes `each` and `fields`, or `from`, `split` and `as`",
                     self.canon.field(field).path
                 );
-                self.found.push(Diagnostic::new(
-                    Code::ListMismatch,
-                    rule.span.clone(),
-                    message,
-                ));
+                self.found.push(Diagnostic::new(Code::ListMismatch, rule.span.clone(), message));
                 return None;
             }
         };
-        let none = Tree {
-            node: Node::Null,
-            span: rule.span.clone(),
-            line: rule.line,
-        };
+        let none = Tree { node: Node::Null, span: rule.span.clone(), line: rule.line };
         let members = rule.get("fields").unwrap_or(&none).entries();
-        let mut rules: Vec<ValueRule> = members
-            .iter()
-            .filter_map(|(name, member)| self.member_rule(field, name, member))
-            .collect();
+        let mut rules: Vec<ValueRule> =
+            members.iter().filter_map(|(name, member)| self.member_rule(field, name, member)).collect();
         rules.sort_by_key(|rule| rule.field);
         let when = rule.get("when").and_then(|w| self.condition(w));
-        Some(ListRule {
-            field,
-            line,
-            when,
-            shape,
-            rules,
-            missing: self.policy(rule, "missing"),
-        })
+        Some(ListRule { field, line, when, shape, rules, missing: self.policy(rule, "missing") })
     }
 
     fn member_rule(&mut self, list: FieldId, name: &Tree, rule: &Tree) -> Option<ValueRule> {
@@ -425,15 +310,10 @@ impl Compiler<'_> {
         let found = self.canon.member(list, text);
         if found.is_none() {
             let group = &self.canon.field(list).path;
-            let members = self
-                .canon
-                .fields()
-                .filter(|(_, f)| f.list == Some(list))
-                .map(|(_, f)| f.name());
+            let members = self.canon.fields().filter(|(_, f)| f.list == Some(list)).map(|(_, f)| f.name());
             let message = format!("`{group}` has no member `{text}`");
-            self.found.push(
-                Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(text, members),
-            );
+            self.found
+                .push(Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(text, members));
         }
         found
     }
@@ -448,8 +328,7 @@ impl Compiler<'_> {
                 Err(message) => {
                     let name = text.split('(').next().unwrap_or(text);
                     let known = operation::NAMES.iter().copied();
-                    let diagnostic =
-                        Diagnostic::new(Code::UnknownOperation, tree.span.clone(), message);
+                    let diagnostic = Diagnostic::new(Code::UnknownOperation, tree.span.clone(), message);
                     self.found.push(diagnostic.near(name, known));
                 }
             }
@@ -465,10 +344,8 @@ impl Compiler<'_> {
                 Some(form) => forms.push(form),
                 None => {
                     let message = format!("there is no date form `{name}`");
-                    let diagnostic =
-                        Diagnostic::new(Code::OperationType, element.span.clone(), message);
-                    self.found
-                        .push(diagnostic.near(name, Form::NAMES.iter().copied()));
+                    let diagnostic = Diagnostic::new(Code::OperationType, element.span.clone(), message);
+                    self.found.push(diagnostic.near(name, Form::NAMES.iter().copied()));
                 }
             }
         }
@@ -486,9 +363,7 @@ impl Compiler<'_> {
                 .collect()
         };
         let (month, year) = (words("mois"), words("annee"));
-        let path = self
-            .required(tree, "from")
-            .and_then(|from| self.path(from))?;
+        let path = self.required(tree, "from").and_then(|from| self.path(from))?;
         Some(PrecisionRule { path, month, year })
     }
 
@@ -500,15 +375,8 @@ impl Compiler<'_> {
             Some("drop") => Policy::Drop,
             Some("reject") => Policy::Reject,
             other => {
-                let message = format!(
-                    "`{key}` is `drop` or `reject`, found `{}`",
-                    other.unwrap_or("a list")
-                );
-                self.found.push(Diagnostic::new(
-                    Code::UnknownKey,
-                    tree.span.clone(),
-                    message,
-                ));
+                let message = format!("`{key}` is `drop` or `reject`, found `{}`", other.unwrap_or("a list"));
+                self.found.push(Diagnostic::new(Code::UnknownKey, tree.span.clone(), message));
                 Policy::Drop
             }
         }
@@ -519,20 +387,13 @@ impl Compiler<'_> {
         let parsed = Condition::parse(text, &mut self.names, self.csv);
         parsed
             .map_err(|message| {
-                self.found.push(Diagnostic::new(
-                    Code::BadExpression,
-                    tree.span.clone(),
-                    message,
-                ))
+                self.found.push(Diagnostic::new(Code::BadExpression, tree.span.clone(), message))
             })
             .ok()
     }
 
     pub fn paths(&mut self, tree: &Tree) -> Vec<Path> {
-        tree.elements()
-            .iter()
-            .filter_map(|element| self.path(element))
-            .collect()
+        tree.elements().iter().filter_map(|element| self.path(element)).collect()
     }
 
     pub fn path(&mut self, tree: &Tree) -> Option<Path> {
@@ -541,10 +402,7 @@ impl Compiler<'_> {
             return Some(Path::column(text, &mut self.names));
         }
         Path::parse(text, &mut self.names)
-            .map_err(|message| {
-                self.found
-                    .push(Diagnostic::new(Code::BadPath, tree.span.clone(), message))
-            })
+            .map_err(|message| self.found.push(Diagnostic::new(Code::BadPath, tree.span.clone(), message)))
             .ok()
     }
 
@@ -552,22 +410,14 @@ impl Compiler<'_> {
         for (key, _) in tree.entries() {
             let name = key.text().unwrap_or_default();
             if !allowed.contains(&name) {
-                let message = format!(
-                    "unknown key `{name}`; expected one of {}",
-                    allowed.join(", ")
-                );
+                let message = format!("unknown key `{name}`; expected one of {}", allowed.join(", "));
                 let diagnostic = Diagnostic::new(Code::UnknownKey, key.span.clone(), message);
-                self.found
-                    .push(diagnostic.near(name, allowed.iter().copied()));
+                self.found.push(diagnostic.near(name, allowed.iter().copied()));
             }
         }
         if !matches!(tree.node, Node::Map(_)) {
             let message = format!("expected a map with the keys {}", allowed.join(", "));
-            self.found.push(Diagnostic::new(
-                Code::MappingSyntax,
-                tree.span.clone(),
-                message,
-            ));
+            self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
         }
     }
 
@@ -575,11 +425,7 @@ impl Compiler<'_> {
         let found = tree.get(key);
         if found.is_none() {
             let message = format!("the key `{key}` is missing here");
-            self.found.push(Diagnostic::new(
-                Code::MappingSyntax,
-                tree.span.clone(),
-                message,
-            ));
+            self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
         }
         found
     }
@@ -588,11 +434,7 @@ impl Compiler<'_> {
         let value = self.required(tree, key)?;
         if value.text().is_none_or(|text| text.trim().is_empty()) {
             let message = format!("`{key}` must be a text");
-            self.found.push(Diagnostic::new(
-                Code::MappingSyntax,
-                value.span.clone(),
-                message,
-            ));
+            self.found.push(Diagnostic::new(Code::MappingSyntax, value.span.clone(), message));
         }
         value.text().map(str::to_owned)
     }

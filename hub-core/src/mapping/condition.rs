@@ -19,20 +19,11 @@ pub(super) enum Condition {
 impl Condition {
     /// Parses a condition; the error says what was expected and what was found.
     pub fn parse(text: &str, names: &mut Names, csv: bool) -> Result<Self, String> {
-        let mut parser = Parser {
-            tokens: tokens(text)?,
-            at: 0,
-            names,
-            csv,
-            depth: 0,
-        };
+        let mut parser = Parser { tokens: tokens(text)?, at: 0, names, csv, depth: 0 };
         let condition = parser.any()?;
         match parser.peek() {
             None => Ok(condition),
-            Some(token) => Err(format!(
-                "expected the end of the condition, found {}",
-                token.shown()
-            )),
+            Some(token) => Err(format!("expected the end of the condition, found {}", token.shown())),
         }
     }
 
@@ -72,20 +63,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
-        let (token, left) =
-            match first {
-                '\'' | '"' => quoted(rest, first)
-                    .map(|(inner, left)| (Token::Text(inner.to_owned()), left))?,
-                '`' => quoted(rest, '`')
-                    .map(|(inner, left)| (Token::Column(inner.to_owned()), left))?,
-                _ => match ["!=", "=", "(", ")", ","]
-                    .into_iter()
-                    .find(|sign| rest.starts_with(sign))
-                {
-                    Some(sign) => (Token::Sign(sign), &rest[sign.len()..]),
-                    None => word(rest),
-                },
-            };
+        let (token, left) = match first {
+            '\'' | '"' => quoted(rest, first).map(|(inner, left)| (Token::Text(inner.to_owned()), left))?,
+            '`' => quoted(rest, '`').map(|(inner, left)| (Token::Column(inner.to_owned()), left))?,
+            _ => match ["!=", "=", "(", ")", ","].into_iter().find(|sign| rest.starts_with(sign)) {
+                Some(sign) => (Token::Sign(sign), &rest[sign.len()..]),
+                None => word(rest),
+            },
+        };
         tokens.push(token);
         rest = left.trim_start();
     }
@@ -165,10 +150,7 @@ impl Parser<'_> {
         }
         let path = self.path()?;
         if self.take_sign("=") {
-            return Ok(Condition::Among {
-                path,
-                texts: vec![self.quoted_text()?],
-            });
+            return Ok(Condition::Among { path, texts: vec![self.quoted_text()?] });
         }
         if self.take_sign("!=") {
             let texts = vec![self.quoted_text()?];
@@ -180,14 +162,9 @@ impl Parser<'_> {
             while self.take_sign(",") {
                 texts.push(self.quoted_text()?);
             }
-            return self
-                .expect_sign(")")
-                .map(|()| Condition::Among { path, texts });
+            return self.expect_sign(")").map(|()| Condition::Among { path, texts });
         }
-        Err(format!(
-            "expected `=`, `!=` or `in` after a path, found {}",
-            self.shown()
-        ))
+        Err(format!("expected `=`, `!=` or `in` after a path, found {}", self.shown()))
     }
 
     fn path(&mut self) -> Result<Path, String> {
@@ -217,8 +194,7 @@ impl Parser<'_> {
     }
 
     fn shown(&self) -> String {
-        self.peek()
-            .map_or_else(|| "the end".to_owned(), Token::shown)
+        self.peek().map_or_else(|| "the end".to_owned(), Token::shown)
     }
 
     fn take_word(&mut self, word: &str) -> bool {
@@ -234,11 +210,7 @@ impl Parser<'_> {
     }
 
     fn expect_sign(&mut self, sign: &'static str) -> Result<(), String> {
-        if self.take_sign(sign) {
-            Ok(())
-        } else {
-            Err(format!("expected `{sign}`, found {}", self.shown()))
-        }
+        if self.take_sign(sign) { Ok(()) } else { Err(format!("expected `{sign}`, found {}", self.shown())) }
     }
 }
 

@@ -29,23 +29,13 @@ impl Mapping {
     /// Tells whether this mapping recognises a delivery, and how precisely.
     pub fn recognises(&self, probe: &Probe, filename: Option<&str>) -> Option<Fit> {
         let same_format = match (&self.dialect.layout, probe) {
-            (Layout::Xml { record, .. }, Probe::Xml { paths }) => {
-                record.first().is_some_and(|root| {
-                    paths
-                        .first()
-                        .is_some_and(|(path, _)| path.split('/').next() == Some(root))
-                })
-            }
-            (Layout::Csv { .. }, Probe::Csv { .. }) | (Layout::Json { .. }, Probe::Json { .. }) => {
-                true
-            }
+            (Layout::Xml { record, .. }, Probe::Xml { paths }) => record.first().is_some_and(|root| {
+                paths.first().is_some_and(|(path, _)| path.split('/').next() == Some(root))
+            }),
+            (Layout::Csv { .. }, Probe::Csv { .. }) | (Layout::Json { .. }, Probe::Json { .. }) => true,
             _ => false,
         };
-        let all = same_format
-            && self
-                .detect
-                .iter()
-                .all(|detect| detect.holds(probe, filename));
+        let all = same_format && self.detect.iter().all(|detect| detect.holds(probe, filename));
         all.then(|| Fit(self.detect.iter().map(Detect::weight).sum()))
     }
 }
@@ -81,10 +71,7 @@ impl Detect {
 
 fn text_at<'p>(probe: &'p Probe, wanted: &str) -> Option<&'p str> {
     match probe {
-        Probe::Xml { paths } => paths
-            .iter()
-            .find(|(path, _)| path == wanted)
-            .map(|(_, text)| text.as_str()),
+        Probe::Xml { paths } => paths.iter().find(|(path, _)| path == wanted).map(|(_, text)| text.as_str()),
         _ => None,
     }
 }
@@ -92,9 +79,7 @@ fn text_at<'p>(probe: &'p Probe, wanted: &str) -> Option<&'p str> {
 fn has(probe: &Probe, wanted: &str) -> bool {
     match probe {
         Probe::Xml { paths } => paths.iter().any(|(path, _)| path == wanted),
-        Probe::Csv { columns } => columns
-            .iter()
-            .any(|column| fold_header(column) == fold_header(wanted)),
+        Probe::Csv { columns } => columns.iter().any(|column| fold_header(column) == fold_header(wanted)),
         Probe::Json { members } => members.iter().any(|member| member == wanted),
     }
 }

@@ -21,12 +21,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Builds a diagnostic without a proposal.
     pub fn new(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            span,
-            message: message.into(),
-            help: None,
-        }
+        Self { code, span, message: message.into(), help: None }
     }
 
     /// Adds a proposal.

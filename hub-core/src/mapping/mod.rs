@@ -114,13 +114,7 @@ impl Mapping {
         let reference = reference.and_then(|date| date.get(..10).map(str::to_owned));
         Envelope {
             reference,
-            created: self
-                .delivery
-                .created
-                .iter()
-                .map(text)
-                .collect::<Vec<_>>()
-                .join("T"),
+            created: self.delivery.created.iter().map(text).collect::<Vec<_>>().join("T"),
             snapshot,
         }
     }
@@ -128,22 +122,14 @@ impl Mapping {
     /// The totals a delivery's trailer announces, each to equal the number of records.
     pub fn announced_totals(&self, trailer: &Record) -> Vec<u64> {
         let scope = Scope::of(trailer);
-        self.delivery
-            .totals
-            .iter()
-            .filter_map(|path| path.first(scope)?.parse().ok())
-            .collect()
+        self.delivery.totals.iter().filter_map(|path| path.first(scope)?.parse().ok()).collect()
     }
 
     /// What an emitter's silence states of a person it used to name: the claim without the fields it overrides, with them.
     #[must_use]
     pub fn silence(&self, stated: &FieldValues) -> FieldValues {
         let overridden = |id: FieldId| self.delivery.absence.iter().any(|(field, _)| *field == id);
-        let mut fields: FieldValues = stated
-            .iter()
-            .filter(|(id, _)| !overridden(*id))
-            .cloned()
-            .collect();
+        let mut fields: FieldValues = stated.iter().filter(|(id, _)| !overridden(*id)).cloned().collect();
         fields.extend(self.delivery.absence.iter().cloned());
         fields.sort_by_key(|(id, _)| *id);
         fields
@@ -153,10 +139,7 @@ impl Mapping {
     pub fn identify(&self, record: &Record) -> Option<(String, String)> {
         let scope = Scope::of(record);
         let key = self.key(&self.record.key, scope)?;
-        Some((
-            self.key(&self.record.emitter, scope).unwrap_or_default(),
-            key,
-        ))
+        Some((self.key(&self.record.emitter, scope).unwrap_or_default(), key))
     }
 
     /// The name a run records: `caf/vrsb0801@1`.
@@ -170,49 +153,24 @@ impl Mapping {
     /// Why the whole record is refused: its key or a required value is missing, or a value the mapping will not drop is invalid.
     pub fn map(&self, record: &Record) -> Result<Mapped, Refusal> {
         let scope = Scope::of(record);
-        let refuse = |code, rule_line| Refusal {
-            code,
-            field: None,
-            rule_line,
-        };
-        let key = self
-            .key(&self.record.key, scope)
-            .ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
+        let refuse = |code, rule_line| Refusal { code, field: None, rule_line };
+        let key =
+            self.key(&self.record.key, scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
         let emitter = self.key(&self.record.emitter, scope).unwrap_or_default();
-        let mut outcome = Outcome {
-            nulls: &self.nulls,
-            remarks: Vec::new(),
-        };
+        let mut outcome = Outcome { nulls: &self.nulls, remarks: Vec::new() };
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {
-            let scope = if person == record.root() {
-                scope
-            } else {
-                scope.inside(person)
-            };
-            if self
-                .persons
-                .when
-                .as_ref()
-                .is_some_and(|when| !when.holds(scope))
-            {
+            let scope = if person == record.root() { scope } else { scope.inside(person) };
+            if self.persons.when.as_ref().is_some_and(|when| !when.holds(scope)) {
                 continue;
             }
             let fields = rule::apply(&self.persons.rules, scope, &mut outcome)?;
-            claims.push(Claim {
-                key: self.key(&self.persons.key, scope).unwrap_or_default(),
-                fields,
-            });
+            claims.push(Claim { key: self.key(&self.persons.key, scope).unwrap_or_default(), fields });
         }
         if claims.is_empty() {
             return Err(refuse(Code::NoPerson, self.persons.line));
         }
-        Ok(Mapped {
-            key,
-            emitter,
-            claims,
-            remarks: outcome.remarks,
-        })
+        Ok(Mapped { key, emitter, claims, remarks: outcome.remarks })
     }
 
     fn persons_of(&self, scope: Scope<'_>) -> Vec<NodeId> {
@@ -232,10 +190,7 @@ impl Mapping {
             if at > 0 {
                 key.push(KEY_JOINT);
             }
-            if let Some(text) = path
-                .first(scope)
-                .filter(|text| !rule::is_null(text, &self.nulls))
-            {
+            if let Some(text) = path.first(scope).filter(|text| !rule::is_null(text, &self.nulls)) {
                 found = true;
                 key.push_str(text);
             }

@@ -64,9 +64,7 @@ impl Operation {
             ("skip", [n]) => count(n).map(Self::Skip).ok_or_else(|| usage("skip(5)")),
             ("before", [mark]) => Ok(Self::Before((*mark).to_owned())),
             ("after", [mark]) => Ok(Self::After((*mark).to_owned())),
-            ("between", [open, close]) => {
-                Ok(Self::Between((*open).to_owned(), (*close).to_owned()))
-            }
+            ("between", [open, close]) => Ok(Self::Between((*open).to_owned(), (*close).to_owned())),
             ("replace", [from, to]) => Ok(Self::Replace((*from).to_owned(), (*to).to_owned())),
             ("drop_if", [_, ..]) => Ok(Self::DropIf(arguments)),
             (known, _) if NAMES.contains(&known) => {
@@ -82,35 +80,21 @@ impl Operation {
             Self::Lower => Cow::Owned(text.to_lowercase()),
             Self::Digits => Cow::Owned(text.chars().filter(char::is_ascii_digit).collect()),
             Self::FirstWord => cut(text, |t| t.split_whitespace().next().unwrap_or("")),
-            Self::Spreadsheet => cut(text, |t| {
-                t.strip_suffix(".0")
-                    .or_else(|| t.strip_suffix(",0"))
-                    .unwrap_or(t)
-            }),
+            Self::Spreadsheet => {
+                cut(text, |t| t.strip_suffix(".0").or_else(|| t.strip_suffix(",0")).unwrap_or(t))
+            }
             Self::PadLeft(width, fill) => pad_left(text, *width, *fill),
-            Self::Take(n) => cut(text, |t| {
-                t.char_indices().nth(*n).map_or(t, |(at, _)| &t[..at])
-            }),
-            Self::Skip(n) => cut(text, |t| {
-                t.char_indices().nth(*n).map_or("", |(at, _)| &t[at..])
-            }),
-            Self::Before(mark) => cut(text, |t| {
-                t.split_once(mark.as_str()).map_or(t, |(before, _)| before)
-            }),
-            Self::After(mark) => cut(text, |t| {
-                t.split_once(mark.as_str()).map_or("", |(_, after)| after)
-            }),
+            Self::Take(n) => cut(text, |t| t.char_indices().nth(*n).map_or(t, |(at, _)| &t[..at])),
+            Self::Skip(n) => cut(text, |t| t.char_indices().nth(*n).map_or("", |(at, _)| &t[at..])),
+            Self::Before(mark) => cut(text, |t| t.split_once(mark.as_str()).map_or(t, |(before, _)| before)),
+            Self::After(mark) => cut(text, |t| t.split_once(mark.as_str()).map_or("", |(_, after)| after)),
             Self::Between(open, close) => cut(text, |t| {
                 t.split_once(open.as_str())
                     .and_then(|(_, rest)| rest.split_once(close.as_str()))
                     .map_or("", |(inner, _)| inner)
             }),
             Self::Replace(from, to) => Cow::Owned(text.replace(from.as_str(), to)),
-            Self::DropIf(words)
-                if words
-                    .iter()
-                    .any(|word| word.eq_ignore_ascii_case(text.trim())) =>
-            {
+            Self::DropIf(words) if words.iter().any(|word| word.eq_ignore_ascii_case(text.trim())) => {
                 Cow::Borrowed("")
             }
             Self::DropIf(_) => text,
@@ -141,23 +125,14 @@ fn count(text: &str) -> Option<usize> {
 
 /// Splits `'a', 5)` into its arguments; quotes are optional around numbers.
 fn arguments(text: &str) -> Result<Vec<String>, String> {
-    let mut rest = text
-        .trim_end()
-        .strip_suffix(')')
-        .ok_or("the parenthesis is not closed")?
-        .trim();
+    let mut rest = text.trim_end().strip_suffix(')').ok_or("the parenthesis is not closed")?.trim();
     let mut arguments = Vec::new();
     while let Some(first) = rest.chars().next() {
         let (argument, left) = if first == '\'' || first == '"' {
-            rest.get(1..)
-                .and_then(|inner| inner.split_once(first))
-                .ok_or("a quote is not closed")?
+            rest.get(1..).and_then(|inner| inner.split_once(first)).ok_or("a quote is not closed")?
         } else {
             let end = rest.find(',').unwrap_or(rest.len());
-            (
-                rest.get(..end).unwrap_or("").trim(),
-                rest.get(end..).unwrap_or(""),
-            )
+            (rest.get(..end).unwrap_or("").trim(), rest.get(end..).unwrap_or(""))
         };
         arguments.push(argument.to_owned());
         let left = left.trim_start();
@@ -198,16 +173,9 @@ mod tests {
 
     #[test]
     fn unknown_or_misused_operations_are_refused() {
-        for text in [
-            "uper",
-            "take",
-            "take(x)",
-            "pad_left(5)",
-            "between('(')",
-            "take(5",
-            "before('x)",
-            "take(5 6)",
-        ] {
+        for text in
+            ["uper", "take", "take(x)", "pad_left(5)", "between('(')", "take(5", "before('x)", "take(5 6)"]
+        {
             assert!(Operation::parse(text).is_err(), "{text}");
         }
     }

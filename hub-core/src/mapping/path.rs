@@ -15,19 +15,11 @@ pub(super) struct Scope<'r> {
 
 impl<'r> Scope<'r> {
     pub fn of(record: &'r Record) -> Self {
-        Self {
-            record,
-            outer: record.root(),
-            here: record.root(),
-        }
+        Self { record, outer: record.root(), here: record.root() }
     }
 
     pub fn inside(self, here: NodeId) -> Self {
-        Self {
-            record: self.record,
-            outer: self.here,
-            here,
-        }
+        Self { record: self.record, outer: self.here, here }
     }
 }
 
@@ -62,10 +54,7 @@ impl Path {
     pub fn column(name: &str, names: &mut Names) -> Self {
         Self {
             base: Base::Record,
-            steps: vec![Step {
-                name: names.intern(&fold_header(name)),
-                filter: None,
-            }],
+            steps: vec![Step { name: names.intern(&fold_header(name)), filter: None }],
         }
     }
 
@@ -78,14 +67,10 @@ impl Path {
             _ => (Base::Here, text),
         };
         if rest == "." {
-            return Ok(Self {
-                base,
-                steps: Vec::new(),
-            });
+            return Ok(Self { base, steps: Vec::new() });
         }
-        let steps = split_outside_brackets(rest)
-            .map(|step| Step::parse(step, names))
-            .collect::<Result<_, _>>()?;
+        let steps =
+            split_outside_brackets(rest).map(|step| Step::parse(step, names)).collect::<Result<_, _>>()?;
         Ok(Self { base, steps })
     }
 
@@ -113,61 +98,40 @@ impl Step {
         let (name, filter) = match text.split_once('[') {
             None => (text, None),
             Some((name, rest)) => {
-                let inner = rest
-                    .strip_suffix(']')
-                    .ok_or_else(|| format!("`[` is not closed in `{text}`"))?;
+                let inner = rest.strip_suffix(']').ok_or_else(|| format!("`[` is not closed in `{text}`"))?;
                 (name, Some(Filter::parse(inner, names)?))
             }
         };
         check_name(name)?;
-        Ok(Self {
-            name: names.intern(name),
-            filter,
-        })
+        Ok(Self { name: names.intern(name), filter })
     }
 
     fn admits(&self, record: &Record, node: NodeId) -> bool {
-        self.filter
-            .as_ref()
-            .is_none_or(|filter| filter.holds(record, node))
+        self.filter.as_ref().is_none_or(|filter| filter.holds(record, node))
     }
 }
 
 impl Filter {
     fn parse(text: &str, names: &mut Names) -> Result<Self, String> {
-        let (path, wanted) = text
-            .split_once('=')
-            .ok_or_else(|| format!("a filter reads `[path=text]`, found `[{text}]`"))?;
+        let (path, wanted) =
+            text.split_once('=').ok_or_else(|| format!("a filter reads `[path=text]`, found `[{text}]`"))?;
         let path = path
             .split('/')
             .map(|name| check_name(name.trim()).map(|()| names.intern(name.trim())))
             .collect::<Result<_, _>>()?;
         let wanted = wanted.trim().trim_matches(['\'', '"']);
-        Ok(Self {
-            path,
-            wanted: wanted.to_owned(),
-        })
+        Ok(Self { path, wanted: wanted.to_owned() })
     }
 
     fn holds(&self, record: &Record, node: NodeId) -> bool {
-        let found = self
-            .path
-            .iter()
-            .try_fold(node, |at, name| record.child(at, *name));
+        let found = self.path.iter().try_fold(node, |at, name| record.child(at, *name));
         found.is_some_and(|leaf| record.value(leaf) == self.wanted)
     }
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    let fine = !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_-.@:".contains(c));
-    if fine {
-        Ok(())
-    } else {
-        Err(format!("`{name}` is not an element or member name"))
-    }
+    let fine = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-.@:".contains(c));
+    if fine { Ok(()) } else { Err(format!("`{name}` is not an element or member name")) }
 }
 
 fn split_outside_brackets(text: &str) -> impl Iterator<Item = &str> {
@@ -197,10 +161,7 @@ fn each_below(record: &Record, at: NodeId, steps: &[Step], visit: &mut dyn FnMut
     let Some((step, rest)) = steps.split_first() else {
         return visit(at);
     };
-    for node in record
-        .children(at, step.name)
-        .filter(|node| step.admits(record, *node))
-    {
+    for node in record.children(at, step.name).filter(|node| step.admits(record, *node)) {
         each_below(record, node, rest, visit);
     }
 }

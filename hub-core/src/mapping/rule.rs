@@ -105,11 +105,7 @@ pub(super) struct Outcome<'m> {
 }
 
 /// Applies `rules`, which are sorted by field, so that the values come out sorted.
-pub(super) fn apply(
-    rules: &[Rule],
-    scope: Scope<'_>,
-    out: &mut Outcome<'_>,
-) -> Result<FieldValues, Refusal> {
+pub(super) fn apply(rules: &[Rule], scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<FieldValues, Refusal> {
     let mut fields = Vec::with_capacity(rules.len());
     for rule in rules {
         let value = match rule {
@@ -139,18 +135,11 @@ impl ValueRule {
         }
     }
 
-    fn first<'r>(
-        &self,
-        paths: &[Path],
-        scope: Scope<'r>,
-        nulls: &[String],
-    ) -> Option<Cow<'r, str>> {
+    fn first<'r>(&self, paths: &[Path], scope: Scope<'r>, nulls: &[String]) -> Option<Cow<'r, str>> {
         paths.iter().find_map(|path| {
             let text = path.first(scope).filter(|text| !is_null(text, nulls))?;
-            let text = self
-                .operations
-                .iter()
-                .fold(Cow::Borrowed(text), |text, operation| operation.apply(text));
+            let text =
+                self.operations.iter().fold(Cow::Borrowed(text), |text, operation| operation.apply(text));
             (!text.is_empty()).then_some(text)
         })
     }
@@ -163,19 +152,13 @@ impl ValueRule {
         out: &mut Outcome<'_>,
     ) -> Result<Option<Value>, Refusal> {
         let text = match &self.origin {
-            Origin::Joined(..) => self
-                .operations
-                .iter()
-                .fold(text, |text, operation| operation.apply(text)),
+            Origin::Joined(..) => self.operations.iter().fold(text, |text, operation| operation.apply(text)),
             _ => text,
         };
         if let Some(list) = &self.codes {
             return Ok(Some(self.coded(list, &text, out)));
         }
-        let reads = Reads {
-            forms: &self.forms,
-            precision: self.precision(scope),
-        };
+        let reads = Reads { forms: &self.forms, precision: self.precision(scope) };
         match self.kind.parse(&text, reads) {
             Ok(parsed) => {
                 if let Some(code) = parsed.notice {
@@ -183,11 +166,9 @@ impl ValueRule {
                 }
                 Ok(parsed.value)
             }
-            Err(code) if self.invalid == Policy::Reject => Err(Refusal {
-                code,
-                field: Some(self.field),
-                rule_line: self.line,
-            }),
+            Err(code) if self.invalid == Policy::Reject => {
+                Err(Refusal { code, field: Some(self.field), rule_line: self.line })
+            }
             Err(code) => {
                 out.remarks.push(self.remark(code));
                 Ok(None)
@@ -224,20 +205,14 @@ impl ValueRule {
     fn absent(&self) -> Result<Option<Value>, Refusal> {
         match self.missing {
             Policy::Drop => Ok(None),
-            Policy::Reject => Err(Refusal {
-                code: Code::MissingValue,
-                field: Some(self.field),
-                rule_line: self.line,
-            }),
+            Policy::Reject => {
+                Err(Refusal { code: Code::MissingValue, field: Some(self.field), rule_line: self.line })
+            }
         }
     }
 
     fn remark(&self, code: Code) -> Remark {
-        Remark {
-            code,
-            field: Some(self.field),
-            rule_line: self.line,
-        }
+        Remark { code, field: Some(self.field), rule_line: self.line }
     }
 }
 
@@ -251,10 +226,7 @@ impl ListRule {
             Shape::Each(path) => {
                 let mut nodes = Vec::new();
                 path.each(scope, &mut |node| nodes.push(node));
-                nodes
-                    .into_iter()
-                    .map(|node| self.item(scope.inside(node), out))
-                    .collect::<Result<_, _>>()?
+                nodes.into_iter().map(|node| self.item(scope.inside(node), out)).collect::<Result<_, _>>()?
             }
             Shape::Split(piece, separator) => self.pieces(piece, separator, scope, out)?,
         };
@@ -262,11 +234,9 @@ impl ListRule {
         match (items.is_empty(), self.missing) {
             (false, _) => Ok(Some(Value::List(items))),
             (true, Policy::Drop) => Ok(None),
-            (true, Policy::Reject) => Err(Refusal {
-                code: Code::MissingValue,
-                field: Some(self.field),
-                rule_line: self.line,
-            }),
+            (true, Policy::Reject) => {
+                Err(Refusal { code: Code::MissingValue, field: Some(self.field), rule_line: self.line })
+            }
         }
     }
 
@@ -291,23 +261,15 @@ impl ListRule {
         out: &mut Outcome<'_>,
     ) -> Result<Vec<Item>, Refusal> {
         let text = match &piece.origin {
-            Origin::First(paths) | Origin::Joined(paths, _) => {
-                joined(paths, separator, scope, out.nulls)
-            }
+            Origin::First(paths) | Origin::Joined(paths, _) => joined(paths, separator, scope, out.nulls),
             Origin::Constant(_) => None,
         };
         let mut items = Vec::new();
-        for part in text
-            .as_deref()
-            .unwrap_or("")
-            .split(separator)
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
+        for part in
+            text.as_deref().unwrap_or("").split(separator).map(str::trim).filter(|part| !part.is_empty())
         {
-            let part = piece
-                .operations
-                .iter()
-                .fold(Cow::Borrowed(part), |text, operation| operation.apply(text));
+            let part =
+                piece.operations.iter().fold(Cow::Borrowed(part), |text, operation| operation.apply(text));
             if part.is_empty() {
                 continue;
             }
@@ -325,16 +287,8 @@ impl ListRule {
     }
 }
 
-fn joined<'r>(
-    paths: &[Path],
-    separator: &str,
-    scope: Scope<'r>,
-    nulls: &[String],
-) -> Option<Cow<'r, str>> {
-    let mut texts = paths
-        .iter()
-        .filter_map(|path| path.first(scope))
-        .filter(|text| !is_null(text, nulls));
+fn joined<'r>(paths: &[Path], separator: &str, scope: Scope<'r>, nulls: &[String]) -> Option<Cow<'r, str>> {
+    let mut texts = paths.iter().filter_map(|path| path.first(scope)).filter(|text| !is_null(text, nulls));
     let first = texts.next()?;
     let mut joined = Cow::Borrowed(first);
     for text in texts {

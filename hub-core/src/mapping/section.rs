@@ -21,24 +21,15 @@ impl Compiler<'_> {
             (None, Some(csv), None) => self.csv(csv),
             (None, None, Some(json)) => {
                 self.check_keys(json, &["records"]);
-                Some(Layout::Json {
-                    records: json.get("records").map(names_of).unwrap_or_default(),
-                })
+                Some(Layout::Json { records: json.get("records").map(names_of).unwrap_or_default() })
             }
             _ => {
                 let message = "a format is exactly one of `xml`, `csv` and `json`";
-                self.found.push(Diagnostic::new(
-                    Code::BadFormat,
-                    section.span.clone(),
-                    message,
-                ));
+                self.found.push(Diagnostic::new(Code::BadFormat, section.span.clone(), message));
                 None
             }
         };
-        let encoding = section
-            .get("encoding")
-            .and_then(Tree::text)
-            .map(str::to_owned);
+        let encoding = section.get("encoding").and_then(Tree::text).map(str::to_owned);
         let nulls = section.get("nulls").map(texts_of).unwrap_or_default();
         layout.map(|layout| (layout, encoding, nulls))
     }
@@ -47,17 +38,11 @@ impl Compiler<'_> {
         self.check_keys(tree, &["record", "header", "trailer"]);
         let record = self.required(tree, "record").map(names_of)?;
         if record.len() < 2 {
-            let message =
-                "`record` is a path from the root element, such as `Racine/InfosFoyerRSA`";
-            self.found
-                .push(Diagnostic::new(Code::BadFormat, tree.span.clone(), message));
+            let message = "`record` is a path from the root element, such as `Racine/InfosFoyerRSA`";
+            self.found.push(Diagnostic::new(Code::BadFormat, tree.span.clone(), message));
         }
         let part = |key| tree.get(key).map(names_of);
-        Some(Layout::Xml {
-            record,
-            header: part("header"),
-            trailer: part("trailer"),
-        })
+        Some(Layout::Xml { record, header: part("header"), trailer: part("trailer") })
     }
 
     fn csv(&mut self, tree: &Tree) -> Option<Layout> {
@@ -65,88 +50,51 @@ impl Compiler<'_> {
         if !matches!(tree.node, Node::Null) {
             self.check_keys(tree, &["separator", "columns"]);
         }
-        let separator = match tree
-            .get("separator")
-            .map(|s| (s, s.text().unwrap_or_default().as_bytes()))
-        {
+        let separator = match tree.get("separator").map(|s| (s, s.text().unwrap_or_default().as_bytes())) {
             None => None,
             Some((_, [byte])) => Some(*byte),
             Some((_, b"tab" | b"\\t")) => Some(b'\t'),
             Some((written, _)) => {
                 let message = "`separator` is one ASCII character, or `tab`";
-                self.found.push(Diagnostic::new(
-                    Code::BadFormat,
-                    written.span.clone(),
-                    message,
-                ));
+                self.found.push(Diagnostic::new(Code::BadFormat, written.span.clone(), message));
                 None
             }
         };
-        Some(Layout::Csv {
-            separator,
-            columns: tree.get("columns").map(texts_of),
-        })
+        Some(Layout::Csv { separator, columns: tree.get("columns").map(texts_of) })
     }
 
     pub(super) fn detect(&mut self, tree: &Tree) -> Vec<Detect> {
-        tree.elements()
-            .iter()
-            .filter_map(|condition| self.detect_one(condition))
-            .collect()
+        tree.elements().iter().filter_map(|condition| self.detect_one(condition)).collect()
     }
 
     fn detect_one(&mut self, tree: &Tree) -> Option<Detect> {
-        self.check_keys(
-            tree,
-            &["path", "in", "present", "absent", "columns", "filename"],
-        );
+        self.check_keys(tree, &["path", "in", "present", "absent", "columns", "filename"]);
         let text = |key| tree.get(key).and_then(Tree::text).map(str::to_owned);
         if let (Some(path), Some(words)) = (text("path"), tree.get("in")) {
             return Some(Detect::Among(path, texts_of(words)));
         }
-        let columns = || {
-            tree.get("columns")
-                .map(|c| texts_of(c).iter().map(|c| fold_header(c)).collect())
-        };
+        let columns = || tree.get("columns").map(|c| texts_of(c).iter().map(|c| fold_header(c)).collect());
         let found = text("present")
             .map(Detect::Present)
             .or_else(|| text("absent").map(Detect::Absent))
             .or_else(|| columns().map(Detect::Columns))
             .or_else(|| text("filename").map(Detect::Filename));
         if found.is_none() {
-            let message = "a condition is `path` with `in`, or one of `present`, `absent`, `columns`, `filename`";
-            self.found.push(Diagnostic::new(
-                Code::MappingSyntax,
-                tree.span.clone(),
-                message,
-            ));
+            let message =
+                "a condition is `path` with `in`, or one of `present`, `absent`, `columns`, `filename`";
+            self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
         }
         found
     }
 
     pub(super) fn delivery(&mut self, tree: &Tree) -> DeliveryRules {
-        self.check_keys(
-            tree,
-            &["reference", "created", "snapshot", "totals", "absence"],
-        );
+        self.check_keys(tree, &["reference", "created", "snapshot", "totals", "absence"]);
         DeliveryRules {
             reference: tree.get("reference").and_then(|r| self.path(r)),
-            created: tree
-                .get("created")
-                .map(|c| self.paths(c))
-                .unwrap_or_default(),
-            snapshot: tree
-                .get("snapshot")
-                .map(|s| self.snapshot(s))
-                .unwrap_or_default(),
-            totals: tree
-                .get("totals")
-                .map(|t| self.totals(t))
-                .unwrap_or_default(),
-            absence: tree
-                .get("absence")
-                .map(|a| self.absence_of(a))
-                .unwrap_or_default(),
+            created: tree.get("created").map(|c| self.paths(c)).unwrap_or_default(),
+            snapshot: tree.get("snapshot").map(|s| self.snapshot(s)).unwrap_or_default(),
+            totals: tree.get("totals").map(|t| self.totals(t)).unwrap_or_default(),
+            absence: tree.get("absence").map(|a| self.absence_of(a)).unwrap_or_default(),
         }
     }
 
@@ -155,13 +103,8 @@ impl Compiler<'_> {
             Some("true") => Snapshot::Always,
             Some("false") => Snapshot::Never,
             Some(other) => {
-                let message =
-                    format!("`snapshot` is true, false, or `from` with `in`, found `{other}`");
-                self.found.push(Diagnostic::new(
-                    Code::MappingSyntax,
-                    tree.span.clone(),
-                    message,
-                ));
+                let message = format!("`snapshot` is true, false, or `from` with `in`, found `{other}`");
+                self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
                 Snapshot::Never
             }
             None => {
@@ -177,10 +120,7 @@ impl Compiler<'_> {
         let mut paths = Vec::new();
         for total in tree.elements() {
             self.check_keys(total, &["from", "counts"]);
-            if let Some(path) = self
-                .required(total, "from")
-                .and_then(|from| self.path(from))
-            {
+            if let Some(path) = self.required(total, "from").and_then(|from| self.path(from)) {
                 paths.push(path);
             }
         }
@@ -192,15 +132,12 @@ impl Compiler<'_> {
         for (name, value) in tree.entries() {
             let path = name.text().unwrap_or_default();
             match self.canon.find(path) {
-                Some(field) => {
-                    fields.extend(self.constant(field, value).map(|value| (field, value)))
-                }
+                Some(field) => fields.extend(self.constant(field, value).map(|value| (field, value))),
                 None => {
                     let known = self.canon.fields().map(|(_, f)| f.path.as_str());
                     let message = format!("the canonical record has no field `{path}`");
                     let diagnostic =
-                        Diagnostic::new(Code::UnknownField, name.span.clone(), message)
-                            .near(path, known);
+                        Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(path, known);
                     self.found.push(diagnostic);
                 }
             }
@@ -211,17 +148,9 @@ impl Compiler<'_> {
 }
 
 fn texts_of(tree: &Tree) -> Vec<String> {
-    tree.elements()
-        .iter()
-        .filter_map(|element| element.text().map(str::to_owned))
-        .collect()
+    tree.elements().iter().filter_map(|element| element.text().map(str::to_owned)).collect()
 }
 
 fn names_of(tree: &Tree) -> Vec<String> {
-    tree.text()
-        .unwrap_or_default()
-        .split('/')
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+    tree.text().unwrap_or_default().split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

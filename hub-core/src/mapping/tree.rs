@@ -31,13 +31,11 @@ pub(super) enum Node {
 
 impl Tree {
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
-        serde_saphyr::from_str::<Spanned<Raw>>(text)
-            .map(Self::from)
-            .map_err(|error| {
-                let span = error.location().map_or(0..0, |at| bytes_of(&at));
-                let message = error.without_snippet().to_string();
-                Diagnostic::new(Code::MappingSyntax, span, message)
-            })
+        serde_saphyr::from_str::<Spanned<Raw>>(text).map(Self::from).map_err(|error| {
+            let span = error.location().map_or(0..0, |at| bytes_of(&at));
+            let message = error.without_snippet().to_string();
+            Diagnostic::new(Code::MappingSyntax, span, message)
+        })
     }
 
     pub fn text(&self) -> Option<&str> {
@@ -48,10 +46,7 @@ impl Tree {
     }
 
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entries()
-            .iter()
-            .find(|(k, _)| k.text() == Some(key))
-            .map(|(_, v)| v)
+        self.entries().iter().find(|(k, _)| k.text() == Some(key)).map(|(_, v)| v)
     }
 
     pub fn entries(&self) -> &[(Self, Self)] {
@@ -78,12 +73,9 @@ impl From<Spanned<Raw>> for Tree {
             Raw::Null => Node::Null,
             Raw::Scalar(text) => Node::Scalar(text),
             Raw::List(items) => Node::List(items.into_iter().map(Self::from).collect()),
-            Raw::Map(entries) => Node::Map(
-                entries
-                    .into_iter()
-                    .map(|(k, v)| (Self::from(k), Self::from(v)))
-                    .collect(),
-            ),
+            Raw::Map(entries) => {
+                Node::Map(entries.into_iter().map(|(k, v)| (Self::from(k), Self::from(v))).collect())
+            }
         };
         Self { node, span, line }
     }
@@ -175,10 +167,7 @@ mod tests {
     fn keys_and_values_know_their_bytes() {
         let text = "mapping: caf/x\nrecord:\n  key: [A, \"007\"]\n  empty:\n";
         let tree = Tree::parse(text).expect("valid YAML");
-        let key = tree
-            .get("record")
-            .and_then(|r| r.get("key"))
-            .expect("the key");
+        let key = tree.get("record").and_then(|r| r.get("key")).expect("the key");
         let texts: Vec<_> = key.elements().iter().filter_map(Tree::text).collect();
         assert_eq!(texts, ["A", "007"]);
         let first = &key.elements()[0];

@@ -63,20 +63,13 @@ pub(super) struct Paired {
 }
 
 /// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the only one left.
-pub(super) fn pair(
-    context: Context<'_>,
-    records: Vec<MappedRecord>,
-    existing: Vec<Statement>,
-) -> Paired {
+pub(super) fn pair(context: Context<'_>, records: Vec<MappedRecord>, existing: Vec<Statement>) -> Paired {
     let mut by_record: HashMap<(String, String), Vec<Statement>> = HashMap::new();
     for statement in existing {
         let key = (statement.emitter.clone(), statement.record_key.clone());
         by_record.entry(key).or_default().push(statement);
     }
-    let mut paired = Paired {
-        pending: Vec::new(),
-        silent: Vec::new(),
-    };
+    let mut paired = Paired { pending: Vec::new(), silent: Vec::new() };
     for record in last_of_each(records) {
         let key = (record.mapped.emitter.clone(), record.mapped.key.clone());
         let mut olds = by_record.remove(&key).unwrap_or_default();
@@ -95,29 +88,21 @@ pub(super) fn pair(
                 old,
             });
         }
-        paired
-            .silent
-            .extend(olds.into_iter().filter(|old| !old.absent));
+        paired.silent.extend(olds.into_iter().filter(|old| !old.absent));
     }
     paired
 }
 
 /// A batch in which these statements go silent and nothing else happens.
 pub(super) fn silence(statements: Vec<Statement>) -> Paired {
-    Paired {
-        pending: Vec::new(),
-        silent: statements,
-    }
+    Paired { pending: Vec::new(), silent: statements }
 }
 
 /// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it.
 fn last_of_each(records: Vec<MappedRecord>) -> Vec<MappedRecord> {
     let mut last: HashMap<(String, String), usize> = HashMap::with_capacity(records.len());
     for (at, record) in records.iter().enumerate() {
-        last.insert(
-            (record.mapped.emitter.clone(), record.mapped.key.clone()),
-            at,
-        );
+        last.insert((record.mapped.emitter.clone(), record.mapped.key.clone()), at);
     }
     let kept = |at: usize, record: &MappedRecord| {
         last.get(&(record.mapped.emitter.clone(), record.mapped.key.clone())) == Some(&at)
@@ -133,10 +118,7 @@ fn last_of_each(records: Vec<MappedRecord>) -> Vec<MappedRecord> {
 fn last_claims(claims: Vec<Claim>) -> Vec<Claim> {
     let mut kept: Vec<Claim> = Vec::with_capacity(claims.len());
     for claim in claims {
-        match kept
-            .iter_mut()
-            .find(|earlier| earlier.key == claim.key && !claim.key.is_empty())
-        {
+        match kept.iter_mut().find(|earlier| earlier.key == claim.key && !claim.key.is_empty()) {
             Some(earlier) => *earlier = claim,
             None => kept.push(claim),
         }
@@ -153,9 +135,7 @@ fn continued(
     let same_key = olds.iter().position(|old| old.key == claim.key);
     let same_nir = || {
         let nir = traits.nir()?;
-        olds.iter().position(|old| {
-            traits_of_state(context.identity, &old.stated.fields).nir() == Some(nir)
-        })
+        olds.iter().position(|old| traits_of_state(context.identity, &old.stated.fields).nir() == Some(nir))
     };
     same_key.or_else(same_nir).map(|at| olds.swap_remove(at))
 }
@@ -164,9 +144,8 @@ impl Paired {
     /// The keys of claims that are not linked yet, for the store to find candidates.
     pub fn wanted_keys(&self) -> Vec<IdentityKey> {
         let new = self.pending.iter().filter(|pending| pending.old.is_none());
-        let mut keys: Vec<IdentityKey> = new
-            .flat_map(|pending| pending.traits.keys().iter().cloned())
-            .collect();
+        let mut keys: Vec<IdentityKey> =
+            new.flat_map(|pending| pending.traits.keys().iter().cloned()).collect();
         keys.sort();
         keys.dedup();
         keys
@@ -174,13 +153,8 @@ impl Paired {
 
     /// The persons whose statements change for certain.
     pub fn linked_persons(&self) -> Vec<PersonId> {
-        let old = self
-            .pending
-            .iter()
-            .filter_map(|pending| pending.old.as_ref());
-        old.chain(&self.silent)
-            .map(|statement| statement.person)
-            .collect()
+        let old = self.pending.iter().filter_map(|pending| pending.old.as_ref());
+        old.chain(&self.silent).map(|statement| statement.person).collect()
     }
 }
 
@@ -224,9 +198,7 @@ pub(super) fn settle(
     let mut touched: Vec<PersonId> = Vec::new();
     for pending in paired.pending {
         let person = pending.old.as_ref().map(|old| old.person);
-        let person = person
-            .or_else(|| people.find(&pending.traits))
-            .unwrap_or_else(|| PersonId(mint()));
+        let person = person.or_else(|| people.find(&pending.traits)).unwrap_or_else(|| PersonId(mint()));
         commit.keys.extend(people.learn(person, &pending.traits));
         let statement = stated(context, pending, person);
         people.take_in(&statement);
@@ -248,15 +220,7 @@ pub(super) fn settle(
 }
 
 fn stated(context: Context<'_>, pending: Pending, person: PersonId) -> Statement {
-    let Pending {
-        position,
-        hash,
-        emitter,
-        record_key,
-        claim,
-        old,
-        ..
-    } = pending;
+    let Pending { position, hash, emitter, record_key, claim, old, .. } = pending;
     let origin = Origin {
         record: position.number,
         line: position.line,
@@ -278,12 +242,7 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId) -> Statement
 
 fn silenced(context: Context<'_>, old: Statement) -> Statement {
     let values: FieldValues = context.mapping.silence(&old.stated.values());
-    let origin = Origin {
-        record: 0,
-        line: 0,
-        emitter: old.emitter.clone(),
-        ..context.origin.clone()
-    };
+    let origin = Origin { record: 0, line: 0, emitter: old.emitter.clone(), ..context.origin.clone() };
     Statement {
         record_hash: None,
         absent: true,
@@ -293,45 +252,26 @@ fn silenced(context: Context<'_>, old: Statement) -> Statement {
 }
 
 impl<'a> People<'a> {
-    fn new(
-        context: Context<'a>,
-        candidates: Vec<(IdentityKey, PersonId)>,
-        known: Vec<KnownPerson>,
-    ) -> Self {
+    fn new(context: Context<'a>, candidates: Vec<(IdentityKey, PersonId)>, known: Vec<KnownPerson>) -> Self {
         let mut by_key: HashMap<IdentityKey, Vec<PersonId>> = HashMap::new();
         for (key, person) in candidates {
             by_key.entry(key).or_default().push(person);
         }
         let working = |person: KnownPerson| {
             let traits = vec![traits_of_state(context.identity, &person.state.fields)];
-            (
-                person.id,
-                Working {
-                    statements: person.statements.clone(),
-                    known: Some(person),
-                    traits,
-                },
-            )
+            (person.id, Working { statements: person.statements.clone(), known: Some(person), traits })
         };
-        Self {
-            context,
-            by_id: known.into_iter().map(working).collect(),
-            by_key,
-        }
+        Self { context, by_id: known.into_iter().map(working).collect(), by_key }
     }
 
     fn find(&self, traits: &Traits) -> Option<PersonId> {
         let shared = traits.keys().iter().flat_map(|key| {
             let persons = self.by_key.get(key).map(Vec::as_slice).unwrap_or_default();
-            persons
-                .iter()
-                .filter_map(move |id| self.by_id.get(id).map(|w| (key, *id, w)))
+            persons.iter().filter_map(move |id| self.by_id.get(id).map(|w| (key, *id, w)))
         });
         resolve(
             traits,
-            shared.flat_map(|(key, id, working)| {
-                working.traits.iter().map(move |traits| (key, id, traits))
-            }),
+            shared.flat_map(|(key, id, working)| working.traits.iter().map(move |traits| (key, id, traits))),
         )
     }
 
@@ -361,11 +301,7 @@ impl<'a> People<'a> {
         let Some(working) = self.by_id.get_mut(&statement.person) else {
             return;
         };
-        match working
-            .statements
-            .iter_mut()
-            .find(|s| statement.id.is_some() && s.id == statement.id)
-        {
+        match working.statements.iter_mut().find(|s| statement.id.is_some() && s.id == statement.id) {
             Some(old) => *old = statement.clone(),
             None => working.statements.push(statement.clone()),
         }
@@ -379,10 +315,7 @@ impl<'a> People<'a> {
         let statements: Vec<&Statement> = working.statements.iter().collect();
         let state = merge(context.canon, context.precedence, &statements);
         let nothing = Stated::default();
-        let before = working
-            .known
-            .as_ref()
-            .map_or(&nothing, |known| &known.state);
+        let before = working.known.as_ref().map_or(&nothing, |known| &known.state);
         if *before == state && working.known.is_some() {
             return;
         }
@@ -412,23 +345,12 @@ impl<'a> People<'a> {
 }
 
 fn departement(canon: &Canon, state: &Stated) -> String {
-    let text = |path: &str| {
-        canon
-            .find(path)
-            .and_then(|id| state.get(id))
-            .and_then(|(value, _)| value.as_text())
-    };
+    let text =
+        |path: &str| canon.find(path).and_then(|id| state.get(id)).and_then(|(value, _)| value.as_text());
     let commune = || text("adresse.code_postal").or_else(|| text("adresse.commune_insee"));
     let code = text("adresse.departement").or_else(|| {
-        commune().and_then(|code| {
-            code.get(
-                ..if code.starts_with("97") || code.starts_with("98") {
-                    3
-                } else {
-                    2
-                },
-            )
-        })
+        commune()
+            .and_then(|code| code.get(..if code.starts_with("97") || code.starts_with("98") { 3 } else { 2 }))
     });
     code.unwrap_or("00").to_owned()
 }

@@ -41,27 +41,17 @@ pub(super) fn survey(
     let mut records = 0;
     let mut frames = Frames::default();
     loop {
-        opened
-            .framer
-            .next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES)?;
+        opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES)?;
         if frames.frames.is_empty() {
             break;
         }
         records += frames.frames.len() as u64;
     }
     if records == 0 {
-        return Err(Fault::new(
-            Code::EmptyDelivery,
-            "expected at least one record, found none",
-        ));
+        return Err(Fault::new(Code::EmptyDelivery, "expected at least one record, found none"));
     }
     let totals = mapping.announced_totals(opened.framer.trailer());
-    Ok(Survey {
-        records,
-        envelope,
-        totals,
-        decoder: opened.decoder,
-    })
+    Ok(Survey { records, envelope, totals, decoder: opened.decoder })
 }
 
 /// The state of one run.
@@ -161,10 +151,7 @@ impl<'p> Intake<'p> {
     /// Decodes and maps the frames that are not known.
     pub fn read(&mut self, frames: Frames, hashes: &[u64], known: &[KnownFrame]) -> ReadBatch {
         let known: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
-        let mut batch = ReadBatch {
-            records: frames.frames.len() as u64,
-            ..ReadBatch::default()
-        };
+        let mut batch = ReadBatch { records: frames.frames.len() as u64, ..ReadBatch::default() };
         for (frame, hash) in frames.frames.iter().zip(hashes) {
             if frame.fault.is_none() && known.contains(hash) {
                 batch.unchanged += 1;
@@ -182,29 +169,17 @@ impl<'p> Intake<'p> {
         };
         if let Err(fault) = decoded {
             self.unreadable += 1;
-            batch.rejects.push(reject(
-                frame,
-                bytes,
-                Stage::Decode,
-                fault.code,
-                None,
-                fault.detail,
-            ));
+            batch.rejects.push(reject(frame, bytes, Stage::Decode, fault.code, None, fault.detail));
             return;
         }
         match self.mapping.map(&self.record) {
             Ok(mapped) => {
                 self.emitters.insert(mapped.emitter.clone());
                 for remark in &mapped.remarks {
-                    self.warnings
-                        .add(remark.code, remark.field, frame.position.number);
+                    self.warnings.add(remark.code, remark.field, frame.position.number);
                 }
                 let hash = mapped.remarks.is_empty().then_some(hash);
-                batch.mapped.push(MappedRecord {
-                    position: frame.position,
-                    hash,
-                    mapped,
-                });
+                batch.mapped.push(MappedRecord { position: frame.position, hash, mapped });
             }
             Err(refusal) => self.refuse(frame, bytes, refusal, batch),
         }
@@ -215,23 +190,14 @@ impl<'p> Intake<'p> {
             Some(record) => batch.refused.push(record),
             None => self.unreadable += 1,
         }
-        let field = refusal
-            .field
-            .map(|id| self.pipeline.canon.field(id).path.clone());
+        let field = refusal.field.map(|id| self.pipeline.canon.field(id).path.clone());
         let detail = format!(
             "{} (rule at line {} of `{}`)",
             refusal.code.entry().en.title,
             refusal.rule_line,
             self.mapping.id
         );
-        batch.rejects.push(reject(
-            frame,
-            bytes,
-            Stage::Map,
-            refusal.code,
-            field,
-            detail,
-        ));
+        batch.rejects.push(reject(frame, bytes, Stage::Map, refusal.code, field, detail));
     }
 }
 
@@ -248,16 +214,6 @@ fn reject(
     field: Option<String>,
     detail: String,
 ) -> Reject {
-    let original = bytes
-        .get(..ORIGINAL_BYTES.min(bytes.len()))
-        .unwrap_or_default()
-        .to_vec();
-    Reject {
-        position: frame.position,
-        stage,
-        code,
-        field,
-        detail,
-        original,
-    }
+    let original = bytes.get(..ORIGINAL_BYTES.min(bytes.len())).unwrap_or_default().to_vec();
+    Reject { position: frame.position, stage, code, field, detail, original }
 }

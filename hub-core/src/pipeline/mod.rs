@@ -115,45 +115,28 @@ impl Pipeline {
     /// A technical failure; a fault of the delivery is a report with status held.
     pub async fn run(&self, order: Order, progress: &dyn Progress) -> Result<Report, RunError> {
         let run = RunId(self.clock.mint());
-        let span = info_span!("run", source = %order.delivery.source, delivery = %order.delivery.id, run = %run);
+        let span =
+            info_span!("run", source = %order.delivery.source, delivery = %order.delivery.id, run = %run);
         self.run_inside(run, order, progress).instrument(span).await
     }
 
-    async fn run_inside(
-        &self,
-        id: RunId,
-        order: Order,
-        progress: &dyn Progress,
-    ) -> Result<Report, RunError> {
+    async fn run_inside(&self, id: RunId, order: Order, progress: &dyn Progress) -> Result<Report, RunError> {
         let delivery = order.delivery;
         let registration = self.store.register(&delivery).await?;
-        if let (
-            Registration::Known {
-                delivery: first,
-                processed: true,
-            },
-            false,
-        ) = (registration, order.again)
+        if let (Registration::Known { delivery: first, processed: true }, false) = (registration, order.again)
         {
             info!(first = %first, "already received");
             return Ok(Report::already_received(first, &delivery));
         }
         let chosen = self.choose(&delivery, order.mapping.as_deref()).await?;
         let surveyed = match chosen {
-            Ok(mapping) => self
-                .survey(&delivery, &mapping)
-                .await?
-                .map(|survey| (mapping, survey)),
+            Ok(mapping) => self.survey(&delivery, &mapping).await?.map(|survey| (mapping, survey)),
             Err(fault) => Err(fault),
         };
-        let mapping = surveyed.as_ref().map_or_else(
-            |_| order.mapping.clone().unwrap_or_default(),
-            |(m, _)| m.name(),
-        );
-        let created = surveyed
-            .as_ref()
-            .map(|(_, survey)| survey.envelope.created.clone())
-            .unwrap_or_default();
+        let mapping =
+            surveyed.as_ref().map_or_else(|_| order.mapping.clone().unwrap_or_default(), |(m, _)| m.name());
+        let created =
+            surveyed.as_ref().map(|(_, survey)| survey.envelope.created.clone()).unwrap_or_default();
         let run = self.new_run(id, &delivery, mapping, created);
         self.store.begin(&run).await?;
         let mut warnings = Warnings::default();
@@ -167,20 +150,11 @@ impl Pipeline {
                 let mut intake = Intake::new(self, id, &delivery, mapping, survey, warnings);
                 let counts = self.process(&mut intake, progress).await?;
                 warnings = intake.warnings;
-                (
-                    if counts.rejected > 0 {
-                        Status::DoneWithRejects
-                    } else {
-                        Status::Done
-                    },
-                    counts,
-                )
+                (if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done }, counts)
             }
         };
         let warnings = warnings.into_list(&self.canon);
-        self.store
-            .close(id, status, &warnings, Some(self.clock.now()))
-            .await?;
+        self.store.close(id, status, &warnings, Some(self.clock.now())).await?;
         info!(
             status = status.word(),
             records = counts.records,
@@ -222,10 +196,8 @@ impl Pipeline {
             .await?
             .map_err(RunError::Archive)?;
         let chosen = self.formats.probe(&head);
-        Ok(chosen.and_then(|probe| {
-            self.catalogue
-                .choose(&delivery.source, &probe, delivery.filename.as_deref())
-        }))
+        Ok(chosen
+            .and_then(|probe| self.catalogue.choose(&delivery.source, &probe, delivery.filename.as_deref())))
     }
 
     /// Cuts the whole delivery once without decoding it.
@@ -243,11 +215,7 @@ impl Pipeline {
         tokio::task::spawn_blocking(work).await?
     }
 
-    async fn process(
-        &self,
-        intake: &mut Intake<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Counts, RunError> {
+    async fn process(&self, intake: &mut Intake<'_>, progress: &dyn Progress) -> Result<Counts, RunError> {
         let mut total = Counts::default();
         let mut batches = self.cut(intake);
         while let Some(frames) = batches.recv().await {
@@ -256,14 +224,8 @@ impl Pipeline {
             progress.advance(total.records, intake.survey.records);
         }
         if total.records != intake.survey.records {
-            let short = format!(
-                "surveyed {} records, read {}",
-                intake.survey.records, total.records
-            );
-            return Err(RunError::Archive(std::io::Error::new(
-                std::io::ErrorKind::UnexpectedEof,
-                short,
-            )));
+            let short = format!("surveyed {} records, read {}", intake.survey.records, total.records);
+            return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
         if intake.survey.envelope.snapshot {
             total.add(&self.find_silent(intake).await?);
@@ -287,11 +249,8 @@ impl Pipeline {
             };
             loop {
                 let mut frames = Frames::default();
-                let cut = opened
-                    .framer
-                    .next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES);
-                if cut.is_err() || frames.frames.is_empty() || sender.blocking_send(frames).is_err()
-                {
+                let cut = opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES);
+                if cut.is_err() || frames.frames.is_empty() || sender.blocking_send(frames).is_err() {
                     return;
                 }
             }
@@ -300,22 +259,12 @@ impl Pipeline {
     }
 
     async fn one_batch(&self, intake: &mut Intake<'_>, frames: Frames) -> Result<Counts, RunError> {
-        let hashes: Vec<u64> = frames
-            .frames
-            .iter()
-            .map(|frame| intake.seeded(frame.hash))
-            .collect();
-        let known = self
-            .store
-            .known_frames(&intake.mapping.source, &hashes)
-            .await?;
+        let hashes: Vec<u64> = frames.frames.iter().map(|frame| intake.seeded(frame.hash)).collect();
+        let known = self.store.known_frames(&intake.mapping.source, &hashes).await?;
         intake.saw(&known);
         let read = intake.read(frames, &hashes, &known);
         if let Some(protected) = intake::protected(&read) {
-            let statements = self
-                .store
-                .statements_of(&intake.mapping.source, &protected)
-                .await?;
+            let statements = self.store.statements_of(&intake.mapping.source, &protected).await?;
             intake.protect(&statements);
         }
         let mut tries = 0;
@@ -344,17 +293,13 @@ impl Pipeline {
         intake: &Intake<'_>,
         records: Vec<batch::MappedRecord>,
     ) -> Result<Commit, StoreError> {
-        let keys: BTreeSet<(String, String)> = records
-            .iter()
-            .map(|record| (record.mapped.emitter.clone(), record.mapped.key.clone()))
-            .collect();
+        let keys: BTreeSet<(String, String)> =
+            records.iter().map(|record| (record.mapped.emitter.clone(), record.mapped.key.clone())).collect();
         let keys: Vec<_> = keys.into_iter().collect();
         let existing = if keys.is_empty() {
             Vec::new()
         } else {
-            self.store
-                .statements_of(&intake.mapping.source, &keys)
-                .await?
+            self.store.statements_of(&intake.mapping.source, &keys).await?
         };
         let paired = batch::pair(intake.context(self), records, existing);
         self.settle(intake, paired).await
@@ -362,31 +307,15 @@ impl Pipeline {
 
     async fn settle(&self, intake: &Intake<'_>, paired: Paired) -> Result<Commit, StoreError> {
         let wanted = paired.wanted_keys();
-        let found = if wanted.is_empty() {
-            Vec::new()
-        } else {
-            self.store.candidates(&wanted).await?
-        };
-        let candidates: Vec<(IdentityKey, _)> = found
-            .into_iter()
-            .filter_map(|(at, person)| Some((wanted.get(at)?.clone(), person)))
-            .collect();
+        let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(&wanted).await? };
+        let candidates: Vec<(IdentityKey, _)> =
+            found.into_iter().filter_map(|(at, person)| Some((wanted.get(at)?.clone(), person))).collect();
         let mut ids = paired.linked_persons();
         ids.extend(candidates.iter().map(|(_, person)| *person));
         ids.sort();
         ids.dedup();
-        let known = if ids.is_empty() {
-            Vec::new()
-        } else {
-            self.store.persons(&ids).await?
-        };
-        Ok(batch::settle(
-            intake.context(self),
-            paired,
-            candidates,
-            known,
-            &mut || self.clock.mint(),
-        ))
+        let known = if ids.is_empty() { Vec::new() } else { self.store.persons(&ids).await? };
+        Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
     }
 
     /// Claims of this delivery's emitters that it did not state: they go silent.
@@ -400,18 +329,12 @@ impl Pipeline {
         let mut after = 0;
         loop {
             let source = intake.mapping.source.clone();
-            let page = self
-                .store
-                .stated_before(&source, &emitters, intake.run, after, SILENT_PAGE)
-                .await?;
+            let page = self.store.stated_before(&source, &emitters, intake.run, after, SILENT_PAGE).await?;
             let Some(last) = page.last() else {
                 return Ok(total);
             };
             after = *last;
-            let gone: Vec<i64> = page
-                .into_iter()
-                .filter(|claim| !intake.seen.contains(*claim))
-                .collect();
+            let gone: Vec<i64> = page.into_iter().filter(|claim| !intake.seen.contains(*claim)).collect();
             if !gone.is_empty() {
                 let statements = self.store.statements(&gone).await?;
                 let mut commit = self.settle(intake, batch::silence(statements)).await?;
@@ -424,10 +347,7 @@ impl Pipeline {
 
 fn read_head(archive: &dyn Archive, digest: crate::delivery::Digest) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    archive
-        .open(digest)?
-        .take(64 << 10)
-        .read_to_end(&mut head)?;
+    archive.open(digest)?.take(64 << 10).read_to_end(&mut head)?;
     Ok(head)
 }
 

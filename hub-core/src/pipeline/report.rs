@@ -34,15 +34,7 @@ pub struct Report {
 impl Report {
     pub(super) fn new(run: &Run, status: Status, counts: Counts, warnings: Vec<Warning>) -> Self {
         let (source, mapping) = (run.source.clone(), run.mapping.clone());
-        Self {
-            delivery: run.delivery,
-            run: Some(run.id),
-            source,
-            status,
-            mapping,
-            counts,
-            warnings,
-        }
+        Self { delivery: run.delivery, run: Some(run.id), source, status, mapping, counts, warnings }
     }
 
     pub(super) fn already_received(first: DeliveryId, delivery: &Delivery) -> Self {
@@ -69,25 +61,13 @@ pub(super) struct Warnings {
 impl Warnings {
     pub fn add(&mut self, code: Code, field: Option<FieldId>, record: u64) {
         let message = || code.entry().fr.title.clone();
-        let new = || Warning {
-            code,
-            field: None,
-            message: message(),
-            count: 0,
-            first_record: record,
-        };
+        let new = || Warning { code, field: None, message: message(), count: 0, first_record: record };
         self.list.entry((code, field)).or_insert_with(new).count += 1;
     }
 
     pub fn fault(&mut self, fault: &Fault) {
         let message = format!("{} : {}", fault.code.entry().fr.title, fault.detail);
-        let warning = Warning {
-            code: fault.code,
-            field: None,
-            message,
-            count: 1,
-            first_record: 0,
-        };
+        let warning = Warning { code: fault.code, field: None, message, count: 1, first_record: 0 };
         self.list.insert((fault.code, None), warning);
     }
 

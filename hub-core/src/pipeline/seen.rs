@@ -20,11 +20,7 @@ impl Seen {
     }
 
     pub fn contains(&self, claim: i64) -> bool {
-        place(claim).is_some_and(|(word, bit)| {
-            self.words
-                .get(word)
-                .is_some_and(|bits| bits >> bit & 1 == 1)
-        })
+        place(claim).is_some_and(|(word, bit)| self.words.get(word).is_some_and(|bits| bits >> bit & 1 == 1))
     }
 }
 

@@ -30,10 +30,7 @@ impl CsvDecoder {
             let exact = names.get(cell);
             exact.or_else(|| folded.get(&fold_header(cell)).copied())
         });
-        Self {
-            columns: columns.collect(),
-            separator,
-        }
+        Self { columns: columns.collect(), separator }
     }
 }
 
@@ -42,9 +39,7 @@ impl Decoder for CsvDecoder {
         record.clear();
         std::str::from_utf8(frame).map_err(|_| not_utf8())?;
         row::cells(frame, self.separator, |index, cell| {
-            if let (Some(Some(name)), Ok(text)) =
-                (self.columns.get(index), std::str::from_utf8(cell))
-            {
+            if let (Some(Some(name)), Ok(text)) = (self.columns.get(index), std::str::from_utf8(cell)) {
                 record.leaf(*name, text);
             }
         });

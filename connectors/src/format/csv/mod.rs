@@ -20,17 +20,11 @@ use super::text::Text;
 /// Opens a delimited delivery: reads its header line.
 pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Opened, Fault> {
     let Layout::Csv { separator, columns } = &dialect.layout else {
-        return Err(Fault::new(
-            Code::NotTheFormat,
-            "expected a delimited layout",
-        ));
+        return Err(Fault::new(Code::NotTheFormat, "expected a delimited layout"));
     };
     let text = Text::open(bytes, dialect.encoding.as_deref(), false)?;
     let (cut, header) = frame::CsvCut::open(text, *separator, dialect.limits)?;
     let cells = columns.as_deref().unwrap_or(&header.cells);
     let decoder = decode::CsvDecoder::new(cells, header.separator, &dialect.names);
-    Ok(Opened {
-        framer: Box::new(Cutter::new(cut.expecting(cells))),
-        decoder: Box::new(decoder),
-    })
+    Ok(Opened { framer: Box::new(Cutter::new(cut.expecting(cells))), decoder: Box::new(decoder) })
 }

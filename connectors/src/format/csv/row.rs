@@ -22,18 +22,10 @@ pub(crate) enum Row {
 /// Finds the end of the row that starts `window`; `last` says no more text will come.
 pub(crate) fn measure(window: &[u8], separator: u8, last: bool) -> Row {
     let line = line_end(window);
-    let plain = memchr::memchr(
-        b'"',
-        window
-            .get(..line.unwrap_or(window.len()))
-            .unwrap_or_default(),
-    );
+    let plain = memchr::memchr(b'"', window.get(..line.unwrap_or(window.len())).unwrap_or_default());
     match (plain, line) {
         (None, Some(end)) => Row::Whole { end, next: end + 1 },
-        (None, None) if last => Row::Whole {
-            end: window.len(),
-            next: window.len(),
-        },
+        (None, None) if last => Row::Whole { end: window.len(), next: window.len() },
         (None, None) => Row::Partial,
         (Some(_), _) => measure_quoted(window, separator, last),
     }
@@ -59,10 +51,7 @@ pub(crate) fn cells(row: &[u8], separator: u8, mut each: impl FnMut(usize, &[u8]
         let input = row.get(at..).unwrap_or_default();
         let (result, read, mut written) = reader.read_field(input, &mut cell);
         at += read;
-        let mut end = matches!(
-            result,
-            ReadFieldResult::Field { record_end: true } | ReadFieldResult::End
-        );
+        let mut end = matches!(result, ReadFieldResult::Field { record_end: true } | ReadFieldResult::End);
         if result == ReadFieldResult::InputEmpty {
             // An empty input ends the last cell, keeping what was already written of it.
             let rest = cell.get_mut(written..).unwrap_or_default();
@@ -117,10 +106,7 @@ fn measure_quoted(window: &[u8], separator: u8, last: bool) -> Row {
         match result {
             ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {}
             ReadRecordResult::Record => {
-                return Row::Whole {
-                    end: at.saturating_sub(1),
-                    next: at,
-                };
+                return Row::Whole { end: at.saturating_sub(1), next: at };
             }
             ReadRecordResult::InputEmpty | ReadRecordResult::End
                 if last && !inside_quotes(window, separator) =>

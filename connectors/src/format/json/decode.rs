@@ -22,10 +22,7 @@ pub(super) struct JsonDecoder {
 impl JsonDecoder {
     /// A decoder that keeps `names`.
     pub(super) fn new(names: &Names, limits: Limits) -> Self {
-        Self {
-            names: Lookup::all(names),
-            limits,
-        }
+        Self { names: Lookup::all(names), limits }
     }
 }
 
@@ -36,18 +33,9 @@ impl Decoder for JsonDecoder {
         let valid: Result<&RawValue, _> = serde_json::from_str(text);
         let text = valid.map_err(|e| malformed(&e))?.get();
         if !text.starts_with('{') {
-            return Err(Fault::new(
-                Code::MalformedJson,
-                "expected an object, found another value",
-            ));
+            return Err(Fault::new(Code::MalformedJson, "expected an object, found another value"));
         }
-        let mut walk = Walk {
-            decoder: self,
-            record,
-            text,
-            at: 0,
-            nodes: 0,
-        };
+        let mut walk = Walk { decoder: self, record, text, at: 0, nodes: 0 };
         walk.object(1)?;
         record.finish();
         Ok(())
@@ -161,10 +149,7 @@ impl<'d> Walk<'d> {
         self.nodes += 1;
         let most = self.decoder.limits.nodes;
         if self.nodes > most {
-            return Err(Fault::new(
-                Code::TooDeep,
-                format!("expected at most {most} members, found more"),
-            ));
+            return Err(Fault::new(Code::TooDeep, format!("expected at most {most} members, found more")));
         }
         Ok(())
     }
@@ -172,10 +157,7 @@ impl<'d> Walk<'d> {
     fn deeper(&self, depth: usize) -> Result<(), Fault> {
         let most = self.decoder.limits.depth;
         if depth > most {
-            return Err(Fault::new(
-                Code::TooDeep,
-                format!("expected at most {most} levels, found more"),
-            ));
+            return Err(Fault::new(Code::TooDeep, format!("expected at most {most} levels, found more")));
         }
         Ok(())
     }
@@ -184,9 +166,7 @@ impl<'d> Walk<'d> {
 /// The inside of a string that needs no unescaping.
 fn plain(raw: &str) -> Option<&str> {
     let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
-    memchr::memchr(b'\\', inside.as_bytes())
-        .is_none()
-        .then_some(inside)
+    memchr::memchr(b'\\', inside.as_bytes()).is_none().then_some(inside)
 }
 
 fn unescaped(raw: &str) -> Result<String, Fault> {
@@ -195,8 +175,7 @@ fn unescaped(raw: &str) -> Result<String, Fault> {
 
 fn malformed(error: &serde_json::Error) -> Fault {
     let (line, column) = (error.line(), error.column());
-    let detail = format!(
-        "expected valid JSON, found a mistake at line {line}, column {column} of the record"
-    );
+    let detail =
+        format!("expected valid JSON, found a mistake at line {line}, column {column} of the record");
     Fault::new(Code::MalformedJson, detail)
 }

@@ -34,10 +34,7 @@ impl JsonCut {
     /// Reads up to the first object.
     pub(super) fn open(mut text: Text, records: &[String], limits: Limits) -> Result<Self, Fault> {
         if !text.skip_blank()? {
-            return Err(Fault::new(
-                Code::EmptyDelivery,
-                "expected JSON, found nothing",
-            ));
+            return Err(Fault::new(Code::EmptyDelivery, "expected JSON, found nothing"));
         }
         let mode = match text.window().first() {
             Some(b'[') if records.is_empty() => {
@@ -60,13 +57,7 @@ impl JsonCut {
         let mut empty = Record::default();
         empty.clear();
         empty.finish();
-        Ok(Self {
-            text,
-            limits,
-            mode,
-            wrapped: records.len(),
-            empty,
-        })
+        Ok(Self { text, limits, mode, wrapped: records.len(), empty })
     }
 
     fn line(&mut self) -> Result<Option<Piece>, Fault> {
@@ -78,12 +69,8 @@ impl JsonCut {
         loop {
             let window = self.text.window();
             let length = window.len();
-            let found = window
-                .get(seen..)
-                .and_then(|rest| memchr::memchr(b'\n', rest));
-            let end = found
-                .map(|at| seen + at)
-                .or(self.text.done().then_some(length));
+            let found = window.get(seen..).and_then(|rest| memchr::memchr(b'\n', rest));
+            let end = found.map(|at| seen + at).or(self.text.done().then_some(length));
             match end {
                 Some(end) if end > limit => return Ok(Some(Piece::too_large(end, limit))),
                 Some(end) => {
@@ -169,11 +156,7 @@ impl JsonCut {
         self.text.fill_to(self.limits.record_bytes.min(4096))?;
         let window = self.text.window();
         let end = value_end(window, 0).unwrap_or(window.len()).max(1);
-        Ok(Piece::faulty(
-            end,
-            Code::MalformedJson,
-            "expected an object, found another value",
-        ))
+        Ok(Piece::faulty(end, Code::MalformedJson, "expected an object, found another value"))
     }
 
     /// Skips to the next object that follows another, or to the end.
@@ -205,17 +188,10 @@ impl JsonCut {
             let odd = !rest.pass(self.text.window());
             self.text.advance(length);
             if odd {
-                return Err(Fault::new(
-                    Code::NotTheFormat,
-                    "expected nothing after the records, found more",
-                ));
+                return Err(Fault::new(Code::NotTheFormat, "expected nothing after the records, found more"));
             }
             if !self.text.fill()? {
-                return if rest.closed() {
-                    Ok(())
-                } else {
-                    Err(truncated())
-                };
+                return if rest.closed() { Ok(()) } else { Err(truncated()) };
             }
         }
     }
@@ -302,16 +278,9 @@ fn closing(text: &[u8], most: usize) -> usize {
 }
 
 fn mismatched(length: usize) -> Piece {
-    Piece::faulty(
-        length,
-        Code::MalformedJson,
-        "expected matching brackets and quotes, found others",
-    )
+    Piece::faulty(length, Code::MalformedJson, "expected matching brackets and quotes, found others")
 }
 
 fn truncated() -> Fault {
-    Fault::new(
-        Code::Truncated,
-        "expected the end of the array, found the end of the delivery",
-    )
+    Fault::new(Code::Truncated, "expected the end of the array, found the end of the delivery")
 }

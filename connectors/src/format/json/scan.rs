@@ -55,10 +55,7 @@ impl Walk {
 
     /// Passes the rest of a string; false when the text ends first.
     fn string(&mut self, text: &[u8]) -> bool {
-        while let Some(found) = text
-            .get(self.at..)
-            .and_then(|t| memchr::memchr2(b'"', b'\\', t))
-        {
+        while let Some(found) = text.get(self.at..).and_then(|t| memchr::memchr2(b'"', b'\\', t)) {
             self.at += found;
             if text.get(self.at) == Some(&b'"') {
                 self.at += 1;
@@ -155,9 +152,7 @@ fn member_name(text: &[u8], at: usize) -> Option<&[u8]> {
 
 fn follows_object(text: &[u8], at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default().trim_ascii_end();
-    before
-        .strip_suffix(b",")
-        .is_some_and(|b| b.trim_ascii_end().ends_with(b"}"))
+    before.strip_suffix(b",").is_some_and(|b| b.trim_ascii_end().ends_with(b"}"))
 }
 
 /// What stands after the array of records: it must close as many objects as wrap it.
@@ -171,11 +166,7 @@ pub(super) struct Tail {
 impl Tail {
     /// A tail inside this many objects.
     pub(super) fn new(open: usize) -> Self {
-        Self {
-            open,
-            quoted: false,
-            escaped: false,
-        }
+        Self { open, quoted: false, escaped: false }
     }
 
     /// Passes more text; false when something stands after the end.

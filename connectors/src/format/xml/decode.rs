@@ -25,11 +25,7 @@ pub(super) struct XmlDecoder {
 impl XmlDecoder {
     /// A decoder that keeps `names`.
     pub(super) fn new(names: &Names, limits: Limits) -> Self {
-        Self {
-            names: Lookup::all(names),
-            attributes: Lookup::attributes(names),
-            limits,
-        }
+        Self { names: Lookup::all(names), attributes: Lookup::attributes(names), limits }
     }
 }
 
@@ -39,14 +35,7 @@ impl Decoder for XmlDecoder {
         let text = std::str::from_utf8(frame).map_err(|_| not_utf8())?;
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_comments = true;
-        let mut walk = Walk {
-            decoder: self,
-            record,
-            depth: 0,
-            skipped: 0,
-            nodes: 0,
-            closed: false,
-        };
+        let mut walk = Walk { decoder: self, record, depth: 0, skipped: 0, nodes: 0, closed: false };
         loop {
             match reader.read_event().map_err(|e| describe(&e))? {
                 Event::Eof => break,
@@ -96,10 +85,8 @@ impl Walk<'_> {
         self.nodes += 1;
         let limits = self.decoder.limits;
         if self.depth > limits.depth || self.nodes > limits.nodes {
-            let detail = format!(
-                "expected at most {} levels and {} elements, found more",
-                limits.depth, limits.nodes
-            );
+            let detail =
+                format!("expected at most {} levels and {} elements, found more", limits.depth, limits.nodes);
             return Err(Fault::new(Code::TooDeep, detail));
         }
         if self.skipped == 0 && self.depth > 1 {
@@ -121,13 +108,9 @@ impl Walk<'_> {
                 let detail = format!("expected at most {most} attributes, found more");
                 return Err(Fault::new(Code::TooDeep, detail));
             }
-            let attribute =
-                attribute.map_err(|_| malformed("found an attribute that is not well-formed"))?;
+            let attribute = attribute.map_err(|_| malformed("found an attribute that is not well-formed"))?;
             let value = unescape(&attribute.value).map_err(|_| refused())?;
-            let name = self
-                .decoder
-                .attributes
-                .get(attribute.key.local_name().into_inner());
+            let name = self.decoder.attributes.get(attribute.key.local_name().into_inner());
             if let Some(name) = name.filter(|_| self.skipped == 0) {
                 self.record.leaf(name, &value);
             }
@@ -148,11 +131,7 @@ impl Walk<'_> {
     fn text(&mut self, text: &str) -> Result<(), Fault> {
         if self.depth == 0 {
             let blank = text.trim_ascii().is_empty();
-            return if blank {
-                Ok(())
-            } else {
-                Err(malformed("found text outside the record"))
-            };
+            return if blank { Ok(()) } else { Err(malformed("found text outside the record")) };
         }
         if self.skipped == 0 {
             self.record.text(text);
@@ -175,9 +154,7 @@ impl Walk<'_> {
 
     fn end(self) -> Result<(), Fault> {
         if !self.closed {
-            return Err(malformed(
-                "expected the end tag of the record, found the end of its bytes",
-            ));
+            return Err(malformed("expected the end tag of the record, found the end of its bytes"));
         }
         self.record.finish();
         Ok(())
@@ -189,8 +166,5 @@ fn malformed(detail: &str) -> Fault {
 }
 
 fn refused() -> Fault {
-    Fault::new(
-        Code::EntityRefused,
-        "expected a predefined entity or a character reference, found another",
-    )
+    Fault::new(Code::EntityRefused, "expected a predefined entity or a character reference, found another")
 }

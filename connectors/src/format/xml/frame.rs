@@ -33,16 +33,9 @@ enum Mode {
 
 impl XmlCut {
     /// Reads the prolog, up to the first record.
-    pub(super) fn open(
-        mut text: Text,
-        mut wrapper: Wrapper,
-        limits: Limits,
-    ) -> Result<Self, Fault> {
+    pub(super) fn open(mut text: Text, mut wrapper: Wrapper, limits: Limits) -> Result<Self, Fault> {
         if !text.skip_blank()? {
-            return Err(Fault::new(
-                Code::EmptyDelivery,
-                "expected XML, found nothing",
-            ));
+            return Err(Fault::new(Code::EmptyDelivery, "expected XML, found nothing"));
         }
         if text.window().first() != Some(&b'<') {
             return Err(Fault::new(Code::NotTheFormat, "expected XML, found text"));
@@ -53,14 +46,7 @@ impl XmlCut {
             None => (Mode::Ended, text.window().len(), String::new()),
         };
         text.advance(at);
-        Ok(Self {
-            text,
-            wrapper,
-            scanner: Scanner::new(&name),
-            limits,
-            mode,
-            scanned: 0,
-        })
+        Ok(Self { text, wrapper, scanner: Scanner::new(&name), limits, mode, scanned: 0 })
     }
 
     /// Passes what stands before the next record.
@@ -121,10 +107,7 @@ impl XmlCut {
         if window.len() <= self.limits.header_bytes {
             return false;
         }
-        let blank = window
-            .iter()
-            .take_while(|b| b.is_ascii_whitespace())
-            .count();
+        let blank = window.iter().take_while(|b| b.is_ascii_whitespace()).count();
         self.text.advance(blank);
         self.scanned = self.scanned.saturating_sub(blank);
         self.text.window().len() > self.limits.header_bytes
@@ -245,10 +228,7 @@ fn prolog(text: &mut Text, wrapper: &mut Wrapper, limit: usize) -> Result<Option
             Ok(sound) => (sound, false),
             Err(error) => {
                 let sound = window.get(..error.valid_up_to()).unwrap_or_default();
-                (
-                    std::str::from_utf8(sound).unwrap_or_default(),
-                    error.error_len().is_some(),
-                )
+                (std::str::from_utf8(sound).unwrap_or_default(), error.error_len().is_some())
             }
         };
         let length = window.len();
@@ -274,16 +254,9 @@ fn prolog(text: &mut Text, wrapper: &mut Wrapper, limit: usize) -> Result<Option
 }
 
 fn unclosed(length: usize) -> Piece {
-    Piece::faulty(
-        length,
-        Code::MalformedXml,
-        "expected the end tag of the record, found none",
-    )
+    Piece::faulty(length, Code::MalformedXml, "expected the end tag of the record, found none")
 }
 
 fn truncated() -> Fault {
-    Fault::new(
-        Code::Truncated,
-        "expected the end tag of the root element, found the end of the delivery",
-    )
+    Fault::new(Code::Truncated, "expected the end tag of the root element, found the end of the delivery")
 }

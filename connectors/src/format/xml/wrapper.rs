@@ -140,11 +140,7 @@ impl Wrapper {
     }
 
     fn is_record(&self, tag: &BytesStart<'_>) -> bool {
-        self.at_records()
-            && self
-                .record
-                .last()
-                .is_some_and(|name| *name == *tag.local_name().into_inner())
+        self.at_records() && self.record.last().is_some_and(|name| *name == *tag.local_name().into_inner())
     }
 
     fn enter(&mut self, tag: &BytesStart<'_>, at: usize) -> Result<(), Fault> {
@@ -162,10 +158,7 @@ impl Wrapper {
 
     fn root(&mut self, found: &str) -> Result<(), Fault> {
         if self.rooted {
-            return Err(Fault::new(
-                Code::NotTheFormat,
-                "expected one root element, found another",
-            ));
+            return Err(Fault::new(Code::NotTheFormat, "expected one root element, found another"));
         }
         match self.record.first() {
             Some(expected) if expected != found => Err(Fault::new(
@@ -181,10 +174,7 @@ impl Wrapper {
 
     fn leave(&mut self, name: &str, text: &str, end: usize) -> Result<(), Fault> {
         if self.open.last().is_none_or(|open| open != name) {
-            return Err(Fault::new(
-                Code::MalformedXml,
-                "found an end tag without its start tag",
-            ));
+            return Err(Fault::new(Code::MalformedXml, "found an end tag without its start tag"));
         }
         for part in [&mut self.header, &mut self.trailer] {
             if part.is(&self.open)
@@ -202,20 +192,13 @@ impl Wrapper {
         if blank || self.open.len() >= self.record.len() || !under(&self.open, &self.record) {
             return Ok(());
         }
-        Err(Fault::new(
-            Code::MalformedXml,
-            "found text outside any record",
-        ))
+        Err(Fault::new(Code::MalformedXml, "found text outside any record"))
     }
 }
 
 impl Part {
     fn new(path: Option<&[String]>) -> Self {
-        let mut part = Self {
-            path: path.map(<[String]>::to_vec),
-            from: None,
-            found: Record::default(),
-        };
+        let mut part = Self { path: path.map(<[String]>::to_vec), from: None, found: Record::default() };
         part.forget();
         part
     }
@@ -227,18 +210,13 @@ impl Part {
     }
 
     fn is(&self, open: &[String]) -> bool {
-        self.path
-            .as_ref()
-            .is_some_and(|path| path.len() == open.len() && under(open, path))
+        self.path.as_ref().is_some_and(|path| path.len() == open.len() && under(open, path))
     }
 }
 
 /// True when the open elements are the first ones of a path, whatever their prefixes.
 fn under(open: &[String], path: &[String]) -> bool {
-    let local = |name: &'_ String| {
-        name.split_once(':')
-            .map_or(name.len(), |(_, local)| local.len())
-    };
+    let local = |name: &'_ String| name.split_once(':').map_or(name.len(), |(_, local)| local.len());
     open.iter()
         .zip(path)
         .all(|(found, wanted)| found.get(found.len() - local(found)..) == Some(wanted.as_str()))

@@ -1,0 +1,22 @@
+# The two commands are `make test` and `make demo`; `make help` lists all.
+.DEFAULT_GOAL := help
+.PHONY: help test lint fmt deny
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+test: ## run every test, on private PostgreSQL and RabbitMQ (installed and started when needed)
+	deploy/services.sh with -- cargo test --release --workspace
+
+lint: ## check formatting, clippy and dependencies
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	$(MAKE) deny
+
+fmt: ## format the code
+	cargo fmt --all
+
+deny: ## check licences, sources and banned crates; advisories where their database can be reached
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+	cargo deny check bans licenses sources
+	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; else echo "advisories: the database cannot be reached from here, not checked"; fi

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Private PostgreSQL and RabbitMQ on free loopback ports, for tests and benchmarks.
+#   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL set, then stops what it started
+#   services.sh install            installs Debian's packages when they are missing (root on Debian only)
+# Servers named by those two variables are used as they are. PostgreSQL refuses to run as root, so it runs as `postgres` then.
+set -euo pipefail
+
+say() { printf 'services: %s\n' "$*" >&2; }
+pg_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1; }
+rabbit_bin() { local b; for b in /usr/lib/rabbitmq/bin /usr/lib/rabbitmq/lib/*/sbin; do [ -x "$b/rabbitmq-server" ] && echo "$b" && return; done; true; }
+free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])' 2>/dev/null \
+  || perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1")->sockport'; }
+
+missing() {
+  [ -n "${DLNUF_TEST_POSTGRES_URL:-}" ] || [ -x "$(pg_bin)/initdb" ] || echo postgresql
+  [ -n "${DLNUF_TEST_AMQP_URL:-}" ] || [ -n "$(rabbit_bin)" ] || echo rabbitmq-server
+}
+
+install() {
+  local wanted; wanted=$(missing)
+  [ -z "$wanted" ] && return
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "missing: $(echo $wanted). Install them, or name running servers in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL."
+    exit 1
+  fi
+  say "installing $(echo $wanted)"
+  # Packages must not start their own daemons; the policy file goes away afterwards unless it was there before.
+  local policy=/usr/sbin/policy-rc.d made=
+  [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; made=1; }
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null
+  [ -z "$made" ] || rm -f "$policy"
+}
+
+as() { # run as the service's own user when we are root, else as ourselves
+  local user=$1; shift
+  if [ "$(id -u)" = 0 ]; then runuser -u "$user" -- "$@"; else "$@"; fi
+}
+
+start_postgres() {
+  local bin port; bin=$(pg_bin); port=$(free_port)
+  mkdir -p "$home/pg"; [ "$(id -u)" != 0 ] || chown postgres "$home/pg"
+  as postgres "$bin/initdb" -D "$home/pg/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >"$home/pg.log" 2>&1
+  as postgres "$bin/pg_ctl" -D "$home/pg/data" -l "$home/pg/log" -w start \
+    -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories='' -c max_connections=100 -c shared_buffers=256MB -c max_wal_size=4GB" \
+    >>"$home/pg.log" 2>&1
+  echo "postgres://postgres@127.0.0.1:$port/postgres" >"$home/pg.url"
+}
+
+rabbit_env() {
+  env -i PATH="$PATH" HOME="$home/rabbit" LANG=C.UTF-8 RABBITMQ_NODENAME="dlnuf$1@localhost" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
+    RABBITMQ_NODE_PORT="$1" RABBITMQ_DIST_PORT="$2" ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$3" \
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}" RABBITMQ_CONF_ENV_FILE="$home/rabbit/none" \
+    RABBITMQ_CONFIG_FILE="$home/rabbit/rabbitmq" RABBITMQ_ENABLED_PLUGINS_FILE="$home/rabbit/plugins" \
+    RABBITMQ_MNESIA_BASE="$home/rabbit/mnesia" RABBITMQ_LOG_BASE="$home/rabbit/log" RABBITMQ_PID_FILE="$home/rabbit/pid" "${@:4}"
+}
+
+start_rabbit() {
+  local bin port dist epmd; bin=$(rabbit_bin); port=$(free_port); dist=$(free_port); epmd=$(free_port)
+  mkdir -p "$home/rabbit/mnesia" "$home/rabbit/log"
+  printf 'listeners.tcp.default = 127.0.0.1:%s\ndisk_free_limit.absolute = 500MB\n' "$port" >"$home/rabbit/rabbitmq.conf"
+  echo '[].' >"$home/rabbit/plugins"
+  [ "$(id -u)" != 0 ] || chown -R rabbitmq "$home/rabbit"
+  echo "$port $dist $epmd" >"$home/rabbit.ports"
+  ( cd "$home/rabbit" && rabbit_env "$port" "$dist" "$epmd" setsid "$0" as-rabbit "$bin/rabbitmq-server" >"$home/rabbit.log" 2>&1 </dev/null & )
+  local try; for try in $(seq 60); do
+    if rabbit_env "$port" "$dist" "$epmd" "$0" as-rabbit "$bin/rabbitmqctl" -q --node "dlnuf$port@localhost" await_startup --timeout 5 >/dev/null 2>&1; then
+      echo "amqp://guest:guest@127.0.0.1:$port/%2f" >"$home/rabbit.url"; return
+    fi
+    sleep 0.5
+  done
+  say "RabbitMQ did not start:"; tail -20 "$home/rabbit.log" >&2; return 1
+}
+
+stop_all() {
+  trap - EXIT INT TERM
+  if [ -d "$home/pg/data" ]; then as postgres "$(pg_bin)/pg_ctl" -D "$home/pg/data" -m immediate stop >/dev/null 2>&1 || true; fi
+  if [ -f "$home/rabbit.ports" ]; then
+    local port dist epmd; read -r port dist epmd <"$home/rabbit.ports"
+    rabbit_env "$port" "$dist" "$epmd" "$0" as-rabbit "$(rabbit_bin)/rabbitmqctl" -q --node "dlnuf$port@localhost" shutdown --timeout 20 >/dev/null 2>&1 || true
+    local epmd_bin; epmd_bin=$(command -v epmd || ls /usr/lib/erlang/erts-*/bin/epmd 2>/dev/null | head -1)
+    ERL_EPMD_PORT=$epmd "$epmd_bin" -kill >/dev/null 2>&1 || true
+  fi
+  rm -rf "$home"
+}
+
+with() {
+  install
+  home=$(mktemp -d "${TMPDIR:-/tmp}/dlnuf-services.XXXXXX"); chmod 755 "$home"
+  trap stop_all EXIT; trap 'exit 130' INT; trap 'exit 143' TERM
+  local pg= rabbit=
+  [ -n "${DLNUF_TEST_POSTGRES_URL:-}" ] || { start_postgres & pg=$!; }
+  [ -n "${DLNUF_TEST_AMQP_URL:-}" ] || { start_rabbit & rabbit=$!; }
+  [ -z "$pg" ] || { wait "$pg" || { say "PostgreSQL did not start:"; cat "$home/pg.log" >&2; exit 1; }; DLNUF_TEST_POSTGRES_URL=$(cat "$home/pg.url"); }
+  [ -z "$rabbit" ] || { wait "$rabbit" || exit 1; DLNUF_TEST_AMQP_URL=$(cat "$home/rabbit.url"); }
+  export DLNUF_TEST_POSTGRES_URL DLNUF_TEST_AMQP_URL
+  "$@"
+}
+
+case "$0" in /*) ;; *) exec "$(cd "$(dirname "$0")" && pwd)/$(basename "$0")" "$@" ;; esac
+case ${1:-} in
+  with) shift; [ "${1:-}" != -- ] || shift; with "$@" ;;
+  install) install ;;
+  as-rabbit) shift; if [ "$(id -u)" = 0 ]; then exec runuser -u rabbitmq -- "$@"; else exec "$@"; fi ;;
+  *) sed -n '2,5p' "$0" | cut -c3-; exit 2 ;;
+esac

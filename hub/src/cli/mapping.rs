@@ -1,0 +1,148 @@
+//! `dlnuf mapping lint|test|try`: an integrator's daily commands; no store is touched.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use connectors::BuiltIn;
+use hub_core::canonical::Canon;
+use hub_core::connector::Formats;
+use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use serde_json::json;
+
+use super::{Exit, Output, show};
+use crate::installation;
+use crate::mappings::{MappingFiles, Mistake, is_mapping};
+use crate::settings::Settings;
+use crate::workbench::{run_case, try_mapping};
+
+/// Subcommands of `mapping`.
+#[derive(Debug, Subcommand)]
+pub enum MappingCommand {
+    /// Check every mapping; mistakes are underlined, with a code and a proposal
+    Lint,
+    /// Run the cases beside the mappings
+    Test(Test),
+    /// Show what a mapping makes of a file; nothing is stored
+    Try(Try),
+}
+
+/// Arguments of `mapping test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Only mappings whose name contains this
+    filter: Option<String>,
+}
+
+/// Arguments of `mapping try`.
+#[derive(Debug, Args)]
+pub struct Try {
+    /// The source, or a mapping's full name such as caf/vrsb0801
+    mapping: String,
+    /// The file
+    file: PathBuf,
+}
+
+impl MappingCommand {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When files cannot be read.
+    pub fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let canon = installation::canon()?;
+        let files = installation::mapping_files(settings)?;
+        match self {
+            Self::Lint => Ok(lint(&files, &canon, output)),
+            Self::Test(test) => cases(&files, &canon, test.filter.as_deref().unwrap_or_default(), output),
+            Self::Try(trial) => trial.run(&files, &canon),
+        }
+    }
+}
+
+fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> Exit {
+    let mut mistakes = Vec::new();
+    let mut count = 0;
+    for (name, text) in files.iter().filter(|(name, _)| is_mapping(name)) {
+        count += 1;
+        mistakes.extend(files.compile_one(name, text, canon).err().unwrap_or_default());
+    }
+    mistakes.iter().for_each(|mistake| tell(mistake, output));
+    if output == Output::Table {
+        println!("{count} mappings, {} mistakes", mistakes.len());
+    }
+    if mistakes.is_empty() { Exit::Done } else { Exit::Mistakes }
+}
+
+fn tell(mistake: &Mistake, output: Output) {
+    let diagnostic = &mistake.diagnostic;
+    if output == Output::Json {
+        show::json_line(&json!({
+            "file": mistake.file, "code": diagnostic.code, "message": diagnostic.message, "help": diagnostic.help,
+            "from": diagnostic.span.start, "to": diagnostic.span.end,
+        }));
+        return;
+    }
+    let remedy = || diagnostic.code.entry().fr.remedy.clone();
+    let shown = MietteDiagnostic::new(diagnostic.message.clone())
+        .with_code(diagnostic.code.to_string())
+        .with_help(diagnostic.help.clone().unwrap_or_else(remedy))
+        .with_label(LabeledSpan::at(diagnostic.span.clone(), diagnostic.code.entry().fr.title.clone()));
+    eprintln!(
+        "{:?}",
+        Report::new(shown).with_source_code(NamedSource::new(&mistake.file, mistake.text.clone()))
+    );
+}
+
+fn cases(files: &MappingFiles, canon: &Canon, filter: &str, output: Output) -> anyhow::Result<Exit> {
+    let catalogue = files.compile(canon)?;
+    let (mut passed, mut failed) = (0, 0);
+    for case in files.cases().filter(|case| case.mapping.contains(filter)) {
+        let mapping = catalogue
+            .named(&case.mapping)
+            .with_context(|| format!("case `{}`: no mapping `{}`", case.name, case.mapping))?;
+        let differences = run_case(&mapping, canon, &case)?;
+        let fine = differences.is_empty();
+        if fine {
+            passed += 1
+        } else {
+            failed += 1
+        }
+        match output {
+            Output::Json => {
+                show::json_line(&json!({ "case": case.name, "passed": fine, "differences": differences }))
+            }
+            Output::Table => {
+                println!("{} {}", if fine { "ok  " } else { "FAIL" }, case.name);
+                differences.iter().for_each(|line| println!("       {line}"));
+            }
+        }
+    }
+    if output == Output::Table {
+        println!("{passed} passed, {failed} failed");
+    }
+    Ok(if failed == 0 { Exit::Done } else { Exit::Mistakes })
+}
+
+impl Try {
+    fn run(self, files: &MappingFiles, canon: &Canon) -> anyhow::Result<Exit> {
+        let catalogue = files.compile(canon)?;
+        let bytes =
+            std::fs::read(&self.file).with_context(|| format!("reading `{}`", self.file.display()))?;
+        let mapping = match catalogue.named(&self.mapping) {
+            Some(mapping) => mapping,
+            None => {
+                let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
+                let filename = self.file.file_name().map(|name| name.to_string_lossy().into_owned());
+                let probe = BuiltIn.probe(head).map_err(anyhow::Error::from)?;
+                catalogue.choose(&self.mapping, &probe, filename.as_deref())?
+            }
+        };
+        let trial = try_mapping(&mapping, canon, bytes)?;
+        let mut shown = trial.to_json(canon);
+        if let Some(object) = shown.as_object_mut() {
+            object.insert("mapping".to_owned(), json!(mapping.name()));
+        }
+        println!("{}", serde_json::to_string_pretty(&shown)?);
+        Ok(if trial.rejects.is_empty() { Exit::Done } else { Exit::Rejects })
+    }
+}

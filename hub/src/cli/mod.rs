@@ -1,0 +1,89 @@
+//! The command line: one file per command, one door for errors and exit codes.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with refused records, 4 held, 5 mistakes in mappings or failed cases.
+
+mod explain;
+mod mapping;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::Settings;
+
+/// dlnuf — « Dites-le-nous une fois »: takes in CAF, France Travail and département extracts, keeps one record per person,
+/// announces every change.
+#[derive(Debug, Parser)]
+#[command(name = "dlnuf", version, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For programs: one JSON value, or one a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check, test and try mappings
+    #[command(subcommand)]
+    Mapping(mapping::MappingCommand),
+    /// Explain a code such as DLN0304, in French and English
+    Explain(explain::Explain),
+    /// Show where things are: home, store, mappings
+    Config,
+}
+
+/// Documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything was done.
+    Done = 0,
+    /// Done, some records refused.
+    Rejects = 3,
+    /// A delivery is held.
+    Held = 4,
+    /// Mistakes in mappings, or failed cases.
+    Mistakes = 5,
+}
+
+/// Reads the arguments, runs the command, prints a failure with its causes.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("DLNUF_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let outcome = run(cli);
+    match outcome {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => {
+            show::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let Cli { settings, output, command } = cli;
+    match command {
+        Command::Mapping(mapping) => mapping.run(&settings, output),
+        Command::Explain(explain) => explain.run(output),
+        Command::Config => {
+            show::config(&settings, output);
+            Ok(Exit::Done)
+        }
+    }
+}

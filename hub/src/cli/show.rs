@@ -1,0 +1,121 @@
+//! Tables, reports and failures as a person reads them.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use hub_core::code::Code;
+use hub_core::delivery::Warning;
+use hub_core::pipeline::Report;
+use serde_json::{Value as Json, json};
+
+use super::Output;
+use crate::settings::Settings;
+
+/// Prints rows under headings; numbers are aligned by the caller's text.
+pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(headings.iter().copied());
+    for row in rows {
+        table.add_row(row);
+    }
+    println!("{table}");
+}
+
+/// Prints one JSON value on one line.
+pub fn json_line(value: &Json) {
+    println!("{value}");
+}
+
+/// Prints a run's report.
+pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()> {
+    if output == Output::Json {
+        let mut value = serde_json::to_value(report)?;
+        if let Some(object) = value.as_object_mut() {
+            object.insert("file".to_owned(), json!(file));
+        }
+        json_line(&value);
+        return Ok(());
+    }
+    let counts = &report.counts;
+    let mapping = if report.mapping.is_empty() { "no mapping" } else { &report.mapping };
+    println!("{file} — {} ({mapping})", report.status.word().replace('_', " "));
+    println!(
+        "  {} records: {} unchanged, {} refused; {} persons created, {} changed, {} gone; {} events",
+        counts.records,
+        counts.unchanged,
+        counts.rejected,
+        counts.persons,
+        counts.changed,
+        counts.gone,
+        counts.events
+    );
+    warnings(&report.warnings);
+    if let (Some(run), true) = (report.run, counts.rejected > 0) {
+        println!("  see the refused records: dlnuf rejects {run}");
+    }
+    Ok(())
+}
+
+fn warnings(warnings: &[Warning]) {
+    for warning in warnings {
+        let field = warning.field.as_deref().map(|field| format!(" [{field}]")).unwrap_or_default();
+        let place = if warning.first_record > 0 {
+            format!(", first at record {}", warning.first_record)
+        } else {
+            String::new()
+        };
+        println!("  {} × {}{field} {}{place}", warning.count, warning.code, warning.message);
+    }
+}
+
+/// Prints an error, its causes, and what to do when a code says it.
+pub fn failure(error: &anyhow::Error) {
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    if let Some(code) = code_of(error) {
+        let entry = code.entry();
+        eprintln!("  {code} — {}\n  {code} — {}", entry.fr.remedy, entry.en.remedy);
+    }
+}
+
+fn code_of(error: &anyhow::Error) -> Option<Code> {
+    use hub_core::pipeline::RunError;
+    use hub_core::store::StoreError;
+    error.chain().find_map(|cause| {
+        let run = cause.downcast_ref::<RunError>().map(RunError::code);
+        run.or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::code))
+    })
+}
+
+/// Prints the settings in force; a store's URL is shown without its password.
+pub fn config(settings: &Settings, output: Output) {
+    let home = settings.home.display().to_string();
+    let store = without_password(&settings.store_url());
+    let mappings = settings
+        .mappings
+        .as_ref()
+        .map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
+    match output {
+        Output::Json => json_line(&json!({ "home": home, "store": store, "mappings": mappings })),
+        Output::Table => table(
+            &["setting", "value", "set by"],
+            vec![
+                vec!["home".into(), home, "--home, DLNUF_HOME".into()],
+                vec!["store".into(), store, "--store, DLNUF_STORE".into()],
+                vec!["mappings".into(), mappings, "--mappings, DLNUF_MAPPINGS".into()],
+            ],
+        ),
+    }
+}
+
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((login, host)) => {
+            let user = login.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:•••@{host}")
+        }
+        None => url.to_owned(),
+    }
+}

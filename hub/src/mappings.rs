@@ -1,0 +1,190 @@
+//! Loads schemas, mappings, code lists and the precedence policy: those built into the binary, or a folder's.
+//!
+//! Files enter, compiled mappings leave; every mistake of every file is told at once, with its file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use hub_core::canonical::Canon;
+use hub_core::mapping::{Catalogue, CodeLists, Diagnostic, Mapping, compile};
+use hub_core::merge::Precedence;
+use rust_embed::RustEmbed;
+use serde::Deserialize;
+
+#[derive(RustEmbed)]
+#[folder = "../mappings"]
+struct BuiltInMappings;
+
+/// The canonical schema the hub is built with.
+pub const PERSON_SCHEMA: &str = include_str!("../../schemas/personne/v1.json");
+
+/// Mapping files by path (`caf/vrsb0801.yaml`), code lists (`caf/codes/sexe.csv`), `precedence.yaml`.
+#[derive(Debug, Clone, Default)]
+pub struct MappingFiles {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+/// A case beside a mapping: `SOURCE/cases/MAPPING/CASE/{input.*, expected.yaml}`. Its persons are invented.
+#[derive(Debug)]
+pub struct Case<'f> {
+    /// Folder of the case.
+    pub name: &'f str,
+    /// Mapping it belongs to.
+    pub mapping: String,
+    /// Its input.
+    pub input: &'f [u8],
+    /// Its expectation, YAML.
+    pub expected: &'f str,
+}
+
+/// A mistake in a file of the mappings.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{file}: {diagnostic}")]
+pub struct Mistake {
+    /// The file, relative to the mappings folder.
+    pub file: String,
+    /// Its text, for underlining.
+    pub text: String,
+    /// What is wrong.
+    pub diagnostic: Diagnostic,
+}
+
+/// Mappings could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingsError {
+    /// A file or folder cannot be read.
+    #[error("the mappings folder cannot be read")]
+    Folder(#[from] std::io::Error),
+    /// `precedence.yaml` is not what it should be.
+    #[error("`precedence.yaml` is not readable: {0}")]
+    Precedence(String),
+    /// The canonical schema is broken.
+    #[error(transparent)]
+    Schema(#[from] hub_core::canonical::SchemaError),
+    /// Mapping files hold mistakes.
+    #[error("{} mistakes in the mappings; see `dlnuf mapping lint`", .0.len())]
+    Mistakes(Vec<Mistake>),
+}
+
+impl MappingFiles {
+    /// The files built into the binary.
+    pub fn built_in() -> Self {
+        let bytes = |name: &str| BuiltInMappings::get(name).map(|file| file.data.into_owned());
+        let files = BuiltInMappings::iter().filter_map(|name| Some((name.to_string(), bytes(&name)?)));
+        Self { files: files.collect() }
+    }
+
+    /// The files of a folder.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn folder(folder: &Path) -> Result<Self, MappingsError> {
+        let mut files = BTreeMap::new();
+        let mut pending = vec![folder.to_owned()];
+        while let Some(directory) = pending.pop() {
+            for entry in fs::read_dir(directory)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    pending.push(path);
+                } else if let Ok(name) = path.strip_prefix(folder) {
+                    files.insert(name.to_string_lossy().into_owned(), fs::read(&path)?);
+                }
+            }
+        }
+        Ok(Self { files })
+    }
+
+    /// A file's text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.files.get(name).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// Names and texts of the files that are text, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().filter_map(|(name, bytes)| Some((name.as_str(), std::str::from_utf8(bytes).ok()?)))
+    }
+
+    /// The cases beside the mappings, sorted.
+    pub fn cases(&self) -> impl Iterator<Item = Case<'_>> {
+        self.iter().filter_map(|(file, expected)| {
+            let name = file.strip_suffix("/expected.yaml")?;
+            let (source, rest) = name.split_once("/cases/")?;
+            let (mapping, _) = rest.split_once('/')?;
+            let inputs = format!("{name}/input.");
+            let (_, input) =
+                self.files.range(inputs.clone()..).next().filter(|(file, _)| file.starts_with(&inputs))?;
+            Some(Case { name, mapping: format!("{source}/{mapping}"), input, expected })
+        })
+    }
+
+    /// Compiles every mapping.
+    ///
+    /// # Errors
+    /// Every mistake of every file.
+    pub fn compile(&self, canon: &Canon) -> Result<Catalogue, MappingsError> {
+        let mut mistakes = Vec::new();
+        let mut mappings: Vec<Arc<Mapping>> = Vec::new();
+        for (name, text) in self.iter().filter(|(name, _)| is_mapping(name)) {
+            match self.compile_one(name, text, canon) {
+                Ok(mapping) => mappings.push(Arc::new(mapping)),
+                Err(found) => mistakes.extend(found),
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(Catalogue::new(mappings))
+        } else {
+            Err(MappingsError::Mistakes(mistakes))
+        }
+    }
+
+    /// Compiles one mapping with the code lists beside it.
+    ///
+    /// # Errors
+    /// Every mistake found.
+    pub fn compile_one(&self, name: &str, text: &str, canon: &Canon) -> Result<Mapping, Vec<Mistake>> {
+        let source = name.split('/').next().unwrap_or_default();
+        let mut lists = CodeLists::default();
+        let mut mistakes = Vec::new();
+        for (file, csv) in self.iter() {
+            let list =
+                file.strip_prefix(source).and_then(|rest| rest.strip_prefix("/codes/")?.strip_suffix(".csv"));
+            if let Some(Err(diagnostic)) = list.map(|list| lists.add(list, csv)) {
+                mistakes.push(Mistake { file: file.to_owned(), text: csv.to_owned(), diagnostic });
+            }
+        }
+        let mistake = |diagnostic| Mistake { file: name.to_owned(), text: text.to_owned(), diagnostic };
+        match compile(text, canon, &lists) {
+            Ok(mapping) if mistakes.is_empty() => Ok(mapping),
+            Ok(_) => Err(mistakes),
+            Err(found) => {
+                mistakes.extend(found.into_iter().map(mistake));
+                Err(mistakes)
+            }
+        }
+    }
+
+    /// The declared authority of sources.
+    ///
+    /// # Errors
+    /// When the file is not readable.
+    pub fn precedence(&self) -> Result<Precedence, MappingsError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written {
+            default: Vec<String>,
+            #[serde(default)]
+            fields: BTreeMap<String, Vec<String>>,
+        }
+        let Some(text) = self.text("precedence.yaml") else { return Ok(Precedence::default()) };
+        let written: Written =
+            serde_saphyr::from_str(text).map_err(|error| MappingsError::Precedence(error.to_string()))?;
+        Ok(Precedence::new(written.default, written.fields))
+    }
+}
+
+/// A mapping stands directly in its source's folder.
+pub fn is_mapping(name: &str) -> bool {
+    name.matches('/').count() == 1 && Path::new(name).extension().is_some_and(|ext| ext == "yaml")
+}
