@@ -1,6 +1,7 @@
 //! Tables, reports and failures as a person reads them.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use hub_core::code::Code;
 use hub_core::delivery::Warning;
 use hub_core::pipeline::Report;
@@ -12,7 +13,7 @@ use crate::settings::Settings;
 /// Prints rows under headings; numbers are aligned by the caller's text.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.iter().copied());
     for row in rows {
         table.add_row(row);
