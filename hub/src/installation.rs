@@ -1,11 +1,24 @@
-//! Puts the adapters together: for now the mappings and the canonical schema.
+//! Puts the adapters together: store, archive, formats, mappings, clock.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
+use connectors::BuiltIn;
+use hub_core::archive::Archive;
 use hub_core::canonical::Canon;
+use hub_core::clock::Clock;
+use hub_core::delivery::{Delivery, DeliveryId};
+use hub_core::identity::IdentityFields;
+use hub_core::pipeline::Pipeline;
+use hub_core::store::{Registration, Store};
 
+use crate::archive::FolderArchive;
+use crate::clock::MachineClock;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
+use crate::seal::Seal;
 use crate::settings::Settings;
+use crate::store;
 
 /// The mapping files in force.
 ///
@@ -24,4 +37,56 @@ pub fn mapping_files(settings: &Settings) -> anyhow::Result<MappingFiles> {
 /// When the built-in schema is broken.
 pub fn canon() -> anyhow::Result<Arc<Canon>> {
     Ok(Arc::new(Canon::from_schema(PERSON_SCHEMA)?))
+}
+
+/// Opens the store the settings name.
+///
+/// # Errors
+/// When it cannot be reached, or the key is not its key.
+pub async fn open_store(settings: &Settings, canon: &Arc<Canon>) -> anyhow::Result<Arc<dyn Store>> {
+    std::fs::create_dir_all(&settings.home).with_context(|| format!("creating `{}`", settings.home.display()))?;
+    let seal = Seal::load_or_create(&settings.home.join("protection.key"))?;
+    store::open(&settings.store_url(), seal, Arc::clone(canon)).await.context("opening the store")
+}
+
+/// Opens everything a run needs.
+///
+/// # Errors
+/// When any part cannot be opened, or the mappings hold mistakes.
+pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
+    let canon = canon()?;
+    let files = mapping_files(settings)?;
+    Ok(Pipeline {
+        store: open_store(settings, &canon).await?,
+        archive: Arc::new(FolderArchive::open(&settings.home.join("archive"))?),
+        formats: Arc::new(BuiltIn),
+        clock: Arc::new(MachineClock),
+        catalogue: files.compile(&canon)?,
+        precedence: files.precedence()?,
+        identity: IdentityFields::of(&canon),
+        canon,
+    })
+}
+
+/// Archives a file, then registers it: the delivery is acknowledged once both are durable.
+///
+/// # Errors
+/// When the archive or the store cannot be written.
+pub async fn receive(pipeline: &Pipeline, source: &str, file: &Path) -> anyhow::Result<Delivery> {
+    let (archive, path) = (Arc::clone(&pipeline.archive), file.to_owned());
+    let kept = tokio::task::spawn_blocking(move || archive.keep(&path)).await?;
+    let kept = kept.with_context(|| format!("archiving `{}`", file.display()))?;
+    let delivery = Delivery {
+        id: DeliveryId(pipeline.clock.mint()),
+        source: source.to_owned(),
+        digest: kept.digest,
+        size_bytes: kept.size_bytes,
+        filename: file.file_name().map(|name| name.to_string_lossy().into_owned()),
+        received_at: pipeline.clock.now(),
+    };
+    if let Registration::Known { delivery: first, .. } = pipeline.store.register(&delivery).await? {
+        let known = pipeline.store.delivery(first).await?;
+        return known.context("a registered delivery has a row");
+    }
+    Ok(delivery)
 }

@@ -5,5 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod installation;
 pub mod mappings;
+pub mod seal;
 pub mod settings;
+pub mod store;
 pub mod workbench;

@@ -2,8 +2,13 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with refused records, 4 held, 5 mistakes in mappings or failed cases.
 
+mod deliver;
+mod events;
 mod explain;
+mod list;
 mod mapping;
+mod person;
+mod replay;
 mod show;
 
 use std::process::ExitCode;
@@ -38,6 +43,22 @@ pub enum Output {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Take in extracts of a source; the mapping is found from each file's own header
+    Deliver(deliver::Deliver),
+    /// List deliveries, latest first
+    Deliveries(list::List),
+    /// List runs, latest first
+    Runs(list::List),
+    /// List the refused records of a run, with cause and position
+    Rejects(list::Rejects),
+    /// Run an archived delivery again, through the same path
+    Replay(replay::Replay),
+    /// Read the journal of events
+    #[command(subcommand)]
+    Events(events::Events),
+    /// Show what is known of a person, and why
+    #[command(subcommand)]
+    Person(person::Person),
     /// Check, test and try mappings
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
@@ -66,7 +87,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("DLNUF_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let outcome = run(cli);
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
     match outcome {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => {
@@ -76,9 +101,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<Exit> {
+async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { settings, output, command } = cli;
     match command {
+        Command::Deliver(deliver) => deliver.run(&settings, output).await,
+        Command::Deliveries(list) => list.deliveries(&settings, output).await,
+        Command::Runs(list) => list.runs(&settings, output).await,
+        Command::Rejects(rejects) => rejects.run(&settings, output).await,
+        Command::Replay(replay) => replay.run(&settings, output).await,
+        Command::Events(events) => events.run(&settings, output).await,
+        Command::Person(person) => person.run(&settings, output).await,
         Command::Mapping(mapping) => mapping.run(&settings, output),
         Command::Explain(explain) => explain.run(output),
         Command::Config => {

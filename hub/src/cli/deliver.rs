@@ -1,0 +1,90 @@
+//! `dlnuf deliver SOURCE FILE…`: archive, register, run, report.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hub_core::delivery::Status;
+use hub_core::pipeline::{Order, Pipeline, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Exit, Output, show};
+use crate::installation;
+use crate::settings::Settings;
+
+/// Arguments of `deliver`.
+#[derive(Debug, Args)]
+pub struct Deliver {
+    /// The source: caf, france-travail, departement…
+    source: String,
+    /// Its extracts
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Mapping to use, when the header does not tell
+    #[arg(long)]
+    mapping: Option<String>,
+}
+
+impl Deliver {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// A technical failure; what was committed stays.
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let pipeline = installation::pipeline(settings).await?;
+        let sources = pipeline.catalogue.sources();
+        anyhow::ensure!(
+            sources.contains(&self.source.as_str()),
+            "there is no source `{}`; the mappings know {}",
+            self.source,
+            sources.join(", ")
+        );
+        let mut exit = Exit::Done;
+        for file in &self.files {
+            exit = worse(exit, self.one(&pipeline, file, output).await?);
+        }
+        Ok(exit)
+    }
+
+    async fn one(&self, pipeline: &Pipeline, file: &Path, output: Output) -> anyhow::Result<Exit> {
+        let delivery = installation::receive(pipeline, &self.source, file).await?;
+        let order = Order { delivery, mapping: self.mapping.clone(), again: false };
+        let report = pipeline.run(order, &Bar::new(output)).await?;
+        show::report(&report, &file.display().to_string(), output)?;
+        Ok(exit_of(report.status))
+    }
+}
+
+/// The exit code a run's status asks for.
+pub fn exit_of(status: Status) -> Exit {
+    match status {
+        Status::DoneWithRejects => Exit::Rejects,
+        Status::Held | Status::Halted => Exit::Held,
+        Status::Done | Status::Running | Status::AlreadyReceived => Exit::Done,
+    }
+}
+
+fn worse(a: Exit, b: Exit) -> Exit {
+    if (b as u8) > (a as u8) { b } else { a }
+}
+
+/// A progress bar on the terminal, with the time left; none for programs.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// Makes a bar; hidden when the output is JSON or not a terminal.
+    pub fn new(output: Output) -> Self {
+        let bar = if output == Output::Json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} records  {per_sec}  {eta} left");
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+}
+
+impl Progress for Bar {
+    fn advance(&self, records: u64, of: u64) {
+        self.0.set_length(of);
+        self.0.set_position(records);
+        if records >= of {
+            self.0.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `dlnuf deliveries`, `runs` and `rejects`.
+
+use clap::Args;
+use hub_core::delivery::RunId;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Exit, Output, show};
+use crate::installation;
+use crate::settings::Settings;
+
+/// Arguments of the lists.
+#[derive(Debug, Args)]
+pub struct List {
+    /// How many at most
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+}
+
+/// Arguments of `rejects`.
+#[derive(Debug, Args)]
+pub struct Rejects {
+    /// The run; the latest one with refused records when left out
+    run: Option<Uuid>,
+    /// How many at most
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+}
+
+impl List {
+    /// Lists deliveries.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn deliveries(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let deliveries = store.deliveries(self.limit).await?;
+        if output == Output::Json {
+            for d in &deliveries {
+                show::json_line(&json!({
+                    "delivery": d.id, "source": d.source, "digest": d.digest.to_string(), "size_bytes": d.size_bytes,
+                    "filename": d.filename, "received_at": d.received_at.to_string(),
+                }));
+            }
+            return Ok(Exit::Done);
+        }
+        let rows = deliveries.into_iter().map(|d| {
+            vec![d.id.to_string(), d.source, d.filename.unwrap_or_default(), d.size_bytes.to_string(), d.received_at.to_string()]
+        });
+        show::table(&["delivery", "source", "file", "bytes", "received"], rows.collect());
+        Ok(Exit::Done)
+    }
+
+    /// Lists runs.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn runs(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let runs = store.runs(self.limit).await?;
+        if output == Output::Json {
+            for run in &runs {
+                show::json_line(&json!({
+                    "run": run.id, "delivery": run.delivery, "source": run.source, "mapping": run.mapping,
+                    "status": run.status, "started_at": run.started_at.to_string(),
+                    "ended_at": run.ended_at.map(|t| t.to_string()), "counts": run.counts, "warnings": run.warnings,
+                }));
+            }
+            return Ok(Exit::Done);
+        }
+        let rows = runs.into_iter().map(|run| {
+            let counts = run.counts;
+            let status = run.status.word().replace('_', " ");
+            let figures = [counts.records, counts.unchanged, counts.changed, counts.gone, counts.rejected, counts.events];
+            let mut row = vec![run.id.to_string(), run.mapping, status];
+            row.extend(figures.iter().map(u64::to_string));
+            row
+        });
+        let headings = ["run", "mapping", "status", "records", "unchanged", "changed", "gone", "refused", "events"];
+        show::table(&headings, rows.collect());
+        Ok(Exit::Done)
+    }
+}
+
+impl Rejects {
+    /// Lists a run's refused records: where and why, never what they hold.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let run = match self.run {
+            Some(id) => Some(RunId(id)),
+            None => store.runs(50).await?.into_iter().find(|run| run.counts.rejected > 0).map(|run| run.id),
+        };
+        let Some(run) = run else {
+            eprintln!("no run has refused records");
+            return Ok(Exit::Done);
+        };
+        let rejects = store.rejects(run, self.limit).await?;
+        if output == Output::Json {
+            for r in &rejects {
+                show::json_line(&json!({
+                    "run": run, "record": r.position.number, "line": r.position.line, "byte": r.position.byte,
+                    "stage": r.stage, "code": r.code, "field": r.field, "detail": r.detail,
+                    "remede": r.code.entry().fr.remedy, "remedy": r.code.entry().en.remedy,
+                }));
+            }
+            return Ok(Exit::Done);
+        }
+        let rows = rejects.into_iter().map(|r| {
+            let position = r.position;
+            vec![
+                position.number.to_string(),
+                position.line.to_string(),
+                r.code.to_string(),
+                r.field.unwrap_or_default(),
+                r.detail,
+                r.code.entry().fr.remedy.clone(),
+            ]
+        });
+        show::table(&["record", "line", "code", "field", "why", "what to do"], rows.collect());
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,113 @@
+//! `dlnuf person show|why`: what is known of a person, and where each value was stated.
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use hub_core::canonical::Canon;
+use hub_core::delivery::PersonId;
+use hub_core::statement::{Origin, Statement};
+use hub_core::store::KnownPerson;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Exit, Output, show};
+use crate::installation;
+use crate::settings::Settings;
+
+/// Subcommands of `person`.
+#[derive(Debug, Subcommand)]
+pub enum Person {
+    /// Show the person's record, each value with its origin
+    Show(Show),
+    /// Tell why a field holds its value, and what other sources state
+    Why(Why),
+}
+
+/// Arguments of `person show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The person, as in an event's subject
+    id: Uuid,
+}
+
+/// Arguments of `person why`.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// The person
+    id: Uuid,
+    /// The field, such as droits.rsa.etat
+    field: String,
+}
+
+impl Person {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When the person or field does not exist, or the store cannot be read.
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let canon = installation::canon()?;
+        let store = installation::open_store(settings, &canon).await?;
+        let id = match &self {
+            Self::Show(show) => show.id,
+            Self::Why(why) => why.id,
+        };
+        let person = store.persons(&[PersonId(id)]).await?.pop().with_context(|| format!("there is no person `{id}`"))?;
+        match self {
+            Self::Show(_) => record(&canon, &person, output),
+            Self::Why(why) => reasons(&canon, &person, &why.field, output)?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn record(canon: &Canon, person: &KnownPerson, output: Output) {
+    if output == Output::Json {
+        let origins = person.state.fields.iter().filter_map(|(field, _, at)| {
+            Some((canon.field(*field).path.clone(), json!(person.state.origins.get(usize::from(*at))?)))
+        });
+        show::json_line(&json!({
+            "personne": person.id, "sequence": person.sequence, "dossier": canon.to_json(&person.state.values()),
+            "provenances": origins.collect::<serde_json::Map<_, _>>(),
+        }));
+        return;
+    }
+    let rows = person.state.fields.iter().map(|(field, value, at)| {
+        let origin = person.state.origins.get(usize::from(*at)).map(origin).unwrap_or_default();
+        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), origin]
+    });
+    show::table(&["field", "value", "stated by"], rows.collect());
+}
+
+fn reasons(canon: &Canon, person: &KnownPerson, path: &str, output: Output) -> anyhow::Result<()> {
+    let field = canon.find(path).with_context(|| format!("there is no field `{path}`"))?;
+    let winner = person.state.get(field);
+    let stated = |statement: &Statement| {
+        let (value, origin) = statement.stated.get(field)?;
+        Some((value.to_json(canon), origin.clone(), winner == Some((value, origin)), statement.absent))
+    };
+    let statements: Vec<_> = person.statements.iter().filter_map(stated).collect();
+    if output == Output::Json {
+        for (value, origin, kept, absent) in &statements {
+            show::json_line(&json!({ "champ": path, "valeur": value, "retenue": kept, "silencieux": absent, "provenance": origin }));
+        }
+        return Ok(());
+    }
+    let rows = statements.into_iter().map(|(value, from, kept, absent)| {
+        let state = match (kept, absent) {
+            (true, _) => "kept",
+            (false, true) => "no longer stated",
+            (false, false) => "another source is believed first",
+        };
+        vec![shown(&value), state.to_owned(), origin(&from)]
+    });
+    show::table(&["value", "", "stated by"], rows.collect());
+    Ok(())
+}
+
+fn origin(origin: &Origin) -> String {
+    let place = if origin.record == 0 { "absence".to_owned() } else { format!("record {}, line {}", origin.record, origin.line) };
+    format!("{} {} since {} ({place}, delivery {}, {})", origin.source, origin.emitter.replace('\u{1f}', "/"), origin.valid_at, origin.delivery, origin.mapping)
+}
+
+fn shown(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
