@@ -56,8 +56,6 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn outcomes(&self) -> Vec<Result<&str, Code>> {
-        let of = |seen: &'_ Seen| seen.outcome.clone();
-        let _ = of;
         self.seen
             .iter()
             .map(|seen| seen.outcome.as_deref().map_err(|code| *code))
@@ -131,7 +129,7 @@ pub(crate) fn show(record: &Record, dialect: &Dialect) -> String {
 
 fn show_node(record: &Record, node: NodeId, dialect: &Dialect) -> String {
     let mut names: Vec<_> = dialect.names.iter().collect();
-    names.sort_unstable();
+    names.sort_unstable_by_key(|(name, _)| *name);
     let mut parts = Vec::new();
     let text = record.value(node);
     if !text.is_empty() {

@@ -207,23 +207,21 @@ fn header_row(
         let found = separator.unwrap_or_else(|| row::sniff(window));
         // One byte more tells a lone carriage return from the beginning of CRLF.
         match row::measure(window, found, text.done()) {
+            Row::Whole { end, .. } if end > limit => return Err(header_too_large(limit)),
             Row::Whole { end, next } if next < window.len() || text.done() => {
                 return Ok((end, next, found));
             }
+            Row::Partial if window.len() > limit => return Err(header_too_large(limit)),
             Row::Partial if text.done() => {
-                return Err(Fault::new(
-                    Code::NotTheFormat,
-                    "expected a header line, found a quote never closed",
-                ));
-            }
-            _ if window.len() > limit => {
-                let detail = format!("expected a header line of at most {limit} bytes, found more");
-                return Err(Fault::new(Code::HeaderTooLarge, detail));
+                let detail = "expected a header line, found a quote never closed";
+                return Err(Fault::new(Code::NotTheFormat, detail));
             }
             _ => text.fill_to(window.len() * 2)?,
         }
-        if text.window().len() <= limit {
-            text.fill()?;
-        }
     }
+}
+
+fn header_too_large(limit: usize) -> Fault {
+    let detail = format!("expected a header line of at most {limit} bytes, found more");
+    Fault::new(Code::HeaderTooLarge, detail)
 }
