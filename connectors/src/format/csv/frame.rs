@@ -51,7 +51,7 @@ impl CsvCut {
         }
         let mut cells = Vec::new();
         row::cells(line, separator, |_, cell| {
-            cells.push(String::from_utf8_lossy(cell).into_owned())
+            cells.push(String::from_utf8_lossy(cell).into_owned());
         });
         if text.window().get(end) == Some(&b'\r') && text.window().get(end + 1) != Some(&b'\n') {
             text.break_lines_at_cr();
