@@ -17,7 +17,11 @@ pub(crate) struct Drip {
 
 impl Drip {
     pub(crate) fn new(bytes: &[u8], step: usize) -> Self {
-        Self { bytes: bytes.to_vec(), at: 0, step }
+        Self {
+            bytes: bytes.to_vec(),
+            at: 0,
+            step,
+        }
     }
 }
 
@@ -52,9 +56,10 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn outcomes(&self) -> Vec<Result<&str, Code>> {
-        let of = |seen: &'_ Seen| seen.outcome.clone();
-        let _ = of;
-        self.seen.iter().map(|seen| seen.outcome.as_deref().map_err(|code| *code)).collect()
+        self.seen
+            .iter()
+            .map(|seen| seen.outcome.as_deref().map_err(|code| *code))
+            .collect()
     }
 }
 
@@ -67,7 +72,13 @@ pub(crate) fn dialect(layout: Layout, names: &[&str]) -> Dialect {
         layout,
         encoding: None,
         names: known,
-        limits: Limits { record_bytes: 400, header_bytes: 400, depth: 6, nodes: 40, attributes: 3 },
+        limits: Limits {
+            record_bytes: 400,
+            header_bytes: 400,
+            depth: 6,
+            nodes: 40,
+            attributes: 3,
+        },
     }
 }
 
@@ -118,7 +129,7 @@ pub(crate) fn show(record: &Record, dialect: &Dialect) -> String {
 
 fn show_node(record: &Record, node: NodeId, dialect: &Dialect) -> String {
     let mut names: Vec<_> = dialect.names.iter().collect();
-    names.sort_unstable();
+    names.sort_unstable_by_key(|(name, _)| *name);
     let mut parts = Vec::new();
     let text = record.value(node);
     if !text.is_empty() {

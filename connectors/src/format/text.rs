@@ -19,8 +19,10 @@ pub(crate) struct Text {
     decoder: Option<Decoder>,
     width: Width,
     raw: Vec<u8>,
-    window: Vec<u8>,
+    /// Bytes read or room for them; the window is `start..end`.
+    buffer: Vec<u8>,
     start: usize,
+    end: usize,
     line: u64,
     byte: u64,
     read: u64,
@@ -48,8 +50,9 @@ impl Text {
             decoder: None,
             width: Width::AsIs,
             raw: Vec::new(),
-            window: Vec::new(),
+            buffer: Vec::new(),
             start: 0,
+            end: 0,
             line: 1,
             byte: 0,
             read: 0,
@@ -57,9 +60,9 @@ impl Text {
             break_byte: b'\n',
         };
         text.fill_to(SNIFF)?;
-        let (encoding, mark) = choose(&text.window, declared, xml)?;
+        let (encoding, mark) = choose(text.window(), declared, xml)?;
         text.byte = mark as u64;
-        text.window.drain(..mark);
+        text.start = mark;
         if encoding != UTF_8 {
             text.transcode_from(encoding)?;
         }
@@ -69,7 +72,7 @@ impl Text {
     /// The text not yet consumed.
     #[inline]
     pub(crate) fn window(&self) -> &[u8] {
-        self.window.get(self.start..).unwrap_or_default()
+        self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// True once the input has ended: the window is all that is left.
@@ -99,8 +102,8 @@ impl Text {
 
     /// Consumes `count` bytes of the window.
     pub(crate) fn advance(&mut self, count: usize) {
-        let end = (self.start + count).min(self.window.len());
-        let gone = self.window.get(self.start..end).unwrap_or_default();
+        let end = self.start.saturating_add(count).min(self.end);
+        let gone = self.buffer.get(self.start..end).unwrap_or_default();
         self.line += memchr::memchr_iter(self.break_byte, gone).count() as u64;
         self.byte += match self.width {
             Width::AsIs => gone.len() as u64,
@@ -113,21 +116,23 @@ impl Text {
     /// Reads once; false when nothing was left to read.
     pub(crate) fn fill(&mut self) -> Result<bool, Fault> {
         self.compact();
-        let before = self.window.len();
-        while !self.done && self.window.len() == before {
-            if let Some(decoder) = self.decoder.as_mut() {
-                self.raw.clear();
-                let count = read_chunk(&mut *self.input, &mut self.raw)?;
-                self.read += count as u64;
-                self.done = count == 0;
-                transcode(decoder, &self.raw, &mut self.window, self.done);
+        let before = self.end;
+        while !self.done && self.end == before {
+            let count = if self.decoder.is_some() {
+                self.raw.resize(CHUNK, 0);
+                let count = read(&mut *self.input, &mut self.raw)?;
+                self.transcode(count, count == 0);
+                count
             } else {
-                let count = read_chunk(&mut *self.input, &mut self.window)?;
-                self.read += count as u64;
-                self.done = count == 0;
-            }
+                let room = room(&mut self.buffer, self.end, CHUNK);
+                let count = read(&mut *self.input, room)?;
+                self.end += count;
+                count
+            };
+            self.read += count as u64;
+            self.done = count == 0;
         }
-        Ok(self.window.len() > before)
+        Ok(self.end > before)
     }
 
     /// Reads until the window holds `count` bytes or the input ends.
@@ -160,18 +165,34 @@ impl Text {
                 return Err(unknown(encoding.name()));
             }
         };
-        let raw = std::mem::take(&mut self.window);
-        let mut decoder = encoding.new_decoder_without_bom_handling();
-        transcode(&mut decoder, &raw, &mut self.window, self.done);
-        self.decoder = Some(decoder);
+        self.raw = self.window().to_vec();
+        (self.start, self.end) = (0, 0);
+        self.decoder = Some(encoding.new_decoder_without_bom_handling());
+        self.transcode(self.raw.len(), self.done);
         Ok(())
+    }
+
+    /// Appends the first `count` raw bytes to the window.
+    fn transcode(&mut self, count: usize, last: bool) {
+        let Some(decoder) = self.decoder.as_mut() else {
+            return;
+        };
+        let mut raw = self.raw.get(..count).unwrap_or_default();
+        loop {
+            let room = room(&mut self.buffer, self.end, raw.len() * 3 + 16);
+            let (result, read, written, _) = decoder.decode_to_utf8(raw, room, last);
+            self.end += written;
+            raw = raw.get(read..).unwrap_or_default();
+            if result == CoderResult::InputEmpty {
+                return;
+            }
+        }
     }
 
     fn compact(&mut self) {
         if self.start > 0 {
-            self.window.copy_within(self.start.., 0);
-            self.window.truncate(self.window.len() - self.start);
-            self.start = 0;
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
         }
     }
 }
@@ -232,35 +253,28 @@ fn declaration(head: &[u8]) -> Option<&[u8]> {
     let value = inside.get(at + 8..)?.trim_ascii_start();
     let value = value.strip_prefix(b"=")?.trim_ascii_start();
     let (quote, label) = value.split_first()?;
-    label.get(..memchr::memchr(*quote, label)?).filter(|_| matches!(quote, b'"' | b'\''))
+    label
+        .get(..memchr::memchr(*quote, label)?)
+        .filter(|_| matches!(quote, b'"' | b'\''))
 }
 
-fn read_chunk(input: &mut dyn Read, into: &mut Vec<u8>) -> Result<usize, Fault> {
-    let before = into.len();
-    into.resize(before + CHUNK, 0);
-    let read = loop {
-        match input.read(into.get_mut(before..).unwrap_or_default()) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => break other,
-        }
-    };
-    let count = *read.as_ref().unwrap_or(&0);
-    into.truncate(before + count.min(CHUNK));
-    read.map_err(|error| {
-        Fault::new(Code::Truncated, format!("reading the delivery failed: {}", error.kind()))
-    })
+/// `count` bytes of room after `end`; the buffer only grows, so that it is cleared once.
+fn room(buffer: &mut Vec<u8>, end: usize, count: usize) -> &mut [u8] {
+    if buffer.len() < end + count {
+        buffer.resize(end + count, 0);
+    }
+    buffer.get_mut(end..end + count).unwrap_or_default()
 }
 
-fn transcode(decoder: &mut Decoder, mut raw: &[u8], into: &mut Vec<u8>, last: bool) {
+fn read(input: &mut dyn Read, into: &mut [u8]) -> Result<usize, Fault> {
     loop {
-        let before = into.len();
-        into.resize(before + raw.len() * 3 + 16, 0);
-        let room = into.get_mut(before..).unwrap_or_default();
-        let (result, read, written, _) = decoder.decode_to_utf8(raw, room, last);
-        into.truncate(before + written);
-        raw = raw.get(read..).unwrap_or_default();
-        if result == CoderResult::InputEmpty {
-            return;
+        match input.read(into) {
+            Ok(count) => return Ok(count.min(into.len())),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                let detail = format!("reading the delivery failed: {}", error.kind());
+                return Err(Fault::new(Code::Truncated, detail));
+            }
         }
     }
 }
@@ -282,7 +296,7 @@ mod tests {
     use super::*;
     use crate::format::testing::Drip;
 
-    fn read(bytes: &[u8], declared: Option<&str>, xml: bool) -> Result<String, Fault> {
+    fn read_all(bytes: &[u8], declared: Option<&str>, xml: bool) -> Result<String, Fault> {
         let mut text = Text::open(Box::new(Drip::new(bytes, 3)), declared, xml)?;
         while text.fill()? {}
         Ok(String::from_utf8_lossy(text.window()).into_owned())
@@ -291,30 +305,46 @@ mod tests {
     #[test]
     fn the_mark_wins_over_the_declaration_which_wins_over_the_mapping() {
         let declared = b"<?xml version='1.0' encoding = 'iso-8859-15'?>\xA4";
-        let utf16: Vec<u8> = "\u{feff}é€".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> = "\u{feff}é€"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         for (bytes, label, xml, expected) in [
-            (&b"\xEF\xBB\xBF\xC3\xA9"[..], Some("windows-1252"), false, "é"),
+            (
+                &b"\xEF\xBB\xBF\xC3\xA9"[..],
+                Some("windows-1252"),
+                false,
+                "é",
+            ),
             (&utf16, Some("windows-1252"), false, "é€"),
-            (declared, Some("utf-8"), true, "<?xml version='1.0' encoding = 'iso-8859-15'?>€"),
+            (
+                declared,
+                Some("utf-8"),
+                true,
+                "<?xml version='1.0' encoding = 'iso-8859-15'?>€",
+            ),
             (b"\xE9\x80", Some("iso-8859-1"), true, "é€"),
             (b"\xC3\xA9", None, true, "é"),
             (b"<\0a\0", None, true, "<a"),
         ] {
-            assert_eq!(read(bytes, label, xml).as_deref(), Ok(expected));
+            assert_eq!(read_all(bytes, label, xml).as_deref(), Ok(expected));
         }
     }
 
     #[test]
     fn an_unknown_encoding_is_a_fault() {
         for label in ["ebcdic", "replacement", "shift_jis"] {
-            let fault = read(b"a", Some(label), false).map_err(|f| f.code);
+            let fault = read_all(b"a", Some(label), false).map_err(|f| f.code);
             assert_eq!(fault, Err(Code::UnknownEncoding));
         }
     }
 
     #[test]
     fn positions_count_the_original_bytes() {
-        let utf16: Vec<u8> = "\u{feff}é\n😀€".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let utf16: Vec<u8> = "\u{feff}é\n😀€"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
         for (bytes, label, expected) in [
             (&b"\xE9\n\x80x"[..], "windows-1252", (2, 4)),
             ("é\n€x".as_bytes(), "utf-8", (2, 7)),

@@ -39,7 +39,10 @@ impl CsvCut {
     ) -> Result<(Self, Header), Fault> {
         skip_blank_lines(&mut text)?;
         if text.window().is_empty() {
-            return Err(Fault::new(Code::EmptyDelivery, "expected a header line, found nothing"));
+            return Err(Fault::new(
+                Code::EmptyDelivery,
+                "expected a header line, found nothing",
+            ));
         }
         let (end, next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
         let line = text.window().get(..end).unwrap_or_default();
@@ -47,7 +50,9 @@ impl CsvCut {
             return Err(not_utf8());
         }
         let mut cells = Vec::new();
-        row::cells(line, separator, |_, cell| cells.push(String::from_utf8_lossy(cell).into_owned()));
+        row::cells(line, separator, |_, cell| {
+            cells.push(String::from_utf8_lossy(cell).into_owned());
+        });
         if text.window().get(end) == Some(&b'\r') && text.window().get(end + 1) != Some(&b'\n') {
             text.break_lines_at_cr();
         }
@@ -55,7 +60,14 @@ impl CsvCut {
         let mut empty = Record::default();
         empty.clear();
         empty.finish();
-        let cut = Self { text, separator, width: cells.len(), limits, skipping: false, empty };
+        let cut = Self {
+            text,
+            separator,
+            width: cells.len(),
+            limits,
+            skipping: false,
+            empty,
+        };
         Ok((cut, Header { cells, separator }))
     }
 
@@ -105,7 +117,11 @@ impl CsvCut {
     fn unclosed(&self) -> Piece {
         let window = self.text.window();
         let line = row::line_end(window).unwrap_or(window.len());
-        Piece::faulty(line, Code::MalformedCsv, "expected a closing quote, found none")
+        Piece::faulty(
+            line,
+            Code::MalformedCsv,
+            "expected a closing quote, found none",
+        )
     }
 
     /// The row is longer than allowed: a quote never closed when its first line is not.
@@ -166,7 +182,10 @@ impl Cut for CsvCut {
 fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
     loop {
         let window = text.window();
-        let breaks = window.iter().take_while(|b| matches!(b, b'\n' | b'\r' | b' ')).count();
+        let breaks = window
+            .iter()
+            .take_while(|b| matches!(b, b'\n' | b'\r' | b' '))
+            .count();
         let line = window.get(..breaks).unwrap_or_default();
         let last = line.iter().rposition(|b| *b != b' ').map_or(0, |at| at + 1);
         let (solid, whole) = (breaks < window.len(), breaks);
@@ -178,29 +197,31 @@ fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
 }
 
 /// End of the header row, start of the next line, and the separator.
-fn header_row(text: &mut Text, separator: Option<u8>, limit: usize) -> Result<(usize, usize, u8), Fault> {
+fn header_row(
+    text: &mut Text,
+    separator: Option<u8>,
+    limit: usize,
+) -> Result<(usize, usize, u8), Fault> {
     loop {
         let window = text.window();
         let found = separator.unwrap_or_else(|| row::sniff(window));
         // One byte more tells a lone carriage return from the beginning of CRLF.
         match row::measure(window, found, text.done()) {
+            Row::Whole { end, .. } if end > limit => return Err(header_too_large(limit)),
             Row::Whole { end, next } if next < window.len() || text.done() => {
                 return Ok((end, next, found));
             }
+            Row::Partial if window.len() > limit => return Err(header_too_large(limit)),
             Row::Partial if text.done() => {
-                return Err(Fault::new(
-                    Code::NotTheFormat,
-                    "expected a header line, found a quote never closed",
-                ));
-            }
-            _ if window.len() > limit => {
-                let detail = format!("expected a header line of at most {limit} bytes, found more");
-                return Err(Fault::new(Code::HeaderTooLarge, detail));
+                let detail = "expected a header line, found a quote never closed";
+                return Err(Fault::new(Code::NotTheFormat, detail));
             }
             _ => text.fill_to(window.len() * 2)?,
         }
-        if text.window().len() <= limit {
-            text.fill()?;
-        }
     }
+}
+
+fn header_too_large(limit: usize) -> Fault {
+    let detail = format!("expected a header line of at most {limit} bytes, found more");
+    Fault::new(Code::HeaderTooLarge, detail)
 }

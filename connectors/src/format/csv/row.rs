@@ -1,9 +1,9 @@
 //! Rows and cells of delimited text, as the framer and the decoder both understand them.
 //!
 //! A quote has a meaning only where a cell starts; inside quotes it is doubled, and separators and line breaks are
-//! text. Rows without quotes, nearly all of them, are split by plain byte search; the others by `csv_core`.
+//! text. What follows a closing quote belongs to the cell, as in `csv_core`, against which a test compares it.
 
-use csv_core::{ReadFieldResult, ReadRecordResult, Reader, ReaderBuilder};
+use std::borrow::Cow;
 
 /// What a window of text says about the row that starts it.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,19 +21,15 @@ pub(crate) enum Row {
 
 /// Finds the end of the row that starts `window`; `last` says no more text will come.
 pub(crate) fn measure(window: &[u8], separator: u8, last: bool) -> Row {
-    let line = line_end(window);
-    let plain = memchr::memchr(b'"', window.get(..line.unwrap_or(window.len())).unwrap_or_default());
-    match (plain, line) {
-        (None, Some(end)) => Row::Whole { end, next: end + 1 },
-        (None, None) if last => Row::Whole { end: window.len(), next: window.len() },
-        (None, None) => Row::Partial,
-        (Some(_), _) => measure_quoted(window, separator, last),
+    let mut at = 0;
+    loop {
+        match cell_end(window, at, separator, true) {
+            Cell::Ends(end) if window.get(end) == Some(&separator) => at = end + 1,
+            Cell::Ends(end) if end < window.len() => return Row::Whole { end, next: end + 1 },
+            Cell::Ends(end) if last => return Row::Whole { end, next: end },
+            Cell::Ends(_) | Cell::Open => return Row::Partial,
+        }
     }
-}
-
-/// Where the first line ends, quotes or not.
-pub(crate) fn line_end(window: &[u8]) -> Option<usize> {
-    memchr::memchr2(b'\n', b'\r', window)
 }
 
 /// Calls `each` with every cell of a row, in order.
@@ -44,29 +40,24 @@ pub(crate) fn cells(row: &[u8], separator: u8, mut each: impl FnMut(usize, &[u8]
         }
         return;
     }
-    let mut reader = reader(separator);
-    let mut cell = vec![0; row.len()];
     let (mut at, mut index) = (0, 0);
     loop {
-        let input = row.get(at..).unwrap_or_default();
-        let (result, read, mut written) = reader.read_field(input, &mut cell);
-        at += read;
-        let mut end = matches!(result, ReadFieldResult::Field { record_end: true } | ReadFieldResult::End);
-        if result == ReadFieldResult::InputEmpty {
-            // An empty input ends the last cell, keeping what was already written of it.
-            let rest = cell.get_mut(written..).unwrap_or_default();
-            let (_, _, more) = reader.read_field(&[], rest);
-            written += more;
-            end = true;
-        }
-        if result != ReadFieldResult::End {
-            each(index, cell.get(..written).unwrap_or_default());
-        }
-        if end || result == ReadFieldResult::OutputFull {
+        let end = match cell_end(row, at, separator, false) {
+            Cell::Ends(end) => end,
+            Cell::Open => row.len(),
+        };
+        each(index, &unquoted(row.get(at..end).unwrap_or_default()));
+        if end >= row.len() {
             return;
         }
+        at = end + 1;
         index += 1;
     }
+}
+
+/// Where the first line ends, quotes or not.
+pub(crate) fn line_end(window: &[u8]) -> Option<usize> {
+    memchr::memchr2(b'\n', b'\r', window)
 }
 
 /// The separator of a first line: the most frequent of `;`, `,`, tab and `|` outside quotes.
@@ -95,51 +86,60 @@ pub(crate) fn sniff(window: &[u8]) -> u8 {
     best.1
 }
 
-fn measure_quoted(window: &[u8], separator: u8, last: bool) -> Row {
-    let mut reader = reader(separator);
-    let (mut output, mut ends) = ([0; 4096], [0; 64]);
-    let mut at = 0;
+enum Cell {
+    /// Before this place: a separator, a line break, or the end of the text.
+    Ends(usize),
+    /// Inside quotes that the text does not close.
+    Open,
+}
+
+/// Where the cell that starts at `at` ends; `breaks` says whether a line break outside quotes ends it.
+fn cell_end(text: &[u8], at: usize, separator: u8, breaks: bool) -> Cell {
+    let from = match text.get(at) {
+        Some(b'"') => match closing_quote(text, at + 1) {
+            Some(quote) => quote + 1,
+            None => return Cell::Open,
+        },
+        _ => at,
+    };
+    let rest = text.get(from..).unwrap_or_default();
+    let found = if breaks {
+        memchr::memchr3(separator, b'\n', b'\r', rest)
+    } else {
+        memchr::memchr(separator, rest)
+    };
+    Cell::Ends(from + found.unwrap_or(rest.len()))
+}
+
+/// The quote that closes the cell whose text starts at `from`.
+fn closing_quote(text: &[u8], mut from: usize) -> Option<usize> {
     loop {
-        let input = window.get(at..).unwrap_or_default();
-        let (result, read, _, _) = reader.read_record(input, &mut output, &mut ends);
-        at += read;
-        match result {
-            ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {}
-            ReadRecordResult::Record => {
-                return Row::Whole { end: at.saturating_sub(1), next: at };
-            }
-            ReadRecordResult::InputEmpty | ReadRecordResult::End
-                if last && !inside_quotes(window, separator) =>
-            {
-                return Row::Whole { end: at, next: at };
-            }
-            ReadRecordResult::InputEmpty | ReadRecordResult::End => {
-                return Row::Partial;
-            }
+        let quote = from + memchr::memchr(b'"', text.get(from..)?)?;
+        if text.get(quote + 1) != Some(&b'"') {
+            return Some(quote);
         }
+        from = quote + 2;
     }
 }
 
-/// True when the text ends within quotes; `csv_core` does not tell.
-fn inside_quotes(text: &[u8], separator: u8) -> bool {
-    let (mut quoted, mut start) = (false, true);
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        if quoted && *byte == b'"' && text.get(at + 1) == Some(&b'"') {
-            at += 2;
-            continue;
-        }
-        match byte {
-            b'"' if quoted => quoted = false,
-            b'"' if start => quoted = true,
-            _ => {}
-        }
-        start = !quoted && *byte == separator;
-        at += 1;
+fn unquoted(cell: &[u8]) -> Cow<'_, [u8]> {
+    let Some(inside) = cell.strip_prefix(b"\"") else {
+        return Cow::Borrowed(cell);
+    };
+    let close = closing_quote(inside, 0).unwrap_or(inside.len());
+    let (quoted, after) = inside.split_at(close.min(inside.len()));
+    let after = after.strip_prefix(b"\"").unwrap_or(after);
+    if after.is_empty() && memchr::memchr(b'"', quoted).is_none() {
+        return Cow::Borrowed(quoted);
     }
-    quoted
-}
-
-fn reader(separator: u8) -> Reader {
-    ReaderBuilder::new().delimiter(separator).build()
+    let mut plain = Vec::with_capacity(cell.len());
+    let mut doubled = false;
+    for byte in quoted {
+        doubled = *byte == b'"' && !doubled;
+        if !doubled {
+            plain.push(*byte);
+        }
+    }
+    plain.extend_from_slice(after);
+    Cow::Owned(plain)
 }

@@ -73,14 +73,12 @@ impl<'d> Walk<'d> {
         let name = self.name(raw)?;
         self.next_byte();
         self.at += 1;
-        match name {
-            Some(name) => self.value(name, depth),
-            None => {
-                self.next_byte();
-                self.token();
-                self.count()
-            }
+        if let Some(name) = name {
+            return self.value(name, depth);
         }
+        self.next_byte();
+        self.token();
+        self.count()
     }
 
     fn name(&self, raw: &str) -> Result<Option<NameId>, Fault> {
