@@ -173,39 +173,22 @@ mod tests {
     fn each_format_shows_its_names() {
         let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
         let xml = probe(b"<?xml version='1.0'?><R><H><N> 7 </N></H><H/><Rec><A>1</A><B>cut he");
-        let paths = [
-            ("R", ""),
-            ("R/H", ""),
-            ("R/H/N", "7"),
-            ("R/Rec", ""),
-            ("R/Rec/A", "1"),
-            ("R/Rec/B", ""),
-        ];
+        let paths =
+            [("R", ""), ("R/H", ""), ("R/H/N", "7"), ("R/Rec", ""), ("R/Rec/A", "1"), ("R/Rec/B", "")];
         match xml {
             Ok(Probe::Xml { paths: found }) => {
-                let found: Vec<_> = found
-                    .iter()
-                    .map(|(p, t)| (p.as_str(), t.as_str()))
-                    .collect();
+                let found: Vec<_> = found.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
                 assert_eq!(found.get(..5), paths.get(..5));
             }
             other => panic!("{other:?}"),
         }
         for (head, columns) in [
-            (
-                &b"\xEF\xBB\xBFnom;\"a;b\";c\n1;2;3"[..],
-                own(&["nom", "a;b", "c"]),
-            ),
+            (&b"\xEF\xBB\xBFnom;\"a;b\";c\n1;2;3"[..], own(&["nom", "a;b", "c"])),
             (b"pr\xE9nom,nom\r\n", own(&["prénom", "nom"])),
         ] {
             assert_eq!(probe(head), Ok(Probe::Csv { columns }));
         }
         let json = probe(br#"[{"a":1,"b":{"c":[{"d":2}]},"e":"cut"#);
-        assert_eq!(
-            json,
-            Ok(Probe::Json {
-                members: own(&["a", "b", "b/c", "b/c/d", "e"])
-            })
-        );
+        assert_eq!(json, Ok(Probe::Json { members: own(&["a", "b", "b/c", "b/c/d", "e"]) }));
     }
 }

@@ -24,7 +24,7 @@ pub struct Event {
     pub kind: &'static str,
     /// Routing key, `entity.change.departement`.
     pub routing_key: String,
-    /// The CloudEvent, structured JSON.
+    /// The `CloudEvent`, structured JSON.
     pub json: String,
 }
 

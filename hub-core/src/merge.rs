@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::canonical::Canon;
+use crate::canonical::{Canon, FieldId, Item, Value};
 use crate::statement::{Stated, Statement};
 
 /// Declared authority: which source is believed first, by field prefix.
@@ -63,9 +63,30 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
     fields.sort_by_key(|(id, _, _)| *id);
     let mut state = Stated::default();
     for (id, value, origin) in fields {
-        state.push(id, value.clone(), origin);
+        match value {
+            Value::List(_) => {
+                let winner = winners.get(&canon.field(id).block).copied();
+                state.push(id, union(id, winner, statements), origin);
+            }
+            _ => state.push(id, value.clone(), origin),
+        }
     }
     state
+}
+
+/// A repeated group is the union of what the winning source states in all its records: one feed states an action a row.
+fn union(field: FieldId, winner: Option<&Statement>, statements: &[&Statement]) -> Value {
+    let beside = |s: &&&Statement| winner.is_some_and(|w| w.source == s.source && w.absent == s.absent);
+    let lists = statements.iter().filter(beside).filter_map(|s| s.stated.get(field));
+    let mut items: Vec<Item> = lists
+        .flat_map(|(value, _)| match value {
+            Value::List(items) => items.clone(),
+            _ => Vec::new(),
+        })
+        .collect();
+    items.sort();
+    items.dedup();
+    Value::List(items)
 }
 
 fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
@@ -82,7 +103,7 @@ fn strength<'s>(
     precedence: &Precedence,
     statement: &'s Statement,
     block: u16,
-) -> (usize, bool, Reverse<&'s str>, Vec<&'s crate::canonical::Value>) {
+) -> (usize, bool, Reverse<&'s str>, Vec<&'s Value>) {
     let of_block =
         || statement.stated.fields.iter().filter(move |(id, _, _)| canon.field(*id).block == block);
     let path = of_block().next().map_or("", |(id, _, _)| canon.field(*id).path.as_str());

@@ -155,11 +155,11 @@ pub struct JournalEvent {
     pub cursor: u64,
     /// The event; its `kind` is part of the JSON.
     pub person: PersonId,
-    /// Identifier, equal to the CloudEvent's.
+    /// Identifier, equal to the `CloudEvent`'s.
     pub id: uuid::Uuid,
     /// Routing key.
     pub routing_key: String,
-    /// The CloudEvent.
+    /// The `CloudEvent`.
     pub json: String,
 }
 

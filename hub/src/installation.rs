@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use connectors::BuiltIn;
-use hub_core::archive::Archive;
 use hub_core::canonical::Canon;
-use hub_core::clock::Clock;
 use hub_core::delivery::{Delivery, DeliveryId};
 use hub_core::identity::IdentityFields;
 use hub_core::pipeline::Pipeline;
@@ -44,7 +42,8 @@ pub fn canon() -> anyhow::Result<Arc<Canon>> {
 /// # Errors
 /// When it cannot be reached, or the key is not its key.
 pub async fn open_store(settings: &Settings, canon: &Arc<Canon>) -> anyhow::Result<Arc<dyn Store>> {
-    std::fs::create_dir_all(&settings.home).with_context(|| format!("creating `{}`", settings.home.display()))?;
+    std::fs::create_dir_all(&settings.home)
+        .with_context(|| format!("creating `{}`", settings.home.display()))?;
     let seal = Seal::load_or_create(&settings.home.join("protection.key"))?;
     store::open(&settings.store_url(), seal, Arc::clone(canon)).await.context("opening the store")
 }

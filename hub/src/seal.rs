@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use chacha20poly1305::aead::{Aead, AeadCore, Generate};
+use chacha20poly1305::aead::{Aead, Generate};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 
 const NONCE_BYTES: usize = 24;
@@ -31,7 +31,10 @@ impl Seal {
     /// Derives the keys from a secret.
     pub fn new(secret: &[u8; 32]) -> Self {
         let sealing = Key::from(blake3::derive_key("dlnuf 2026 seal", secret));
-        Self { cipher: XChaCha20Poly1305::new(&sealing), index: blake3::derive_key("dlnuf 2026 index", secret) }
+        Self {
+            cipher: XChaCha20Poly1305::new(&sealing),
+            index: blake3::derive_key("dlnuf 2026 index", secret),
+        }
     }
 
     /// Reads the secret of 64 hexadecimal digits in `path`, making a fresh one when there is no file.
@@ -41,10 +44,12 @@ impl Seal {
     pub fn load_or_create(path: &Path) -> io::Result<Self> {
         match fs::read_to_string(path) {
             Ok(text) => {
-                let digest: hub_core::delivery::Digest = text
-                    .trim()
-                    .parse()
-                    .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the protection key is not 64 hexadecimal digits"))?;
+                let digest: hub_core::delivery::Digest = text.trim().parse().map_err(|_| {
+                    io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the protection key is not 64 hexadecimal digits",
+                    )
+                })?;
                 Ok(Self::new(&digest.0))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
@@ -55,7 +60,8 @@ impl Seal {
     fn create(path: &Path) -> io::Result<Self> {
         let secret: [u8; 32] = Key::generate().into();
         let temporary = path.with_extension("incoming");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         writeln!(file, "{}", hub_core::delivery::Digest(secret))?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;

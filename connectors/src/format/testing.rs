@@ -17,11 +17,7 @@ pub(crate) struct Drip {
 
 impl Drip {
     pub(crate) fn new(bytes: &[u8], step: usize) -> Self {
-        Self {
-            bytes: bytes.to_vec(),
-            at: 0,
-            step,
-        }
+        Self { bytes: bytes.to_vec(), at: 0, step }
     }
 }
 
@@ -56,10 +52,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn outcomes(&self) -> Vec<Result<&str, Code>> {
-        self.seen
-            .iter()
-            .map(|seen| seen.outcome.as_deref().map_err(|code| *code))
-            .collect()
+        self.seen.iter().map(|seen| seen.outcome.as_deref().map_err(|code| *code)).collect()
     }
 }
 
@@ -72,13 +65,7 @@ pub(crate) fn dialect(layout: Layout, names: &[&str]) -> Dialect {
         layout,
         encoding: None,
         names: known,
-        limits: Limits {
-            record_bytes: 400,
-            header_bytes: 400,
-            depth: 6,
-            nodes: 40,
-            attributes: 3,
-        },
+        limits: Limits { record_bytes: 400, header_bytes: 400, depth: 6, nodes: 40, attributes: 3 },
     }
 }
 

@@ -253,9 +253,7 @@ fn declaration(head: &[u8]) -> Option<&[u8]> {
     let value = inside.get(at + 8..)?.trim_ascii_start();
     let value = value.strip_prefix(b"=")?.trim_ascii_start();
     let (quote, label) = value.split_first()?;
-    label
-        .get(..memchr::memchr(*quote, label)?)
-        .filter(|_| matches!(quote, b'"' | b'\''))
+    label.get(..memchr::memchr(*quote, label)?).filter(|_| matches!(quote, b'"' | b'\''))
 }
 
 /// `count` bytes of room after `end`; the buffer only grows, so that it is cleared once.
@@ -305,24 +303,11 @@ mod tests {
     #[test]
     fn the_mark_wins_over_the_declaration_which_wins_over_the_mapping() {
         let declared = b"<?xml version='1.0' encoding = 'iso-8859-15'?>\xA4";
-        let utf16: Vec<u8> = "\u{feff}é€"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
+        let utf16: Vec<u8> = "\u{feff}é€".encode_utf16().flat_map(u16::to_le_bytes).collect();
         for (bytes, label, xml, expected) in [
-            (
-                &b"\xEF\xBB\xBF\xC3\xA9"[..],
-                Some("windows-1252"),
-                false,
-                "é",
-            ),
+            (&b"\xEF\xBB\xBF\xC3\xA9"[..], Some("windows-1252"), false, "é"),
             (&utf16, Some("windows-1252"), false, "é€"),
-            (
-                declared,
-                Some("utf-8"),
-                true,
-                "<?xml version='1.0' encoding = 'iso-8859-15'?>€",
-            ),
+            (declared, Some("utf-8"), true, "<?xml version='1.0' encoding = 'iso-8859-15'?>€"),
             (b"\xE9\x80", Some("iso-8859-1"), true, "é€"),
             (b"\xC3\xA9", None, true, "é"),
             (b"<\0a\0", None, true, "<a"),
@@ -341,10 +326,7 @@ mod tests {
 
     #[test]
     fn positions_count_the_original_bytes() {
-        let utf16: Vec<u8> = "\u{feff}é\n😀€"
-            .encode_utf16()
-            .flat_map(u16::to_be_bytes)
-            .collect();
+        let utf16: Vec<u8> = "\u{feff}é\n😀€".encode_utf16().flat_map(u16::to_be_bytes).collect();
         for (bytes, label, expected) in [
             (&b"\xE9\n\x80x"[..], "windows-1252", (2, 4)),
             ("é\n€x".as_bytes(), "utf-8", (2, 7)),

@@ -340,13 +340,12 @@ impl Compiler<'_> {
         let mut forms = Vec::new();
         for element in tree.elements() {
             let name = element.text().unwrap_or_default();
-            match Form::named(name) {
-                Some(form) => forms.push(form),
-                None => {
-                    let message = format!("there is no date form `{name}`");
-                    let diagnostic = Diagnostic::new(Code::OperationType, element.span.clone(), message);
-                    self.found.push(diagnostic.near(name, Form::NAMES.iter().copied()));
-                }
+            if let Some(form) = Form::named(name) {
+                forms.push(form)
+            } else {
+                let message = format!("there is no date form `{name}`");
+                let diagnostic = Diagnostic::new(Code::OperationType, element.span.clone(), message);
+                self.found.push(diagnostic.near(name, Form::NAMES.iter().copied()));
             }
         }
         forms
@@ -387,7 +386,7 @@ impl Compiler<'_> {
         let parsed = Condition::parse(text, &mut self.names, self.csv);
         parsed
             .map_err(|message| {
-                self.found.push(Diagnostic::new(Code::BadExpression, tree.span.clone(), message))
+                self.found.push(Diagnostic::new(Code::BadExpression, tree.span.clone(), message));
             })
             .ok()
     }

@@ -139,7 +139,12 @@ impl Mapping {
     pub fn identify(&self, record: &Record) -> Option<(String, String)> {
         let scope = Scope::of(record);
         let key = self.key(&self.record.key, scope)?;
-        Some((self.key(&self.record.emitter, scope).unwrap_or_default(), key))
+        Some((self.emitter(scope), key))
+    }
+
+    /// Who states the record; the mapping itself when it declares nobody, so that two feeds never judge each other's absences.
+    fn emitter(&self, scope: Scope<'_>) -> String {
+        self.key(&self.record.emitter, scope).unwrap_or_else(|| self.id.clone())
     }
 
     /// The name a run records: `caf/vrsb0801@1`.
@@ -156,7 +161,7 @@ impl Mapping {
         let refuse = |code, rule_line| Refusal { code, field: None, rule_line };
         let key =
             self.key(&self.record.key, scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
-        let emitter = self.key(&self.record.emitter, scope).unwrap_or_default();
+        let emitter = self.emitter(scope);
         let mut outcome = Outcome { nulls: &self.nulls, remarks: Vec::new() };
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {

@@ -102,7 +102,7 @@ impl Operation {
     }
 }
 
-fn cut<'t>(text: Cow<'t, str>, part: impl Fn(&str) -> &str) -> Cow<'t, str> {
+fn cut(text: Cow<'_, str>, part: impl Fn(&str) -> &str) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(borrowed) => Cow::Borrowed(part(borrowed).trim()),
         Cow::Owned(owned) => Cow::Owned(part(&owned).trim().to_owned()),

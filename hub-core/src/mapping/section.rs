@@ -131,15 +131,14 @@ impl Compiler<'_> {
         let mut fields = FieldValues::new();
         for (name, value) in tree.entries() {
             let path = name.text().unwrap_or_default();
-            match self.canon.find(path) {
-                Some(field) => fields.extend(self.constant(field, value).map(|value| (field, value))),
-                None => {
-                    let known = self.canon.fields().map(|(_, f)| f.path.as_str());
-                    let message = format!("the canonical record has no field `{path}`");
-                    let diagnostic =
-                        Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(path, known);
-                    self.found.push(diagnostic);
-                }
+            if let Some(field) = self.canon.find(path) {
+                fields.extend(self.constant(field, value).map(|value| (field, value)))
+            } else {
+                let known = self.canon.fields().map(|(_, f)| f.path.as_str());
+                let message = format!("the canonical record has no field `{path}`");
+                let diagnostic =
+                    Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(path, known);
+                self.found.push(diagnostic);
             }
         }
         fields.sort_by_key(|(id, _)| *id);

@@ -1,5 +1,6 @@
 //! `dlnuf events tail`: the journal of events, as CloudEvents.
 
+use std::io::Write;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -43,9 +44,13 @@ impl Events {
             let page = store.events(after, PAGE).await?;
             for event in &page {
                 after = event.cursor;
-                match output {
-                    Output::Json => println!("{}", event.json),
-                    Output::Table => println!("{}", line(event.cursor, &event.json)),
+                let text = match output {
+                    Output::Json => event.json.clone(),
+                    Output::Table => line(event.cursor, &event.json),
+                };
+                // A reader that went away (`| head`) has seen enough.
+                if writeln!(std::io::stdout(), "{text}").is_err() {
+                    return Ok(Exit::Done);
                 }
             }
             if page.is_empty() && !tail.follow {
@@ -65,7 +70,8 @@ impl Events {
 fn line(cursor: u64, json: &str) -> String {
     let event: Json = serde_json::from_str(json).unwrap_or_default();
     let text = |pointer: &str| event.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let changes = event.pointer("/data/changements").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    let changes =
+        event.pointer("/data/changements").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let fields: Vec<&str> = changes.iter().filter_map(|change| change.get("champ")?.as_str()).collect();
     format!("{cursor:>8}  {}  {}  {}", text("/type"), text("/subject"), fields.join(", "))
 }
@@ -79,4 +85,3 @@ mod tests {
         assert!(line.contains("adresse.voie") && !line.contains("SECRET"));
     }
 }
-

@@ -45,7 +45,13 @@ impl List {
             return Ok(Exit::Done);
         }
         let rows = deliveries.into_iter().map(|d| {
-            vec![d.id.to_string(), d.source, d.filename.unwrap_or_default(), d.size_bytes.to_string(), d.received_at.to_string()]
+            vec![
+                d.id.to_string(),
+                d.source,
+                d.filename.unwrap_or_default(),
+                d.size_bytes.to_string(),
+                d.received_at.to_string(),
+            ]
         });
         show::table(&["delivery", "source", "file", "bytes", "received"], rows.collect());
         Ok(Exit::Done)
@@ -71,12 +77,20 @@ impl List {
         let rows = runs.into_iter().map(|run| {
             let counts = run.counts;
             let status = run.status.word().replace('_', " ");
-            let figures = [counts.records, counts.unchanged, counts.changed, counts.gone, counts.rejected, counts.events];
+            let figures = [
+                counts.records,
+                counts.unchanged,
+                counts.changed,
+                counts.gone,
+                counts.rejected,
+                counts.events,
+            ];
             let mut row = vec![run.id.to_string(), run.mapping, status];
             row.extend(figures.iter().map(u64::to_string));
             row
         });
-        let headings = ["run", "mapping", "status", "records", "unchanged", "changed", "gone", "refused", "events"];
+        let headings =
+            ["run", "mapping", "status", "records", "unchanged", "changed", "gone", "refused", "events"];
         show::table(&headings, rows.collect());
         Ok(Exit::Done)
     }

@@ -103,13 +103,13 @@ fn cases(files: &MappingFiles, canon: &Canon, filter: &str, output: Output) -> a
         let differences = run_case(&mapping, canon, &case)?;
         let fine = differences.is_empty();
         if fine {
-            passed += 1
+            passed += 1;
         } else {
-            failed += 1
+            failed += 1;
         }
         match output {
             Output::Json => {
-                show::json_line(&json!({ "case": case.name, "passed": fine, "differences": differences }))
+                show::json_line(&json!({ "case": case.name, "passed": fine, "differences": differences }));
             }
             Output::Table => {
                 println!("{} {}", if fine { "ok  " } else { "FAIL" }, case.name);
@@ -128,14 +128,13 @@ impl Try {
         let catalogue = files.compile(canon)?;
         let bytes =
             std::fs::read(&self.file).with_context(|| format!("reading `{}`", self.file.display()))?;
-        let mapping = match catalogue.named(&self.mapping) {
-            Some(mapping) => mapping,
-            None => {
-                let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
-                let filename = self.file.file_name().map(|name| name.to_string_lossy().into_owned());
-                let probe = BuiltIn.probe(head).map_err(anyhow::Error::from)?;
-                catalogue.choose(&self.mapping, &probe, filename.as_deref())?
-            }
+        let mapping = if let Some(mapping) = catalogue.named(&self.mapping) {
+            mapping
+        } else {
+            let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
+            let filename = self.file.file_name().map(|name| name.to_string_lossy().into_owned());
+            let probe = BuiltIn.probe(head).map_err(anyhow::Error::from)?;
+            catalogue.choose(&self.mapping, &probe, filename.as_deref())?
         };
         let trial = try_mapping(&mapping, canon, bytes)?;
         let mut shown = trial.to_json(canon);

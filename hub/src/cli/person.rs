@@ -50,7 +50,11 @@ impl Person {
             Self::Show(show) => show.id,
             Self::Why(why) => why.id,
         };
-        let person = store.persons(&[PersonId(id)]).await?.pop().with_context(|| format!("there is no person `{id}`"))?;
+        let person = store
+            .persons(&[PersonId(id)])
+            .await?
+            .pop()
+            .with_context(|| format!("there is no person `{id}`"))?;
         match self {
             Self::Show(_) => record(&canon, &person, output),
             Self::Why(why) => reasons(&canon, &person, &why.field, output)?,
@@ -87,7 +91,9 @@ fn reasons(canon: &Canon, person: &KnownPerson, path: &str, output: Output) -> a
     let statements: Vec<_> = person.statements.iter().filter_map(stated).collect();
     if output == Output::Json {
         for (value, origin, kept, absent) in &statements {
-            show::json_line(&json!({ "champ": path, "valeur": value, "retenue": kept, "silencieux": absent, "provenance": origin }));
+            show::json_line(
+                &json!({ "champ": path, "valeur": value, "retenue": kept, "silencieux": absent, "provenance": origin }),
+            );
         }
         return Ok(());
     }
@@ -104,8 +110,19 @@ fn reasons(canon: &Canon, person: &KnownPerson, path: &str, output: Output) -> a
 }
 
 fn origin(origin: &Origin) -> String {
-    let place = if origin.record == 0 { "absence".to_owned() } else { format!("record {}, line {}", origin.record, origin.line) };
-    format!("{} {} since {} ({place}, delivery {}, {})", origin.source, origin.emitter.replace('\u{1f}', "/"), origin.valid_at, origin.delivery, origin.mapping)
+    let place = if origin.record == 0 {
+        "absence".to_owned()
+    } else {
+        format!("record {}, line {}", origin.record, origin.line)
+    };
+    format!(
+        "{} {} since {} ({place}, delivery {}, {})",
+        origin.source,
+        origin.emitter.replace('\u{1f}', "/"),
+        origin.valid_at,
+        origin.delivery,
+        origin.mapping
+    )
 }
 
 fn shown(value: &serde_json::Value) -> String {

@@ -1,7 +1,7 @@
 //! Tables, reports and failures as a person reads them.
 
-use comfy_table::{ContentArrangement, Table};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
 use hub_core::code::Code;
 use hub_core::delivery::Warning;
 use hub_core::pipeline::Report;

@@ -47,8 +47,10 @@ impl Payloads {
     }
 
     pub fn claim(&self, statement: &Statement) -> Vec<u8> {
-        let stated = RawValue::from_string(statement.stated.encode(&self.canon)).expect("a statement encodes to JSON");
-        let payload = ClaimPayload { record_key: statement.record_key.clone(), key: statement.key.clone(), stated };
+        let stated =
+            RawValue::from_string(statement.stated.encode(&self.canon)).expect("a statement encodes to JSON");
+        let payload =
+            ClaimPayload { record_key: statement.record_key.clone(), key: statement.key.clone(), stated };
         self.seal.seal(&serde_json::to_vec(&payload).expect("texts serialise"))
     }
 
@@ -56,7 +58,8 @@ impl Payloads {
         let unreadable = || StoreError::Unreadable { context: "a claim" };
         let clear = self.seal.open(sealed).ok_or_else(unreadable)?;
         let payload: ClaimPayload = serde_json::from_slice(&clear).map_err(|_| unreadable())?;
-        let stated = Stated::decode(&self.canon, payload.stated.get().as_bytes()).map_err(|_| unreadable())?;
+        let stated =
+            Stated::decode(&self.canon, payload.stated.get().as_bytes()).map_err(|_| unreadable())?;
         Ok(Statement {
             id: Some(columns.id),
             person: columns.person,

@@ -39,10 +39,7 @@ impl CsvCut {
     ) -> Result<(Self, Header), Fault> {
         skip_blank_lines(&mut text)?;
         if text.window().is_empty() {
-            return Err(Fault::new(
-                Code::EmptyDelivery,
-                "expected a header line, found nothing",
-            ));
+            return Err(Fault::new(Code::EmptyDelivery, "expected a header line, found nothing"));
         }
         let (end, next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
         let line = text.window().get(..end).unwrap_or_default();
@@ -60,14 +57,7 @@ impl CsvCut {
         let mut empty = Record::default();
         empty.clear();
         empty.finish();
-        let cut = Self {
-            text,
-            separator,
-            width: cells.len(),
-            limits,
-            skipping: false,
-            empty,
-        };
+        let cut = Self { text, separator, width: cells.len(), limits, skipping: false, empty };
         Ok((cut, Header { cells, separator }))
     }
 
@@ -117,11 +107,7 @@ impl CsvCut {
     fn unclosed(&self) -> Piece {
         let window = self.text.window();
         let line = row::line_end(window).unwrap_or(window.len());
-        Piece::faulty(
-            line,
-            Code::MalformedCsv,
-            "expected a closing quote, found none",
-        )
+        Piece::faulty(line, Code::MalformedCsv, "expected a closing quote, found none")
     }
 
     /// The row is longer than allowed: a quote never closed when its first line is not.
@@ -182,10 +168,7 @@ impl Cut for CsvCut {
 fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
     loop {
         let window = text.window();
-        let breaks = window
-            .iter()
-            .take_while(|b| matches!(b, b'\n' | b'\r' | b' '))
-            .count();
+        let breaks = window.iter().take_while(|b| matches!(b, b'\n' | b'\r' | b' ')).count();
         let line = window.get(..breaks).unwrap_or_default();
         let last = line.iter().rposition(|b| *b != b' ').map_or(0, |at| at + 1);
         let (solid, whole) = (breaks < window.len(), breaks);
@@ -197,11 +180,7 @@ fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
 }
 
 /// End of the header row, start of the next line, and the separator.
-fn header_row(
-    text: &mut Text,
-    separator: Option<u8>,
-    limit: usize,
-) -> Result<(usize, usize, u8), Fault> {
+fn header_row(text: &mut Text, separator: Option<u8>, limit: usize) -> Result<(usize, usize, u8), Fault> {
     loop {
         let window = text.window();
         let found = separator.unwrap_or_else(|| row::sniff(window));

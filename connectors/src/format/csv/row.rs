@@ -103,11 +103,8 @@ fn cell_end(text: &[u8], at: usize, separator: u8, breaks: bool) -> Cell {
         _ => at,
     };
     let rest = text.get(from..).unwrap_or_default();
-    let found = if breaks {
-        memchr::memchr3(separator, b'\n', b'\r', rest)
-    } else {
-        memchr::memchr(separator, rest)
-    };
+    let found =
+        if breaks { memchr::memchr3(separator, b'\n', b'\r', rest) } else { memchr::memchr(separator, rest) };
     Cell::Ends(from + found.unwrap_or(rest.len()))
 }
 

@@ -9,21 +9,14 @@ use proptest::prelude::*;
 use crate::format::testing::{Run, dialect, run};
 
 fn feed() -> Dialect {
-    let layout = Layout::Csv {
-        separator: None,
-        columns: None,
-    };
+    let layout = Layout::Csv { separator: None, columns: None };
     dialect(layout, &["nom", "Date de naissance", "b"])
 }
 
 fn read_as(bytes: &[u8], dialect: &Dialect) -> Result<Run, Code> {
     let whole = run(bytes, dialect, 1 << 20).map_err(|f| f.code);
     for step in 1..=7 {
-        assert_eq!(
-            run(bytes, dialect, step).map_err(|f| f.code),
-            whole,
-            "by {step} bytes"
-        );
+        assert_eq!(run(bytes, dialect, step).map_err(|f| f.code), whole, "by {step} bytes");
     }
     whole
 }
@@ -34,10 +27,7 @@ fn outcomes(text: &[u8]) -> Vec<Result<String, Code>> {
     run.seen.into_iter().map(|seen| seen.outcome).collect()
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "stands beside the faults in a table"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "stands beside the faults in a table")]
 fn ok(text: &str) -> Result<String, Code> {
     Ok(text.to_owned())
 }
@@ -46,30 +36,15 @@ fn ok(text: &str) -> Result<String, Code> {
 fn rows_are_split_whatever_their_separator_quotes_and_line_breaks() {
     for (text, expected) in [
         ("nom;b\nx;1\ny;2\n", vec![ok("b=1 nom=x"), ok("b=2 nom=y")]),
-        (
-            "nom,b\r\nx,1\r\n\r\ny,2",
-            vec![ok("b=1 nom=x"), ok("b=2 nom=y")],
-        ),
-        (
-            "nom\tb\rx\t1\ry\t2\r",
-            vec![ok("b=1 nom=x"), ok("b=2 nom=y")],
-        ),
+        ("nom,b\r\nx,1\r\n\r\ny,2", vec![ok("b=1 nom=x"), ok("b=2 nom=y")]),
+        ("nom\tb\rx\t1\ry\t2\r", vec![ok("b=1 nom=x"), ok("b=2 nom=y")]),
         ("nom|b|z\nx|1|;\n", vec![ok("b=1 nom=x")]),
-        (
-            "\u{feff}NOM*;\"B\"\nx;\"a;\"\"b\"\"\nc\"\n",
-            vec![ok("b=a;\"b\"\nc nom=x")],
-        ),
-        (
-            "\"Date\nde  Naissance\";Nom\t\n2;x\n",
-            vec![ok("Date de naissance=2 nom=x")],
-        ),
+        ("\u{feff}NOM*;\"B\"\nx;\"a;\"\"b\"\"\nc\"\n", vec![ok("b=a;\"b\"\nc nom=x")]),
+        ("\"Date\nde  Naissance\";Nom\t\n2;x\n", vec![ok("Date de naissance=2 nom=x")]),
         ("nom;nom\nx;y\n", vec![ok("nom=x nom=y")]),
         ("nom;b\nl\"x;5\"\n", vec![ok("b=5\" nom=l\"x")]),
         ("nom\nx\n", vec![ok("nom=x")]),
-        (
-            "nom;b;;\nx;1\ny;2;;\n",
-            vec![ok("b=1 nom=x"), ok("b=2 nom=y")],
-        ),
+        ("nom;b;;\nx;1\ny;2;;\n", vec![ok("b=1 nom=x"), ok("b=2 nom=y")]),
         ("nom;b\nx;\"\"\n;\n", vec![ok("b() nom=x"), ok("b() nom()")]),
         ("nom;b\n", vec![]),
     ] {
@@ -83,44 +58,23 @@ fn a_bad_row_costs_its_line() {
     let late = format!("nom;b\n\"x;1\n{}", "y;2\n".repeat(200));
     for (text, expected) in [
         ("nom;b\nx\ny;2\n", vec![Err(MalformedCsv), ok("b=2 nom=y")]),
-        (
-            "nom;b\nx;1;3\ny;2;;\n",
-            vec![Err(MalformedCsv), ok("b=2 nom=y")],
-        ),
-        (
-            "nom;b\nx;\"1\ny;2\n",
-            vec![Err(MalformedCsv), ok("b=2 nom=y")],
-        ),
-        (
-            "nom;b\n\"x;1\ny;\"2\"\n",
-            vec![Err(MalformedCsv), ok("b=2 nom=y")],
-        ),
+        ("nom;b\nx;1;3\ny;2;;\n", vec![Err(MalformedCsv), ok("b=2 nom=y")]),
+        ("nom;b\nx;\"1\ny;2\n", vec![Err(MalformedCsv), ok("b=2 nom=y")]),
+        ("nom;b\n\"x;1\ny;\"2\"\n", vec![Err(MalformedCsv), ok("b=2 nom=y")]),
         (&long, vec![Err(RecordTooLarge), ok("b=2 nom=y")]),
     ] {
         assert_eq!(outcomes(text.as_bytes()), expected, "{text}");
     }
     let found = outcomes(late.as_bytes());
-    assert_eq!(
-        (found.len(), found.first()),
-        (201, Some(&Err(MalformedCsv)))
-    );
+    assert_eq!((found.len(), found.first()), (201, Some(&Err(MalformedCsv))));
     assert!(found.iter().skip(1).all(Result::is_ok));
-    assert_eq!(
-        outcomes(b"nom;b\n\xE9;1\ny;2\n"),
-        [Err(WrongEncoding), ok("b=2 nom=y")]
-    );
+    assert_eq!(outcomes(b"nom;b\n\xE9;1\ny;2\n"), [Err(WrongEncoding), ok("b=2 nom=y")]);
 }
 
 #[test]
 fn columns_may_be_declared_and_the_first_line_is_then_skipped() {
     let columns = Some(vec!["b".to_owned(), String::new(), "nom".to_owned()]);
-    let feed = dialect(
-        Layout::Csv {
-            separator: Some(b';'),
-            columns,
-        },
-        &["nom", "b"],
-    );
+    let feed = dialect(Layout::Csv { separator: Some(b';'), columns }, &["nom", "b"]);
     let run = read_as(b"whatever\n1;2;x\n1;2\n", &feed).unwrap_or_else(|c| panic!("{c}"));
     assert_eq!(run.outcomes(), [Ok("b=1 nom=x"), Err(MalformedCsv)]);
 }
@@ -130,11 +84,7 @@ fn places_count_lines_and_original_bytes() {
     let mut feed = feed();
     feed.encoding = Some("iso-8859-15".to_owned());
     let run = read_as(b"nom;b\n\xE9\xA4;\"\n\"\n\ny;2\n", &feed).unwrap_or_else(|c| panic!("{c}"));
-    let places: Vec<_> = run
-        .seen
-        .iter()
-        .map(|s| (s.number, s.line, s.byte))
-        .collect();
+    let places: Vec<_> = run.seen.iter().map(|s| (s.number, s.line, s.byte)).collect();
     assert_eq!(places, [(1, 2, 6), (2, 5, 14)]);
 }
 
@@ -147,11 +97,7 @@ fn a_delivery_that_is_not_the_format_is_refused_at_once() {
         ("\"nom;b\nx;1\n", NotTheFormat),
         (wide.as_str(), HeaderTooLarge),
     ] {
-        assert_eq!(
-            read_as(text.as_bytes(), &feed()).map(|_| ()),
-            Err(code),
-            "{text}"
-        );
+        assert_eq!(read_as(text.as_bytes(), &feed()).map(|_| ()), Err(code), "{text}");
     }
 }
 

@@ -1,8 +1,7 @@
 //! Cases of JSON: the three shapes, what becomes of values, and what a mistake costs, on invented objects.
 
 use hub_core::code::Code::{
-    self, EmptyDelivery, MalformedJson, NotTheFormat, RecordTooLarge, TooDeep, Truncated,
-    WrongEncoding,
+    self, EmptyDelivery, MalformedJson, NotTheFormat, RecordTooLarge, TooDeep, Truncated, WrongEncoding,
 };
 use hub_core::connector::{Dialect, Layout};
 use proptest::prelude::*;
@@ -17,11 +16,7 @@ fn feed(records: &[&str]) -> Dialect {
 fn read(text: &[u8], records: &[&str]) -> Result<Run, Code> {
     let whole = run(text, &feed(records), 1 << 20).map_err(|f| f.code);
     for step in 1..=7 {
-        assert_eq!(
-            run(text, &feed(records), step).map_err(|f| f.code),
-            whole,
-            "by {step} bytes"
-        );
+        assert_eq!(run(text, &feed(records), step).map_err(|f| f.code), whole, "by {step} bytes");
     }
     whole
 }
@@ -32,10 +27,7 @@ fn outcomes(text: &str, records: &[&str]) -> Vec<Result<String, Code>> {
     run.seen.into_iter().map(|seen| seen.outcome).collect()
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "stands beside the faults in a table"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "stands beside the faults in a table")]
 fn ok(text: &str) -> Result<String, Code> {
     Ok(text.to_owned())
 }
@@ -48,14 +40,8 @@ fn objects_are_found_in_all_three_shapes() {
         ("\u{feff}{\"a\":1}\r\n\r\n {\"a\":2}", vec![]),
         ("[{\"a\":1},{\"a\":2}]", vec![]),
         ("[\n  {\n \"a\":1},\n  {\"a\":2}\n]\n", vec![]),
-        (
-            "{\"n\":2,\"data\":[{\"a\":1},{\"a\":2}],\"end\":\"}\"}",
-            vec!["data"],
-        ),
-        (
-            "{\"x\":{\"data\":[9]},\"d\":{\"y\":[],\"data\":[{\"a\":1},{\"a\":2}]}}\n",
-            vec!["d", "data"],
-        ),
+        ("{\"n\":2,\"data\":[{\"a\":1},{\"a\":2}],\"end\":\"}\"}", vec!["data"]),
+        ("{\"x\":{\"data\":[9]},\"d\":{\"y\":[],\"data\":[{\"a\":1},{\"a\":2}]}}\n", vec!["d", "data"]),
     ] {
         assert_eq!(outcomes(text, &path), two, "{text}");
     }
@@ -66,25 +52,15 @@ fn objects_are_found_in_all_three_shapes() {
 fn values_keep_their_digits_and_null_is_nothing() {
     for (object, expected) in [
         (r#"{"a":0001.0}"#, Err(MalformedJson)),
-        (
-            r#"{"a":12345678901234567890.10,"b":1e5}"#,
-            ok("a=12345678901234567890.10 b=1e5"),
-        ),
+        (r#"{"a":12345678901234567890.10,"b":1e5}"#, ok("a=12345678901234567890.10 b=1e5")),
         (r#"{"a":null,"b":"null","c":true}"#, ok("b=null c=true")),
         (r#"{"a":["x","y"],"b":[]}"#, ok("a=x a=y")),
-        (
-            r#"{"a":[{"b":1},{"b":{"c":2}}],"z":{"a":9}}"#,
-            ok("a(b=1) a(b(c=2))"),
-        ),
+        (r#"{"a":[{"b":1},{"b":{"c":2}}],"z":{"a":9}}"#, ok("a(b=1) a(b(c=2))")),
         (r#"{"a":"\u00e9\"}","\u0062":"2"}"#, ok("a=é\"} b=2")),
         (r#"{"a":[[[[[[1]]]]]]}"#, Err(TooDeep)),
         ("{}", ok("")),
     ] {
-        assert_eq!(
-            outcomes(&format!("[{object}]"), &[]),
-            [expected],
-            "{object}"
-        );
+        assert_eq!(outcomes(&format!("[{object}]"), &[]), [expected], "{object}");
     }
 }
 
@@ -96,28 +72,13 @@ fn a_mistake_costs_one_object() {
             "{\"a\":1}\n{\"a\":\n{\"a\":3}\nnope\n",
             vec![ok("a=1"), Err(MalformedJson), ok("a=3"), Err(MalformedJson)],
         ),
-        (
-            "[{\"a\":1},{\"a\":]},{\"a\":3}]",
-            vec![ok("a=1"), Err(MalformedJson), ok("a=3")],
-        ),
-        (
-            "[{\"a\":\"x\"y\"},{\"a\":3}]",
-            vec![Err(MalformedJson), ok("a=3")],
-        ),
+        ("[{\"a\":1},{\"a\":]},{\"a\":3}]", vec![ok("a=1"), Err(MalformedJson), ok("a=3")]),
+        ("[{\"a\":\"x\"y\"},{\"a\":3}]", vec![Err(MalformedJson), ok("a=3")]),
         ("[{\"a\":1,{\"a\":3}]", vec![Err(MalformedJson), ok("a=3")]),
         ("[{\"a\":1},{\"a\":2]", vec![ok("a=1"), Err(MalformedJson)]),
-        (
-            "[{\"a\":1 \"b\":2},5,{\"a\":3}]",
-            vec![Err(MalformedJson), Err(MalformedJson), ok("a=3")],
-        ),
-        (
-            &format!("{{\"a\":\"{long}\"}}\n{{\"a\":2}}"),
-            vec![Err(RecordTooLarge), ok("a=2")],
-        ),
-        (
-            &format!("[{{\"a\":\"{long}\"}},{{\"a\":2}}]"),
-            vec![Err(RecordTooLarge), ok("a=2")],
-        ),
+        ("[{\"a\":1 \"b\":2},5,{\"a\":3}]", vec![Err(MalformedJson), Err(MalformedJson), ok("a=3")]),
+        (&format!("{{\"a\":\"{long}\"}}\n{{\"a\":2}}"), vec![Err(RecordTooLarge), ok("a=2")]),
+        (&format!("[{{\"a\":\"{long}\"}},{{\"a\":2}}]"), vec![Err(RecordTooLarge), ok("a=2")]),
     ] {
         assert_eq!(outcomes(text, &[]), expected, "{text}");
     }
@@ -133,11 +94,7 @@ fn what_is_not_the_format_is_refused_and_what_stops_short_is_truncated() {
         ("{\"a\":1}", vec!["data"], NotTheFormat),
         ("[{\"a\":1}]", vec!["data"], NotTheFormat),
     ] {
-        assert_eq!(
-            read(text.as_bytes(), &path).map(|_| ()),
-            Err(code),
-            "{text}"
-        );
+        assert_eq!(read(text.as_bytes(), &path).map(|_| ()), Err(code), "{text}");
     }
     for (text, path, code) in [
         ("[{\"a\":1},{\"a\":", vec![], Truncated),

@@ -14,22 +14,15 @@ fn path(path: &str) -> Vec<String> {
 }
 
 fn feed() -> Dialect {
-    let layout = Layout::Xml {
-        record: path("R/Rec"),
-        header: Some(path("R/Head")),
-        trailer: Some(path("R/Tail")),
-    };
+    let layout =
+        Layout::Xml { record: path("R/Rec"), header: Some(path("R/Head")), trailer: Some(path("R/Tail")) };
     dialect(layout, &["A", "B", "@id", "N"])
 }
 
 fn read(bytes: &[u8]) -> Result<Run, Code> {
     let whole = run(bytes, &feed(), 1 << 20).map_err(|f| f.code);
     for step in 1..=7 {
-        assert_eq!(
-            run(bytes, &feed(), step).map_err(|f| f.code),
-            whole,
-            "by {step} bytes"
-        );
+        assert_eq!(run(bytes, &feed(), step).map_err(|f| f.code), whole, "by {step} bytes");
     }
     whole
 }
@@ -40,10 +33,7 @@ fn outcomes(inside: &str) -> Vec<Result<String, Code>> {
     run.seen.into_iter().map(|seen| seen.outcome).collect()
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "stands beside the faults in a table"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "stands beside the faults in a table")]
 fn ok(text: &str) -> Result<String, Code> {
     Ok(text.to_owned())
 }
@@ -52,22 +42,9 @@ fn ok(text: &str) -> Result<String, Code> {
 fn header_records_and_trailer_are_read_with_their_places() {
     let text = "<?xml version=\"1.0\"?>\n<R>\n<Head><N>7</N></Head>\n<Rec id=\"é\"><A>1</A></Rec>\n <Rec/>\n<Tail><N>2</N></Tail>\n</R>\n";
     let run = read(text.as_bytes()).unwrap_or_else(|c| panic!("{c}"));
-    assert_eq!(
-        (run.header.as_str(), run.trailer.as_str(), run.end),
-        ("N=7", "N=2", Ok(()))
-    );
-    let places: Vec<_> = run
-        .seen
-        .iter()
-        .map(|s| (s.number, s.line, s.byte, s.raw.as_str()))
-        .collect();
-    assert_eq!(
-        places,
-        [
-            (1, 4, 48, "<Rec id=\"é\"><A>1</A></Rec>"),
-            (2, 5, 77, "<Rec/>")
-        ]
-    );
+    assert_eq!((run.header.as_str(), run.trailer.as_str(), run.end), ("N=7", "N=2", Ok(())));
+    let places: Vec<_> = run.seen.iter().map(|s| (s.number, s.line, s.byte, s.raw.as_str())).collect();
+    assert_eq!(places, [(1, 4, 48, "<Rec id=\"é\"><A>1</A></Rec>"), (2, 5, 77, "<Rec/>")]);
     assert_eq!(
         run.outcomes(),
         [Ok("A=1 @id=é"), Ok("")].map(|o| o.map(|t| if t.is_empty() { t } else { "@id=é A=1" }))
@@ -78,28 +55,13 @@ fn header_records_and_trailer_are_read_with_their_places() {
 fn records_are_cut_where_they_really_end() {
     for (inside, expected) in [
         ("", vec![]),
-        (
-            "<Rec><A>1</A></Rec><Rec\n><A>2</A></Rec >",
-            vec![ok("A=1"), ok("A=2")],
-        ),
-        (
-            "<Record><A>0</A></Record><Rec><A>1</A><Rec2/></Rec>",
-            vec![ok("A=1")],
-        ),
+        ("<Rec><A>1</A></Rec><Rec\n><A>2</A></Rec >", vec![ok("A=1"), ok("A=2")]),
+        ("<Record><A>0</A></Record><Rec><A>1</A><Rec2/></Rec>", vec![ok("A=1")]),
         ("<Rec><A><!-- </Rec><Rec> -->1</A></Rec>", vec![ok("A=1")]),
-        (
-            "<Rec><A><![CDATA[</Rec><Rec>]]></A></Rec>",
-            vec![ok("A=</Rec><Rec>")],
-        ),
-        (
-            "<!-- <Rec> --><Rec id='a>b/>'><A>1</A></Rec>",
-            vec![ok("@id=a>b/> A=1")],
-        ),
+        ("<Rec><A><![CDATA[</Rec><Rec>]]></A></Rec>", vec![ok("A=</Rec><Rec>")]),
+        ("<!-- <Rec> --><Rec id='a>b/>'><A>1</A></Rec>", vec![ok("@id=a>b/> A=1")]),
         ("<Other><Rec><A>1</A></Rec></Other><Rec/>", vec![ok("")]),
-        (
-            "<x:Other xmlns:x='u'/><Rec><x:A xmlns:x='u'>1</x:A></Rec>",
-            vec![ok("A=1")],
-        ),
+        ("<x:Other xmlns:x='u'/><Rec><x:A xmlns:x='u'>1</x:A></Rec>", vec![ok("A=1")]),
     ] {
         assert_eq!(outcomes(inside), expected, "{inside}");
     }
@@ -108,42 +70,18 @@ fn records_are_cut_where_they_really_end() {
 #[test]
 fn a_bad_record_costs_one_record() {
     let long = format!("<Rec><A>{}</A></Rec>", "x".repeat(900));
-    let comment = format!(
-        "<Rec><!-- <Rec><A>1</A></Rec>{}",
-        "<Rec><A>2</A></Rec>".repeat(30)
-    );
+    let comment = format!("<Rec><!-- <Rec><A>1</A></Rec>{}", "<Rec><A>2</A></Rec>".repeat(30));
     for (inside, expected) in [
-        (
-            "<Rec><A>1</A><Rec><A>2</A></Rec>",
-            vec![Err(MalformedXml), ok("A=2")],
-        ),
+        ("<Rec><A>1</A><Rec><A>2</A></Rec>", vec![Err(MalformedXml), ok("A=2")]),
         ("<Rec><A>1</B></Rec><Rec/>", vec![Err(MalformedXml), ok("")]),
-        (
-            "<Rec/></Rec><Rec/>",
-            vec![ok(""), Err(MalformedXml), ok("")],
-        ),
+        ("<Rec/></Rec><Rec/>", vec![ok(""), Err(MalformedXml), ok("")]),
         ("<Rec/>stray<Rec/>", vec![ok(""), Err(MalformedXml), ok("")]),
-        (
-            "<Rec></Rec x><Rec/>",
-            vec![Err(MalformedXml), Err(MalformedXml), ok("")],
-        ),
-        (
-            "<Rec><A>&eacute;</A></Rec><Rec/>",
-            vec![Err(EntityRefused), ok("")],
-        ),
-        (
-            "<Rec><Z>&eacute;</Z></Rec><Rec/>",
-            vec![Err(EntityRefused), ok("")],
-        ),
+        ("<Rec></Rec x><Rec/>", vec![Err(MalformedXml), Err(MalformedXml), ok("")]),
+        ("<Rec><A>&eacute;</A></Rec><Rec/>", vec![Err(EntityRefused), ok("")]),
+        ("<Rec><Z>&eacute;</Z></Rec><Rec/>", vec![Err(EntityRefused), ok("")]),
         ("<Rec a='1' a='2'/><Rec/>", vec![Err(MalformedXml), ok("")]),
-        (
-            "<Rec a='' b='' c='' d=''/><Rec/>",
-            vec![Err(TooDeep), ok("")],
-        ),
-        (
-            "<Rec><a><b><c><d><e><f/></e></d></c></b></a></Rec><Rec/>",
-            vec![Err(TooDeep), ok("")],
-        ),
+        ("<Rec a='' b='' c='' d=''/><Rec/>", vec![Err(TooDeep), ok("")]),
+        ("<Rec><a><b><c><d><e><f/></e></d></c></b></a></Rec><Rec/>", vec![Err(TooDeep), ok("")]),
         (&format!("{long}<Rec/>"), vec![Err(RecordTooLarge), ok("")]),
     ] {
         assert_eq!(outcomes(inside), expected, "{inside}");
@@ -163,11 +101,7 @@ fn text_is_unescaped_and_unknown_elements_are_skipped() {
         ("<A id='&lt;1'>x</A>", "A(@id=<1)"),
         ("<A/><A></A>", "A() A()"),
     ] {
-        assert_eq!(
-            outcomes(&format!("<Rec>{inside}</Rec>")),
-            [ok(expected)],
-            "{inside}"
-        );
+        assert_eq!(outcomes(&format!("<Rec>{inside}</Rec>")), [ok(expected)], "{inside}");
     }
 }
 
@@ -203,11 +137,7 @@ fn a_delivery_that_is_not_the_format_is_refused_at_once() {
 fn a_fault_of_the_delivery_comes_after_what_preceded_it() {
     let far = format!("<R><Rec/><!--{}--></R>", "x".repeat(900));
     for (text, outcomes, code) in [
-        (
-            "<R><Rec/><Rec><A>",
-            vec![Ok(""), Err(MalformedXml)],
-            Truncated,
-        ),
+        ("<R><Rec/><Rec><A>", vec![Ok(""), Err(MalformedXml)], Truncated),
         ("<R><Rec/><Rec/>", vec![Ok(""), Ok("")], Truncated),
         ("<R><Rec/><Tail>", vec![Ok("")], Truncated),
         ("<R><Rec/></R><R/>", vec![Ok("")], NotTheFormat),

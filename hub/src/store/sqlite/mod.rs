@@ -60,7 +60,8 @@ impl SqliteStore {
 
     async fn recognise_key(&self) -> Result<(), StoreError> {
         let sealed = self.payloads.seal.seal(WITNESS);
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("checking the key"))?;
+        let mut transaction =
+            self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("checking the key"))?;
         sqlx::query("INSERT INTO store_meta (name, value) VALUES ('witness', $1) ON CONFLICT DO NOTHING")
             .bind(sealed)
             .execute(&mut *transaction)
@@ -126,7 +127,11 @@ impl Store for SqliteStore {
         read::known_frames(&self.reader, source, hashes).await
     }
 
-    async fn statements_of(&self, source: &str, records: &[(String, String)]) -> Result<Vec<Statement>, StoreError> {
+    async fn statements_of(
+        &self,
+        source: &str,
+        records: &[(String, String)],
+    ) -> Result<Vec<Statement>, StoreError> {
         read::statements_of(&self.reader, &self.payloads, source, records).await
     }
 
@@ -157,9 +162,9 @@ impl Store for SqliteStore {
         let batch = write::Batch::encode(&self.payloads, commit);
         let pool = self.writer.clone();
         // A task of its own: a caller that gives up must not cancel a transaction half-way.
-        tokio::spawn(async move { write::commit(&pool, batch).await })
-            .await
-            .map_err(|error| StoreError::Unreachable { context: "committing a batch", source: Box::new(error) })?
+        tokio::spawn(async move { write::commit(&pool, batch).await }).await.map_err(|error| {
+            StoreError::Unreachable { context: "committing a batch", source: Box::new(error) }
+        })?
     }
 
     async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {

@@ -157,8 +157,11 @@ pub(super) async fn known_frames(
     .fetch_all(pool)
     .await
     .map_err(failed("comparing frames"))?;
-    let known =
-        |(hash, claim, emitter): (i64, i64, String)| KnownFrame { hash: hash.cast_unsigned(), claim, emitter: emitter.into() };
+    let known = |(hash, claim, emitter): (i64, i64, String)| KnownFrame {
+        hash: hash.cast_unsigned(),
+        claim,
+        emitter: emitter.into(),
+    };
     Ok(rows.into_iter().map(known).collect())
 }
 
@@ -187,11 +190,13 @@ impl ClaimRow {
     }
 }
 
-const CLAIMS_BY_RECORD: &str = "SELECT id, source, emitter, record_hash, person_id, absent, payload FROM claim
+const CLAIMS_BY_RECORD: &str =
+    "SELECT id, source, emitter, record_hash, person_id, absent, payload FROM claim
     WHERE record_key IN (SELECT value FROM json_each($1)) ORDER BY id";
 const CLAIMS_BY_ID: &str = "SELECT id, source, emitter, record_hash, person_id, absent, payload FROM claim
     WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id";
-const CLAIMS_BY_PERSON: &str = "SELECT id, source, emitter, record_hash, person_id, absent, payload FROM claim
+const CLAIMS_BY_PERSON: &str =
+    "SELECT id, source, emitter, record_hash, person_id, absent, payload FROM claim
     WHERE person_id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY id";
 
 async fn claims(
@@ -211,7 +216,8 @@ pub(super) async fn statements_of(
     source: &str,
     records: &[(String, String)],
 ) -> Result<Vec<Statement>, StoreError> {
-    let indexes: Vec<i64> = records.iter().map(|(emitter, key)| payloads.record_index(source, emitter, key)).collect();
+    let indexes: Vec<i64> =
+        records.iter().map(|(emitter, key)| payloads.record_index(source, emitter, key)).collect();
     claims(pool, payloads, CLAIMS_BY_RECORD, json!(indexes).to_string()).await
 }
 
@@ -236,7 +242,10 @@ pub(super) async fn candidates(
     .fetch_all(pool)
     .await
     .map_err(failed("finding candidates"))?;
-    Ok(rows.into_iter().filter_map(|(at, person)| Some((usize::try_from(at).ok()?, PersonId(person)))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(at, person)| Some((usize::try_from(at).ok()?, PersonId(person))))
+        .collect())
 }
 
 pub(super) async fn persons(
@@ -255,13 +264,21 @@ pub(super) async fn persons(
     .fetch_all(&mut *tx)
     .await
     .map_err(failed("reading persons"))?;
-    let claims: Vec<ClaimRow> =
-        sqlx::query_as(CLAIMS_BY_PERSON).bind(wanted).fetch_all(&mut *tx).await.map_err(failed("reading persons"))?;
+    let claims: Vec<ClaimRow> = sqlx::query_as(CLAIMS_BY_PERSON)
+        .bind(wanted)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed("reading persons"))?;
     tx.rollback().await.map_err(failed("reading persons"))?;
     let mut persons: std::collections::BTreeMap<Uuid, KnownPerson> = std::collections::BTreeMap::new();
     for (id, sequence, payload) in rows {
         let state = payloads.open_state(&payload)?;
-        let person = KnownPerson { id: PersonId(id), sequence: sequence.cast_unsigned(), state, statements: Vec::new() };
+        let person = KnownPerson {
+            id: PersonId(id),
+            sequence: sequence.cast_unsigned(),
+            state,
+            statements: Vec::new(),
+        };
         persons.insert(id, person);
     }
     for claim in claims {

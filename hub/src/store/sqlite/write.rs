@@ -125,9 +125,7 @@ impl Batch {
                 "x": hex(&payloads.claim(s)),
             })
         };
-        let person = |p: &hub_core::store::PersonWrite| {
-            json!({ "p": hex(p.id.0.as_bytes()), "q": p.sequence, "w": p.expected, "x": hex(&payloads.state(&p.state)) })
-        };
+        let person = |p: &hub_core::store::PersonWrite| json!({ "p": hex(p.id.0.as_bytes()), "q": p.sequence, "w": p.expected, "x": hex(&payloads.state(&p.state)) });
         let reject = |r: &hub_core::reject::Reject| {
             json!({
                 "n": r.position.number, "l": r.position.line, "b": r.position.byte, "s": r.stage.word(), "c": r.code,
@@ -140,9 +138,7 @@ impl Batch {
                 "x": hex(&payloads.seal.seal(e.json.as_bytes())),
             })
         };
-        let key = |(key, person): &(hub_core::identity::IdentityKey, hub_core::delivery::PersonId)| {
-            json!({ "k": payloads.seal.index("identity", &key.0), "p": hex(person.0.as_bytes()) })
-        };
+        let key = |(key, person): &(hub_core::identity::IdentityKey, hub_core::delivery::PersonId)| json!({ "k": payloads.seal.index("identity", &key.0), "p": hex(person.0.as_bytes()) });
         Self {
             run: commit.run.0,
             checkpoint: commit.checkpoint.cast_signed(),
@@ -167,7 +163,8 @@ const INSERT_PERSONS: &str = "INSERT INTO person (id, sequence, payload)
     SELECT unhex(value ->> 'p'), value ->> 'q', unhex(value ->> 'x') FROM json_each($1)";
 const UPDATE_PERSONS: &str = "UPDATE person SET sequence = j.value ->> 'q', payload = unhex(j.value ->> 'x')
     FROM json_each($1) j WHERE person.id = unhex(j.value ->> 'p') AND person.sequence = j.value ->> 'w'";
-const INSERT_KEYS: &str = "INSERT INTO identity_key (key, person_id) SELECT value ->> 'k', unhex(value ->> 'p')
+const INSERT_KEYS: &str =
+    "INSERT INTO identity_key (key, person_id) SELECT value ->> 'k', unhex(value ->> 'p')
     FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
 const INSERT_REJECTS: &str = "INSERT INTO reject (run_id, number, line, byte, stage, code, field, detail, original)
     SELECT $2, value ->> 'n', value ->> 'l', value ->> 'b', value ->> 's', value ->> 'c', value ->> 'f', value ->> 'd',
@@ -195,14 +192,16 @@ pub(super) async fn commit(pool: &SqlitePool, batch: Batch) -> Result<(), StoreE
 /// Moves the run's checkpoint by one and adds the counts.
 async fn advance(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
     let context = "moving a run's checkpoint";
-    let kept: Option<String> = sqlx::query_scalar("SELECT counts FROM run WHERE id = $1 AND checkpoint = $2 - 1")
-        .bind(batch.run)
-        .bind(batch.checkpoint)
-        .fetch_optional(&mut **tx)
-        .await
-        .map_err(failed(context))?;
+    let kept: Option<String> =
+        sqlx::query_scalar("SELECT counts FROM run WHERE id = $1 AND checkpoint = $2 - 1")
+            .bind(batch.run)
+            .bind(batch.checkpoint)
+            .fetch_optional(&mut **tx)
+            .await
+            .map_err(failed(context))?;
     let kept = kept.ok_or(StoreError::Conflict)?;
-    let mut counts: Counts = serde_json::from_str(&kept).map_err(|_| StoreError::Unreadable { context: "a run" })?;
+    let mut counts: Counts =
+        serde_json::from_str(&kept).map_err(|_| StoreError::Unreadable { context: "a run" })?;
     counts.add(&batch.counts);
     sqlx::query("UPDATE run SET checkpoint = $2, counts = $3 WHERE id = $1")
         .bind(batch.run)
