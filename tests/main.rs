@@ -2,3 +2,4 @@
 
 mod house_rules;
 mod mappings_and_cases;
+mod one_change_is_one_event;

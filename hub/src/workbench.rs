@@ -121,10 +121,27 @@ impl Expectation {
         check("snapshot", self.snapshot.map(Json::from));
         check("records", self.records.map(Json::from));
         check("claims", Some(Json::from(self.claims.clone())));
-        check("diagnostics", Some(Json::from(self.diagnostics.clone())));
-        check("rejects", Some(Json::from(self.rejects.clone())));
+        for (name, wanted) in [("diagnostics", &self.diagnostics), ("rejects", &self.rejects)] {
+            let found = found.get(name).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+            compare(name, &in_order(wanted), &in_order(found), &mut lines);
+        }
         lines
     }
+}
+
+/// Problems in a stable order: their order inside one record means nothing, nor does the mark of a repeated group.
+fn in_order(problems: &[Json]) -> Json {
+    let mut problems: Vec<Json> = problems.to_vec();
+    for problem in &mut problems {
+        if let Some(Json::String(field)) = problem.get_mut("field") {
+            *field = field.replace("[]", "");
+        }
+    }
+    problems.sort_by_key(|p| {
+        let record = p.get("record").and_then(Json::as_u64);
+        (record, [p.get("code"), p.get("field")].map(|t| t.map(Json::to_string)))
+    });
+    Json::from(problems)
 }
 
 fn compare(at: &str, wanted: &Json, found: &Json, lines: &mut Vec<String>) {

@@ -107,7 +107,7 @@ impl Kind {
             Self::Commune => commune(text).ok_or(Code::UnlikelyPlace)?,
             Self::Departement => departement(text).ok_or(Code::UnlikelyPlace)?,
             Self::Siret => digits_of(text, 14).ok_or(Code::InvalidIdentifier)?,
-            Self::Safir => padded(text, 5).ok_or(Code::InvalidIdentifier)?,
+            Self::Safir => five(text).ok_or(Code::InvalidIdentifier)?,
             Self::Rome => rome(text).ok_or(Code::InvalidIdentifier)?,
             Self::Matricule => matricule(text).ok_or(Code::InvalidIdentifier)?,
             Self::NumeroDemande => padded(text, 11).ok_or(Code::InvalidIdentifier)?,
@@ -199,7 +199,8 @@ fn phone(text: &str) -> Option<CompactString> {
             let rest = rest
                 .strip_prefix("330")
                 .map_or_else(|| CompactString::from(rest), |r| format_compact!("33{r}"));
-            ((8..=15).contains(&rest.len()) && !rest.contains('+')).then(|| format_compact!("+{rest}"))
+            ((8..=15).contains(&rest.len()) && !rest.contains('+') && !rest.starts_with('0'))
+                .then(|| format_compact!("+{rest}"))
         }
         (_, None) => match (plain.len(), plain.as_bytes().first()) {
             (10, Some(b'0')) => plain.get(1..).map(|rest| format_compact!("+33{rest}")),
@@ -292,7 +293,7 @@ fn identifiant_ft(text: &str) -> Option<CompactString> {
         11 if plain.get(..7).is_some_and(digits) && plain.get(8..).is_some_and(digits) => {
             plain.get(..8).map(CompactString::from)
         }
-        2..=8 if digits(body) && last.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+        6..=8 if digits(body) && last.bytes().all(|b| b.is_ascii_alphanumeric()) => {
             Some(format_compact!("{plain:0>8}"))
         }
         _ => None,

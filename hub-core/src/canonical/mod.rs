@@ -97,6 +97,9 @@ impl Canon {
     }
 
     /// The field; ids only come from this table.
+    ///
+    /// # Panics
+    /// On an id of another canon, which no caller can hold.
     pub fn field(&self, id: FieldId) -> &Field {
         self.fields.get(id.0 as usize).expect("field ids come from this canon")
     }

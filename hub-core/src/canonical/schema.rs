@@ -55,18 +55,18 @@ impl Reader {
                     let block = if bloc { Some(self.new_block()) } else { scope.block };
                     self.object(property, &format!("{path}."), Scope { block, ..scope })?;
                 }
-                Some("array") => self.array(property, path, scope)?,
+                Some("array") => self.array(property, &path, scope)?,
                 _ => self.leaf(property, path, scope)?,
             }
         }
         Ok(())
     }
 
-    fn array(&mut self, property: &Json, path: String, scope: Scope) -> Result<(), SchemaError> {
+    fn array(&mut self, property: &Json, path: &str, scope: Scope) -> Result<(), SchemaError> {
         let block = self.new_block();
         let id = FieldId(u16::try_from(self.fields.len()).unwrap_or(u16::MAX));
         self.fields.push(Field {
-            path: path.clone(),
+            path: path.to_owned(),
             kind: Kind::List,
             classification: classification(property).unwrap_or(Classification::Ordinary),
             category: scope.category,

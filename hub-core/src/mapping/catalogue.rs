@@ -46,7 +46,7 @@ impl Catalogue {
             .iter()
             .filter_map(|mapping| Some((mapping.recognises(probe, filename)?, *mapping)))
             .collect();
-        fits.sort_by(|a, b| b.0.cmp(&a.0));
+        fits.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
         let names = |mappings: &mut dyn Iterator<Item = &str>| {
             mappings.map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
         };

@@ -341,7 +341,7 @@ impl Compiler<'_> {
         for element in tree.elements() {
             let name = element.text().unwrap_or_default();
             if let Some(form) = Form::named(name) {
-                forms.push(form)
+                forms.push(form);
             } else {
                 let message = format!("there is no date form `{name}`");
                 let diagnostic = Diagnostic::new(Code::OperationType, element.span.clone(), message);

@@ -27,16 +27,18 @@ impl Condition {
         }
     }
 
-    pub fn holds(&self, scope: Scope<'_>) -> bool {
+    /// Tells whether it holds; texts among `nulls` count as absent.
+    pub fn holds(&self, scope: Scope<'_>, nulls: &[String]) -> bool {
+        let text = |path: &Path| path.first(scope).filter(|text| !nulls.iter().any(|null| null == text));
         match self {
             Self::Among { path, texts } => {
-                let found = path.first(scope).unwrap_or("");
+                let found = text(path).unwrap_or("");
                 texts.iter().any(|text| text == found)
             }
-            Self::Present(path) => path.first(scope).is_some(),
-            Self::Not(inner) => !inner.holds(scope),
-            Self::All(parts) => parts.iter().all(|part| part.holds(scope)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(scope)),
+            Self::Present(path) => text(path).is_some(),
+            Self::Not(inner) => !inner.holds(scope, nulls),
+            Self::All(parts) => parts.iter().all(|part| part.holds(scope, nulls)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(scope, nulls)),
         }
     }
 }
@@ -235,17 +237,18 @@ mod tests {
             record.leaf(names.intern(name), value);
         }
         record.finish();
-        Ok(condition.holds(Scope::of(&record)))
+        Ok(condition.holds(Scope::of(&record), &["NULL".to_owned()]))
     }
 
     #[test]
     fn conditions_read_as_they_are_written() {
-        let row = [("role", "DEM"), ("date de naissance", "1990")];
+        let row = [("role", "DEM"), ("motif", "NULL"), ("date de naissance", "1990")];
         for (text, wanted) in [
             ("role = 'DEM'", true),
             ("role != 'DEM' or present(`Date de naissance`)", true),
             ("not (role in ('CJT', 'ENF')) and present(role)", true),
             ("present(nir)", false),
+            ("present(motif)", false),
         ] {
             assert_eq!(holds(text, &row), Ok(wanted), "{text}");
         }

@@ -166,7 +166,7 @@ impl Mapping {
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {
             let scope = if person == record.root() { scope } else { scope.inside(person) };
-            if self.persons.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+            if self.persons.when.as_ref().is_some_and(|when| !when.holds(scope, &self.nulls)) {
                 continue;
             }
             let fields = rule::apply(&self.persons.rules, scope, &mut outcome)?;

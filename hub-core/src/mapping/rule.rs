@@ -121,7 +121,7 @@ pub(super) fn apply(rules: &[Rule], scope: Scope<'_>, out: &mut Outcome<'_>) -> 
 
 impl ValueRule {
     fn evaluate(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
-        if self.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+        if self.when.as_ref().is_some_and(|when| !when.holds(scope, out.nulls)) {
             return Ok(None);
         }
         let text = match &self.origin {
@@ -218,7 +218,7 @@ impl ValueRule {
 
 impl ListRule {
     fn evaluate(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
-        if self.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+        if self.when.as_ref().is_some_and(|when| !when.holds(scope, out.nulls)) {
             return Ok(None);
         }
         let items = match &self.shape {

@@ -18,7 +18,7 @@ impl Compiler<'_> {
         self.check_keys(section, &["xml", "csv", "json", "encoding", "nulls"]);
         let layout = match (section.get("xml"), section.get("csv"), section.get("json")) {
             (Some(xml), None, None) => self.xml(xml),
-            (None, Some(csv), None) => self.csv(csv),
+            (None, Some(csv), None) => Some(self.csv(csv)),
             (None, None, Some(json)) => {
                 self.check_keys(json, &["records"]);
                 Some(Layout::Json { records: json.get("records").map(names_of).unwrap_or_default() })
@@ -45,7 +45,7 @@ impl Compiler<'_> {
         Some(Layout::Xml { record, header: part("header"), trailer: part("trailer") })
     }
 
-    fn csv(&mut self, tree: &Tree) -> Option<Layout> {
+    fn csv(&mut self, tree: &Tree) -> Layout {
         self.csv = true;
         if !matches!(tree.node, Node::Null) {
             self.check_keys(tree, &["separator", "columns"]);
@@ -60,7 +60,7 @@ impl Compiler<'_> {
                 None
             }
         };
-        Some(Layout::Csv { separator, columns: tree.get("columns").map(texts_of) })
+        Layout::Csv { separator, columns: tree.get("columns").map(texts_of) }
     }
 
     pub(super) fn detect(&mut self, tree: &Tree) -> Vec<Detect> {
@@ -132,7 +132,7 @@ impl Compiler<'_> {
         for (name, value) in tree.entries() {
             let path = name.text().unwrap_or_default();
             if let Some(field) = self.canon.find(path) {
-                fields.extend(self.constant(field, value).map(|value| (field, value)))
+                fields.extend(self.constant(field, value).map(|value| (field, value)));
             } else {
                 let known = self.canon.fields().map(|(_, f)| f.path.as_str());
                 let message = format!("the canonical record has no field `{path}`");

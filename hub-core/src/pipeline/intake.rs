@@ -149,7 +149,7 @@ impl<'p> Intake<'p> {
     }
 
     /// Decodes and maps the frames that are not known.
-    pub fn read(&mut self, frames: Frames, hashes: &[u64], known: &[KnownFrame]) -> ReadBatch {
+    pub fn read(&mut self, frames: &Frames, hashes: &[u64], known: &[KnownFrame]) -> ReadBatch {
         let known: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
         let mut batch = ReadBatch { records: frames.frames.len() as u64, ..ReadBatch::default() };
         for (frame, hash) in frames.frames.iter().zip(hashes) {

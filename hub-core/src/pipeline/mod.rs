@@ -262,7 +262,7 @@ impl Pipeline {
         let hashes: Vec<u64> = frames.frames.iter().map(|frame| intake.seeded(frame.hash)).collect();
         let known = self.store.known_frames(&intake.mapping.source, &hashes).await?;
         intake.saw(&known);
-        let read = intake.read(frames, &hashes, &known);
+        let read = intake.read(&frames, &hashes, &known);
         if let Some(protected) = intake::protected(&read) {
             let statements = self.store.statements_of(&intake.mapping.source, &protected).await?;
             intake.protect(&statements);
