@@ -31,8 +31,8 @@ impl FolderArchive {
 
     fn place(&self, digest: Digest) -> PathBuf {
         let name = digest.to_string();
-        let shelf = name.get(..2).unwrap_or("00");
-        self.folder.join(shelf).join(&name)
+        let prefix = name.get(..2).unwrap_or("00");
+        self.folder.join(prefix).join(&name)
     }
 
     fn temporary(&self) -> PathBuf {
@@ -64,10 +64,10 @@ impl FolderArchive {
             fs::remove_file(temporary)?;
             return Ok(kept);
         }
-        let shelf = place.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(shelf)?;
+        let parent = place.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(parent)?;
         fs::rename(temporary, &place)?;
-        File::open(shelf)?.sync_all()?;
+        File::open(parent)?.sync_all()?;
         File::open(&self.folder)?.sync_all()?;
         Ok(kept)
     }

@@ -70,6 +70,9 @@ impl Seal {
     }
 
     /// Seals a payload.
+    ///
+    /// # Panics
+    /// On a payload of 256 GiB or more, which no record reaches.
     pub fn seal(&self, clear: &[u8]) -> Vec<u8> {
         let nonce = XNonce::generate();
         let sealed = self.cipher.encrypt(&nonce, clear).expect("a payload below 256 GiB can be sealed");

@@ -15,10 +15,7 @@ pub struct Explain {
 
 impl Explain {
     /// Runs the command.
-    ///
-    /// # Errors
-    /// Never; a wrong code is a usage error.
-    pub fn run(self, output: Output) -> anyhow::Result<Exit> {
+    pub fn run(self, output: Output) -> Exit {
         match (self.code, output) {
             (Some(code), Output::Table) => explain(code),
             (None, Output::Table) => {
@@ -37,7 +34,7 @@ impl Explain {
                 }
             }
         }
-        Ok(Exit::Done)
+        Exit::Done
     }
 }
 

@@ -66,7 +66,9 @@ fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> Exit {
         count += 1;
         mistakes.extend(files.compile_one(name, text, canon).err().unwrap_or_default());
     }
-    mistakes.iter().for_each(|mistake| tell(mistake, output));
+    for mistake in &mistakes {
+        tell(mistake, output);
+    }
     if output == Output::Table {
         println!("{count} mappings, {} mistakes", mistakes.len());
     }
@@ -113,7 +115,9 @@ fn cases(files: &MappingFiles, canon: &Canon, filter: &str, output: Output) -> a
             }
             Output::Table => {
                 println!("{} {}", if fine { "ok  " } else { "FAIL" }, case.name);
-                differences.iter().for_each(|line| println!("       {line}"));
+                for line in &differences {
+                    println!("       {line}");
+                }
             }
         }
     }

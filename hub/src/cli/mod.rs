@@ -112,7 +112,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,
         Command::Mapping(mapping) => mapping.run(&settings, output),
-        Command::Explain(explain) => explain.run(output),
+        Command::Explain(explain) => Ok(explain.run(output)),
         Command::Config => {
             show::config(&settings, output);
             Ok(Exit::Done)
