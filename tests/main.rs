@@ -1,1 +1,4 @@
-//! Skeleton.
+//! What the hub promises, one module each, on both stores.
+
+mod schema_comparison;
+mod store_conformance;
