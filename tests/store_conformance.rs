@@ -42,7 +42,9 @@ impl Postgres {
             .expect("DLNUF_TEST_POSTGRES_URL is not set: run `make test`, which starts PostgreSQL");
         let options = sqlx::postgres::PgConnectOptions::from_str(&server).expect("a URL");
         let name = format!("t{}", Uuid::now_v7().simple());
-        let admin = sqlx::PgPool::connect_with(options).await.expect("PostgreSQL answers");
+        let admin = sqlx::PgPool::connect_with(options)
+            .await
+            .expect("PostgreSQL answers");
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
         sqlx::query(create).execute(&admin).await.expect("database");
         let (base, _) = server.rsplit_once('/').expect("a database in the URL");
@@ -52,7 +54,10 @@ impl Postgres {
 
     pub async fn remove(self) {
         let drop = sqlx::AssertSqlSafe(format!("drop database {} with (force)", self.name));
-        sqlx::query(drop).execute(&self.admin).await.expect("dropped");
+        sqlx::query(drop)
+            .execute(&self.admin)
+            .await
+            .expect("dropped");
     }
 }
 
@@ -83,7 +88,10 @@ async fn arrive(store: &dyn Store, byte: u8) -> Run {
         filename: Some("f.xml".into()),
         received_at: now,
     };
-    assert_eq!(store.register(&delivery).await.expect("registers"), Registration::New);
+    assert_eq!(
+        store.register(&delivery).await.expect("registers"),
+        Registration::New
+    );
     let run = Run {
         id: RunId(Uuid::now_v7()),
         delivery: delivery.id,
@@ -99,7 +107,10 @@ async fn arrive(store: &dyn Store, byte: u8) -> Run {
     };
     store.begin(&run).await.expect("begins");
     assert_eq!(store.run(run.id).await.expect("reads"), Some(run.clone()));
-    assert_eq!(store.delivery(delivery.id).await.expect("reads"), Some(delivery));
+    assert_eq!(
+        store.delivery(delivery.id).await.expect("reads"),
+        Some(delivery)
+    );
     run
 }
 
@@ -114,7 +125,10 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
         keys: vec![],
         rejects: vec![],
         events: vec![],
-        counts: Counts { records: count, ..Counts::default() },
+        counts: Counts {
+            records: count,
+            ..Counts::default()
+        },
     };
     for at in 0..count {
         let person = PersonId(Uuid::now_v7());
@@ -130,9 +144,18 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
             absent: false,
             stated: state.clone(),
         });
-        commit.persons.push(PersonWrite { id: person, expected: None, sequence: 1, state });
-        commit.keys.push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}")), person));
-        commit.keys.push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}")), person));
+        commit.persons.push(PersonWrite {
+            id: person,
+            expected: None,
+            sequence: 1,
+            state,
+        });
+        commit
+            .keys
+            .push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}")), person));
+        commit
+            .keys
+            .push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}")), person));
         commit.events.push(Event {
             id: Uuid::now_v7(),
             person,
@@ -147,7 +170,11 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
 
 fn reject(number: u64) -> Reject {
     Reject {
-        position: Position { number, line: number, byte: number },
+        position: Position {
+            number,
+            line: number,
+            byte: number,
+        },
         stage: Stage::Map,
         code: Code::InvalidDate,
         field: None,
@@ -170,13 +197,27 @@ async fn conforms(store: &dyn Store) {
 }
 
 async fn reads_back(store: &dyn Store, run: &Run, first: &Commit) {
-    let records: Vec<_> = first.statements.iter().map(|s| (s.emitter.clone(), s.record_key.clone())).collect();
+    let records: Vec<_> = first
+        .statements
+        .iter()
+        .map(|s| (s.emitter.clone(), s.record_key.clone()))
+        .collect();
     let found = store.statements_of("caf", &records).await.expect("reads");
     let ids: Vec<i64> = found.iter().filter_map(|s| s.id).collect();
-    let plain: Vec<Statement> = found.iter().cloned().map(|s| Statement { id: None, ..s }).collect();
+    let plain: Vec<Statement> = found
+        .iter()
+        .cloned()
+        .map(|s| Statement { id: None, ..s })
+        .collect();
     assert_eq!(plain, first.statements);
     assert_eq!(store.statements(&ids).await.expect("reads"), found);
-    assert!(store.statements_of("other", &records).await.expect("reads").is_empty());
+    assert!(
+        store
+            .statements_of("other", &records)
+            .await
+            .expect("reads")
+            .is_empty()
+    );
     let keys: Vec<_> = first.keys.iter().map(|(k, _)| k.clone()).collect();
     let wanted: Vec<_> = first.keys.iter().map(|(_, p)| *p).enumerate().collect();
     assert_eq!(store.candidates(&keys).await.expect("reads"), wanted);
@@ -184,24 +225,42 @@ async fn reads_back(store: &dyn Store, run: &Run, first: &Commit) {
     let persons = store.persons(&ids).await.expect("reads");
     assert_eq!(persons.len(), 3);
     for person in &persons {
-        let written = first.persons.iter().find(|p| p.id == person.id).expect("written");
+        let written = first
+            .persons
+            .iter()
+            .find(|p| p.id == person.id)
+            .expect("written");
         assert_eq!((person.sequence, &person.state), (1, &written.state));
         assert_eq!(person.statements.len(), 1);
     }
     let events = store.events(0, 10).await.expect("reads");
     let ids: Vec<_> = events.iter().map(|e| (e.id, e.json.clone())).collect();
-    let wanted: Vec<_> = first.events.iter().map(|e| (e.id, e.json.clone())).collect();
+    let wanted: Vec<_> = first
+        .events
+        .iter()
+        .map(|e| (e.id, e.json.clone()))
+        .collect();
     assert_eq!(ids, wanted);
-    assert_eq!(store.rejects(run.id, 10).await.expect("reads"), [reject(2), reject(9)]);
+    assert_eq!(
+        store.rejects(run.id, 10).await.expect("reads"),
+        [reject(2), reject(9)]
+    );
     let known = store.run(run.id).await.expect("reads").expect("there");
     assert_eq!((known.checkpoint, known.counts.records), (1, 3));
     assert_eq!(store.sizes().await.expect("counts"), (3, 3, 3));
 }
 
 async fn conflicts_change_nothing(store: &dyn Store, run: &Run, first: &Commit) {
-    let before = (store.sizes().await.expect("counts"), store.run(run.id).await.expect("reads"));
+    let before = (
+        store.sizes().await.expect("counts"),
+        store.run(run.id).await.expect("reads"),
+    );
     let mut stale = batch(run, 2, 2);
-    stale.persons.push(PersonWrite { expected: Some(7), sequence: 8, ..first.persons[0].clone() });
+    stale.persons.push(PersonWrite {
+        expected: Some(7),
+        sequence: 8,
+        ..first.persons[0].clone()
+    });
     let again = batch(run, 1, 1);
     let mut twice = batch(run, 2, 1);
     twice.persons = vec![first.persons[0].clone()];
@@ -209,23 +268,54 @@ async fn conflicts_change_nothing(store: &dyn Store, run: &Run, first: &Commit) 
         let refused = store.commit(&refused).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     }
-    let after = (store.sizes().await.expect("counts"), store.run(run.id).await.expect("reads"));
+    let after = (
+        store.sizes().await.expect("counts"),
+        store.run(run.id).await.expect("reads"),
+    );
     assert_eq!(before, after);
 }
 
 async fn claims_come_and_go(store: &dyn Store, run: &Run, first: &Commit) {
-    let hashes: Vec<u64> = first.statements.iter().filter_map(|s| s.record_hash).collect();
+    let hashes: Vec<u64> = first
+        .statements
+        .iter()
+        .filter_map(|s| s.record_hash)
+        .collect();
     let known = store.known_frames("caf", &hashes).await.expect("reads");
     assert_eq!(known.len(), 3);
-    assert!(store.known_frames("other", &hashes).await.expect("reads").is_empty());
-    let gone: Vec<i64> = known.iter().filter(|k| k.hash == hashes[0]).map(|k| k.claim).collect();
+    assert!(
+        store
+            .known_frames("other", &hashes)
+            .await
+            .expect("reads")
+            .is_empty()
+    );
+    let gone: Vec<i64> = known
+        .iter()
+        .filter(|k| k.hash == hashes[0])
+        .map(|k| k.claim)
+        .collect();
     let mut commit = batch(run, 2, 0);
     commit.statements = store.statements(&gone).await.expect("reads");
     commit.statements[0].absent = true;
-    commit.persons = vec![PersonWrite { expected: Some(1), sequence: 2, ..first.persons[0].clone() }];
+    commit.persons = vec![PersonWrite {
+        expected: Some(1),
+        sequence: 2,
+        ..first.persons[0].clone()
+    }];
     store.commit(&commit).await.expect("commits");
-    assert_eq!(store.statements(&gone).await.expect("reads"), commit.statements);
-    assert_eq!(store.known_frames("caf", &hashes).await.expect("reads").len(), 2);
+    assert_eq!(
+        store.statements(&gone).await.expect("reads"),
+        commit.statements
+    );
+    assert_eq!(
+        store
+            .known_frames("caf", &hashes)
+            .await
+            .expect("reads")
+            .len(),
+        2
+    );
     let emitters = ["CAF 75".to_owned()];
     let other = RunId(Uuid::now_v7());
     let page = |after| store.stated_before("caf", &emitters, other, after, 1);
@@ -233,39 +323,102 @@ async fn claims_come_and_go(store: &dyn Store, run: &Run, first: &Commit) {
     let two = page(one[0]).await.expect("reads");
     assert!(one.len() == 1 && two.len() == 1 && one[0] < two[0]);
     assert!(page(two[0]).await.expect("reads").is_empty());
-    let own = store.stated_before("caf", &emitters, run.id, 0, 10).await.expect("reads");
+    let own = store
+        .stated_before("caf", &emitters, run.id, 0, 10)
+        .await
+        .expect("reads");
     assert!(own.is_empty());
 }
 
 async fn the_outbox_empties(store: &dyn Store) {
     let waiting = store.outbox(10).await.expect("reads");
     assert_eq!(waiting, store.events(0, 10).await.expect("reads"));
-    store.confirm(&[waiting[0].cursor, waiting[2].cursor]).await.expect("confirms");
+    store
+        .confirm(&[waiting[0].cursor, waiting[2].cursor])
+        .await
+        .expect("confirms");
     assert_eq!(store.outbox(10).await.expect("reads"), waiting[1..2]);
-    assert_eq!(store.events(waiting[0].cursor, 10).await.expect("reads"), waiting[1..]);
+    assert_eq!(
+        store.events(waiting[0].cursor, 10).await.expect("reads"),
+        waiting[1..]
+    );
 }
 
 async fn runs_end(store: &dyn Store, run: &Run) {
-    let delivery = store.delivery(run.delivery).await.expect("reads").expect("there");
-    let again = Delivery { id: DeliveryId(Uuid::now_v7()), ..delivery.clone() };
-    let known = |processed| Registration::Known { delivery: delivery.id, processed };
-    assert_eq!(store.register(&again).await.expect("registers"), known(false));
-    assert_eq!(store.latest_created("caf", "caf/vrsb0801").await.expect("reads"), None);
-    let warning = Warning { code: Code::InvalidNir, field: None, message: "m".into(), count: 1, first_record: 1 };
+    let delivery = store
+        .delivery(run.delivery)
+        .await
+        .expect("reads")
+        .expect("there");
+    let again = Delivery {
+        id: DeliveryId(Uuid::now_v7()),
+        ..delivery.clone()
+    };
+    let known = |processed| Registration::Known {
+        delivery: delivery.id,
+        processed,
+    };
+    assert_eq!(
+        store.register(&again).await.expect("registers"),
+        known(false)
+    );
+    assert_eq!(
+        store
+            .latest_created("caf", "caf/vrsb0801")
+            .await
+            .expect("reads"),
+        None
+    );
+    let warning = Warning {
+        code: Code::InvalidNir,
+        field: None,
+        message: "m".into(),
+        count: 1,
+        first_record: 1,
+    };
     let ended = Some(run.started_at);
-    store.close(run.id, Status::Done, std::slice::from_ref(&warning), ended).await.expect("closes");
+    store
+        .close(run.id, Status::Done, std::slice::from_ref(&warning), ended)
+        .await
+        .expect("closes");
     let closed = store.run(run.id).await.expect("reads").expect("there");
-    assert_eq!((closed.status, closed.ended_at, closed.checkpoint), (Status::Done, ended, 2));
+    assert_eq!(
+        (closed.status, closed.ended_at, closed.checkpoint),
+        (Status::Done, ended, 2)
+    );
     assert_eq!(closed.warnings, [warning]);
-    assert_eq!(store.register(&again).await.expect("registers"), known(true));
-    let latest = store.latest_created("caf", "caf/vrsb0801").await.expect("reads");
+    assert_eq!(
+        store.register(&again).await.expect("registers"),
+        known(true)
+    );
+    let latest = store
+        .latest_created("caf", "caf/vrsb0801")
+        .await
+        .expect("reads");
     assert_eq!(latest.as_deref(), Some("20260301"));
-    assert_eq!(store.latest_created("caf", "caf/vrsb08").await.expect("reads"), None);
+    assert_eq!(
+        store
+            .latest_created("caf", "caf/vrsb08")
+            .await
+            .expect("reads"),
+        None
+    );
     assert_eq!(store.runs(5).await.expect("reads"), [closed]);
-    assert_eq!(store.deliveries(5).await.expect("reads"), [delivery.clone()]);
-    let found = store.delivery_by_digest("caf", delivery.digest).await.expect("reads");
+    assert_eq!(
+        store.deliveries(5).await.expect("reads"),
+        [delivery.clone()]
+    );
+    let found = store
+        .delivery_by_digest("caf", delivery.digest)
+        .await
+        .expect("reads");
     assert_eq!(found, Some(delivery));
-    assert!(store.close(RunId(Uuid::now_v7()), Status::Done, &[], None).await.is_err());
+    assert!(
+        store
+            .close(RunId(Uuid::now_v7()), Status::Done, &[], None)
+            .await
+            .is_err()
+    );
 }
 
 async fn concurrent_commits_keep_order(store: &dyn Store) {
@@ -276,7 +429,10 @@ async fn concurrent_commits_keep_order(store: &dyn Store) {
     let events = store.events(3, 1000).await.expect("reads");
     for commit in [&one, &two] {
         let ids: Vec<_> = commit.events.iter().map(|e| e.id).collect();
-        let at = events.iter().position(|e| e.id == ids[0]).expect("announced");
+        let at = events
+            .iter()
+            .position(|e| e.id == ids[0])
+            .expect("announced");
         let together: Vec<_> = events[at..at + 50].iter().map(|e| e.id).collect();
         assert_eq!(together, ids);
     }
@@ -285,7 +441,10 @@ async fn concurrent_commits_keep_order(store: &dyn Store) {
 
 async fn another_key_is_refused(url: &str) {
     let refused = hub::store::open(url, seal(2), canon()).await.err();
-    assert!(matches!(refused, Some(StoreError::Unreadable { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Some(StoreError::Unreadable { .. })),
+        "{refused:?}"
+    );
 }
 
 async fn pace(store: &dyn Store, name: &str) {
@@ -295,7 +454,10 @@ async fn pace(store: &dyn Store, name: &str) {
         commit.events.clear();
         let start = std::time::Instant::now();
         store.commit(&commit).await.expect("commits");
-        eprintln!("{name}: 4,000 claims + persons, 8,000 keys in {:?}", start.elapsed());
+        eprintln!(
+            "{name}: 4,000 claims + persons, 8,000 keys in {:?}",
+            start.elapsed()
+        );
     }
 }
 
@@ -303,7 +465,9 @@ async fn pace(store: &dyn Store, name: &str) {
 async fn the_sqlite_store_keeps_the_contract_and_no_clear_value() {
     let folder = tempfile::tempdir().expect("folder");
     let url = format!("sqlite:{}", folder.path().join("hub.db").display());
-    let store = hub::store::open(&url, seal(1), canon()).await.expect("opens");
+    let store = hub::store::open(&url, seal(1), canon())
+        .await
+        .expect("opens");
     conforms(store.as_ref()).await;
     another_key_is_refused(&url).await;
     for file in std::fs::read_dir(folder.path()).expect("folder") {
@@ -313,15 +477,33 @@ async fn the_sqlite_store_keeps_the_contract_and_no_clear_value() {
             assert!(!found, "a canary is on disk");
         }
     }
-    pace(store.as_ref(), "sqlite").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_postgresql_store_keeps_the_contract() {
     let server = Postgres::fresh().await;
-    let store = hub::store::open(&server.url, seal(1), canon()).await.expect("opens");
+    let store = hub::store::open(&server.url, seal(1), canon())
+        .await
+        .expect("opens");
     conforms(store.as_ref()).await;
     another_key_is_refused(&server.url).await;
+    drop(store);
+    server.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, not a promise"]
+async fn the_pace_of_commits() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let store = hub::store::open(&url, seal(1), canon())
+        .await
+        .expect("opens");
+    pace(store.as_ref(), "sqlite").await;
+    let server = Postgres::fresh().await;
+    let store = hub::store::open(&server.url, seal(1), canon())
+        .await
+        .expect("opens");
     pace(store.as_ref(), "postgresql").await;
     drop(store);
     server.remove().await;

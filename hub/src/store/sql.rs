@@ -43,5 +43,4 @@ select cursor, id, person_id, routing_key, payload from event where cursor > $1 
 pub(super) const OUTBOX: &str = "
 select event.cursor, id, person_id, routing_key, payload from outbox join event on event.cursor = outbox.cursor
 order by outbox.cursor limit $1";
-pub(super) const SIZES: &str =
-    "select (select count(*) from person), (select count(*) from claim), (select count(*) from event)";
+pub(super) const SIZES: &str = "select (select count(*) from person), (select count(*) from claim), (select count(*) from event)";

@@ -242,7 +242,10 @@ impl Store for Sqlite {
 }
 
 async fn mark(pool: &SqlitePool, codec: &Codec) -> Result<(), StoreError> {
-    let mut tx = pool.begin_with("begin immediate").await.map_err(not_opened)?;
+    let mut tx = pool
+        .begin_with("begin immediate")
+        .await
+        .map_err(not_opened)?;
     sqlx::query(sql::WRITE_MARK)
         .bind(codec.known_text())
         .execute(&mut *tx)
@@ -311,7 +314,10 @@ async fn close(
     ended_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let context = "closing a run";
-    let mut tx = pool.begin_with("begin immediate").await.map_err(failed(context))?;
+    let mut tx = pool
+        .begin_with("begin immediate")
+        .await
+        .map_err(failed(context))?;
     let done = sqlx::query(sql::CLOSE)
         .bind(run.0)
         .bind(status.word())

@@ -42,15 +42,13 @@ const INSERT_EVENTS: &str = "
 insert into event (id, person_id, sequence, kind, routing_key, payload)
 select unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, substr($2, value->>0, value->>1)
 from json_each($1) order by key";
-const INSERT_OUTBOX: &str = "insert into outbox (cursor) select cursor from event where cursor > $1";
+const INSERT_OUTBOX: &str =
+    "insert into outbox (cursor) select cursor from event where cursor > $1";
 const CONFIRM: &str = "delete from outbox where cursor in (select value from json_each($1))";
 
 pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), StoreError> {
     let failed = failed("committing a batch");
-    let mut tx = pool
-        .begin_with("begin immediate")
-        .await
-        .map_err(&failed)?;
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
     checkpoint(&mut tx, batch).await?;
     for rows in batch.updated.chunks(CHUNK) {
         let touched = persons(&mut tx, UPDATE_PERSONS, rows).await?;
@@ -74,10 +72,7 @@ pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), Store
 
 pub(super) async fn confirm(pool: &SqlitePool, cursors: &[i64]) -> Result<(), StoreError> {
     let failed = failed("emptying the outbox");
-    let mut tx = pool
-        .begin_with("begin immediate")
-        .await
-        .map_err(&failed)?;
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
     for cursors in cursors.chunks(CHUNK) {
         execute(&mut tx, CONFIRM, (json(&cursors), None, None)).await?;
     }
@@ -113,7 +108,9 @@ async fn claims(
             let person = row.person.simple().to_string();
             let (source, emitter) = (&row.source, &row.emitter);
             let (key, hash) = (row.record_key, row.record_hash);
-            (row.id, start, length, source, emitter, key, hash, person, row.absent)
+            (
+                row.id, start, length, source, emitter, key, hash, person, row.absent,
+            )
         })
         .collect();
     execute(tx, statement, (json(&rows), Some(blob.0), Some(run))).await
@@ -161,7 +158,9 @@ async fn rejects(
                 let place = (row.number, row.line, row.byte);
                 let (number, line, byte) = place;
                 let (code, field, detail) = (&row.code, &row.field, &row.detail);
-                (start, length, number, line, byte, row.stage, code, field, detail)
+                (
+                    start, length, number, line, byte, row.stage, code, field, detail,
+                )
             })
             .collect();
         let parameters = (json(&rows), Some(blob.0), Some(run));
@@ -185,7 +184,15 @@ async fn events(tx: &mut SqliteConnection, events: &[EventWrite]) -> Result<(), 
             .map(|row| {
                 let (start, length) = blob.add(&row.payload);
                 let (id, person) = (row.id.simple().to_string(), row.person.simple().to_string());
-                (start, length, id, person, row.sequence, row.kind, &row.routing_key)
+                (
+                    start,
+                    length,
+                    id,
+                    person,
+                    row.sequence,
+                    row.kind,
+                    &row.routing_key,
+                )
             })
             .collect();
         execute(tx, INSERT_EVENTS, (json(&rows), Some(blob.0), None)).await?;
