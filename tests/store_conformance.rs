@@ -114,6 +114,39 @@ async fn arrive(store: &dyn Store, byte: u8) -> Run {
     run
 }
 
+/// A caller that stops waiting neither cuts a commit nor leaves a connection on which later writes are lost.
+async fn cancelled_callers_lose_nothing(store: &dyn Store, url: &str) {
+    let run = arrive(store, 9).await;
+    let (before, ..) = store.sizes().await.expect("counts");
+    for checkpoint in 1..=60 {
+        let wait = std::time::Duration::from_micros(checkpoint * 20);
+        let _ = tokio::time::timeout(wait, store.persons(&[PersonId(Uuid::now_v7())])).await;
+        let commit = batch(&run, checkpoint, 1);
+        if checkpoint % 2 == 0
+            || tokio::time::timeout(wait, store.commit(&commit))
+                .await
+                .is_err()
+        {
+            while store
+                .run(run.id)
+                .await
+                .expect("reads")
+                .expect("there")
+                .checkpoint
+                < checkpoint
+            {
+                if checkpoint % 2 == 0 {
+                    store.commit(&commit).await.expect("commits");
+                }
+            }
+        }
+    }
+    let other = hub::store::open(url, seal(1), canon())
+        .await
+        .expect("opens");
+    assert_eq!(other.sizes().await.expect("counts").0, before + 60);
+}
+
 /// `count` new persons, each with a claim, two keys and an event.
 fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
     let canon = canon();
@@ -469,6 +502,7 @@ async fn the_sqlite_store_keeps_the_contract_and_no_clear_value() {
         .await
         .expect("opens");
     conforms(store.as_ref()).await;
+    cancelled_callers_lose_nothing(store.as_ref(), &url).await;
     another_key_is_refused(&url).await;
     for file in std::fs::read_dir(folder.path()).expect("folder") {
         let bytes = std::fs::read(file.expect("file").path()).expect("readable");
@@ -486,6 +520,7 @@ async fn the_postgresql_store_keeps_the_contract() {
         .await
         .expect("opens");
     conforms(store.as_ref()).await;
+    cancelled_callers_lose_nothing(store.as_ref(), &server.url).await;
     another_key_is_refused(&server.url).await;
     drop(store);
     server.remove().await;

@@ -79,6 +79,9 @@ impl Seal {
     }
 
     /// Seals bytes under a fresh random nonce.
+    ///
+    /// # Panics
+    /// When the system gives no randomness.
     pub fn seal(&self, clear: &[u8]) -> Vec<u8> {
         let nonce = XNonce::generate();
         let sealed = XChaCha20Poly1305::new(&self.payload.into())
