@@ -3,3 +3,6 @@
 mod house_rules;
 mod mappings_and_cases;
 mod one_change_is_one_event;
+mod schema_comparison;
+mod store_conformance;
+mod support;

@@ -1,4 +1,4 @@
-//! The hub's main job on the embedded store: a file is taken in, the same file again is nothing, one changed field is one event
+//! The hub's main job on the embedded store, and its heart on PostgreSQL: a file is taken in, the same file again is nothing, one changed field is one event
 //! that names it, who is no longer stated is closed, a bad record costs itself.
 
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use hub::settings::Settings;
 use hub_core::delivery::Status;
 use hub_core::pipeline::{Order, Pipeline, Report};
 use serde_json::Value as Json;
+
+use crate::support::Postgres;
 
 /// Two invented households; `{rue}` is what a test changes.
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"windows-1252\"?><Racine><IdentificationFlux><APPLIEME>CRI</APPLIEME>\
@@ -53,8 +55,12 @@ struct Hub {
 
 impl Hub {
     async fn new() -> Self {
+        Self::on(None).await
+    }
+
+    async fn on(store: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let settings = Settings { home: folder.path().join("home"), store: None, mappings: None };
+        let settings = Settings { home: folder.path().join("home"), store, mappings: None };
         let pipeline = pipeline(&settings).await.expect("an installation");
         Self { folder, pipeline }
     }
@@ -94,7 +100,17 @@ async fn the_same_file_again_changes_nothing() {
 
 #[tokio::test]
 async fn one_changed_field_is_one_event_that_names_it() {
-    let hub = Hub::new().await;
+    name_the_changed_field(&Hub::new().await).await;
+}
+
+#[tokio::test]
+async fn one_changed_field_is_one_event_on_postgresql_too() {
+    let server = Postgres::fresh().await;
+    name_the_changed_field(&Hub::on(Some(server.url.clone())).await).await;
+    server.remove().await;
+}
+
+async fn name_the_changed_field(hub: &Hub) {
     hub.deliver("1.xml", &night(&[first(), second()])).await;
     let moved = household("2055991", "ROUVRAY", "2850552121009", "DU MOULIN");
     let report = hub.deliver("2.xml", &night(&[first(), moved])).await;

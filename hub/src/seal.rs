@@ -1,101 +1,156 @@
-//! Protection at rest: personal payloads are sealed, look-up keys are keyed hashes.
+//! Protection at rest: sealed payloads and keyed look-up hashes, both from one key kept outside the store.
 //!
-//! XChaCha20-Poly1305 with a random nonce seals; BLAKE3 keyed hashing indexes, because a plain hash of a NIR is enumerated in
-//! an hour and a half. Both keys derive from one secret, kept in a file only its owner may read.
+//! Clear bytes enter, sealed bytes (24-byte nonce, then XChaCha20-Poly1305) leave; a look-up text enters, a keyed BLAKE3 hash
+//! leaves, so whoever holds the database alone can neither read a payload nor test a guessed NIR.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
-use chacha20poly1305::aead::{Aead, Generate};
-use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::aead::{Aead as _, Generate as _, Key, KeyInit as _};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 const NONCE_BYTES: usize = 24;
 
-/// Seals, opens and indexes with one secret.
+/// The key of a store, split by purpose. Debug hides it.
 #[derive(Clone)]
 pub struct Seal {
-    cipher: XChaCha20Poly1305,
-    index: [u8; 32],
+    payload: [u8; 32],
+    lookup: [u8; 32],
+}
+
+/// The key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// It cannot be read or written.
+    #[error("the key file `{path}` cannot be read or written")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It does not hold a key.
+    #[error("the key file `{path}` must hold 64 hexadecimal digits")]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl fmt::Debug for Seal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seal")
+        f.write_str("Seal(hidden)")
     }
 }
 
 impl Seal {
-    /// Derives the keys from a secret.
-    pub fn new(secret: &[u8; 32]) -> Self {
-        let sealing = Key::from(blake3::derive_key("dlnuf 2026 seal", secret));
+    /// Splits a key by purpose.
+    pub fn new(key: [u8; 32]) -> Self {
         Self {
-            cipher: XChaCha20Poly1305::new(&sealing),
-            index: blake3::derive_key("dlnuf 2026 index", secret),
+            payload: blake3::derive_key("dlnuf 2026 store payload", &key),
+            lookup: blake3::derive_key("dlnuf 2026 store look-up", &key),
         }
     }
 
-    /// Reads the secret of 64 hexadecimal digits in `path`, making a fresh one when there is no file.
+    /// Reads the key file, or creates it (mode 0600, durable) with a fresh key. Two processes starting together get one key.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or does not hold a secret.
-    pub fn load_or_create(path: &Path) -> io::Result<Self> {
-        match fs::read_to_string(path) {
-            Ok(text) => {
-                let digest: hub_core::delivery::Digest = text.trim().parse().map_err(|_| {
-                    io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "the protection key is not 64 hexadecimal digits",
-                    )
-                })?;
-                Ok(Self::new(&digest.0))
+    /// When the file can be neither read nor created, or holds something else.
+    pub fn load_or_create(path: &Path) -> Result<Self, SealError> {
+        let failed = |source| SealError::Io { path: path.to_owned(), source };
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create(path).map_err(failed)?;
+                fs::read_to_string(path)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
-            Err(error) => Err(error),
-        }
+            read => read,
+        };
+        let key = parse(text.map_err(failed)?.trim());
+        key.map(Self::new).ok_or_else(|| SealError::NotAKey { path: path.to_owned() })
     }
 
-    fn create(path: &Path) -> io::Result<Self> {
-        let secret: [u8; 32] = Key::generate().into();
-        let temporary = path.with_extension("incoming");
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        writeln!(file, "{}", hub_core::delivery::Digest(secret))?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(Self::new(&secret))
-    }
-
-    /// Seals a payload.
+    /// Seals bytes under a fresh random nonce.
     ///
     /// # Panics
-    /// On a payload of 256 GiB or more, which no record reaches.
+    /// When the system gives no randomness.
     pub fn seal(&self, clear: &[u8]) -> Vec<u8> {
         let nonce = XNonce::generate();
-        let sealed = self.cipher.encrypt(&nonce, clear).expect("a payload below 256 GiB can be sealed");
+        let sealed = XChaCha20Poly1305::new(&self.payload.into())
+            .encrypt(&nonce, clear)
+            .expect("a payload is shorter than the cipher's limit of 256 GiB");
         let mut out = Vec::with_capacity(NONCE_BYTES + sealed.len());
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&sealed);
         out
     }
 
-    /// Opens what [`Seal::seal`] made; `None` when it was made with another key or was altered.
+    /// Opens what [`Seal::seal`] made; `None` when the key is another or the bytes were changed.
     pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
-        self.cipher.decrypt(&XNonce::try_from(nonce).ok()?, sealed).ok()
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
+        XChaCha20Poly1305::new(&self.payload.into()).decrypt(&XNonce::from(nonce), sealed).ok()
     }
 
-    /// The look-up number of a text in a domain.
+    /// The keyed hash of a text, for look-ups. Texts of two domains never meet.
     pub fn index(&self, domain: &str, text: &str) -> i64 {
-        let mut hasher = blake3::Hasher::new_keyed(&self.index);
-        hasher.update(domain.as_bytes()).update(&[0]).update(text.as_bytes());
-        let mut bytes = [0; 8];
-        hasher.finalize_xof().fill(&mut bytes);
-        i64::from_le_bytes(bytes)
+        let mut hasher = blake3::Hasher::new_keyed(&self.lookup);
+        hasher.update(&(domain.len() as u64).to_le_bytes());
+        hasher.update(domain.as_bytes());
+        hasher.update(text.as_bytes());
+        let mut first = [0; 8];
+        hasher.finalize_xof().fill(&mut first);
+        i64::from_le_bytes(first)
     }
+}
+
+/// Writes a fresh key beside `path`, then links it there: a reader sees no key or a whole one, and an existing key stays.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the draft's name only has to be unique, nothing is ordered by it"
+)]
+fn create(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", uuid::Uuid::now_v7().simple()));
+    let draft = PathBuf::from(draft);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let linked = file
+        .write_all(hexadecimal().as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(&draft, path));
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(folder)?.sync_all(),
+    }
+}
+
+fn hexadecimal() -> String {
+    let key = Key::<XChaCha20Poly1305>::generate();
+    let mut text = String::with_capacity(65);
+    for byte in key {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push('\n');
+    text
+}
+
+fn parse(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut key = [0; 32];
+    for (at, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    Some(key)
 }
 
 #[cfg(test)]
@@ -103,24 +158,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_secret_opens_and_finds() {
-        let (ours, theirs) = (Seal::new(&[1; 32]), Seal::new(&[2; 32]));
-        let sealed = ours.seal(b"1850578006084");
-        assert_eq!(ours.open(&sealed).as_deref(), Some(b"1850578006084".as_slice()));
-        assert_eq!(theirs.open(&sealed), None);
-        assert_ne!(ours.index("nir", "1850578006084"), theirs.index("nir", "1850578006084"));
-        assert_ne!(sealed, ours.seal(b"1850578006084"), "a nonce is never used twice");
-        assert_eq!(ours.open(b"short"), None);
+    fn what_is_sealed_opens_with_its_key_only_and_only_unchanged() {
+        let seal = Seal::new([7; 32]);
+        let mut sealed = seal.seal(b"1850578006048");
+        assert_eq!(seal.open(&sealed).as_deref(), Some(&b"1850578006048"[..]));
+        assert_ne!(seal.seal(b"1850578006048"), sealed);
+        assert_eq!(Seal::new([8; 32]).open(&sealed), None);
+        if let Some(last) = sealed.last_mut() {
+            *last ^= 1;
+        }
+        assert_eq!(seal.open(&sealed), None);
+        assert_eq!(seal.open(b"short"), None);
     }
 
     #[test]
-    fn the_key_file_is_made_once_and_read_back() -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("protection.key");
-        let sealed = Seal::load_or_create(&path)?.seal(b"x");
-        assert!(Seal::load_or_create(&path)?.open(&sealed).is_some());
-        fs::write(&path, "nonsense")?;
-        assert!(Seal::load_or_create(&path).is_err());
-        Ok(())
+    fn an_index_depends_on_key_domain_and_text() {
+        let seal = Seal::new([7; 32]);
+        let index = seal.index("a", "x");
+        assert_eq!(index, seal.index("a", "x"));
+        assert_ne!(index, seal.index("a", "y"));
+        assert_ne!(index, seal.index("b", "x"));
+        assert_ne!(index, Seal::new([8; 32]).index("a", "x"));
+        assert_ne!(seal.index("ab", "c"), seal.index("a", "bc"));
+    }
+
+    #[test]
+    fn a_key_file_is_created_once_private_and_read_again() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("key");
+        let first = Seal::load_or_create(&path).expect("created");
+        let again = Seal::load_or_create(&path).expect("read");
+        assert_eq!(first.index("a", "x"), again.index("a", "x"));
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&folder).expect("readable").count(), 1);
+        fs::write(&path, "not a key").expect("writable");
+        let refused = Seal::load_or_create(&path);
+        assert!(matches!(refused, Err(SealError::NotAKey { .. })));
     }
 }

@@ -1,6 +1,14 @@
-//! Where facts are kept: the backends of the core's store port, chosen by URL.
+//! How facts are kept: two hand-written backends of the store port, with one schema and one behaviour.
+//!
+//! A URL chooses the backend; the embedded migrations run at opening; a store written under another key is refused there,
+//! before anything is written.
 
-mod payload;
+mod batch;
+mod codec;
+mod failure;
+mod postgres;
+mod rows;
+mod sql;
 mod sqlite;
 
 use std::sync::Arc;
@@ -9,17 +17,30 @@ use hub_core::canonical::Canon;
 use hub_core::store::{Store, StoreError};
 
 use crate::seal::Seal;
+use codec::Codec;
+use failure::Refused;
 
-/// Opens the store a URL names, `sqlite:PATH`, and brings its tables up to date.
+/// Rows a statement writes at most: bounds the memory of its parameters.
+const CHUNK: usize = 2_000;
+
+/// What `store_meta` holds, sealed, so that a wrong key is seen at once.
+const KNOWN_TEXT: &[u8] = b"dlnuf store";
+
+/// Opens the store at `sqlite:PATH` (created when missing) or `postgres://…`, and brings its schema up to date.
 ///
 /// # Errors
-/// When it cannot be reached, its scheme is unknown, or the key is not the one it was made with.
+/// When the store does not answer, or was written under another key ([`StoreError::Unreadable`]).
 pub async fn open(url: &str, seal: Seal, canon: Arc<Canon>) -> Result<Arc<dyn Store>, StoreError> {
-    match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("sqlite") => Ok(Arc::new(sqlite::SqliteStore::open(url, seal, canon).await?)),
-        _ => Err(StoreError::Unreachable {
-            context: "choosing the backend",
-            source: "a store is `sqlite:PATH`".into(),
-        }),
+    let codec = Codec::new(seal, canon);
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return Ok(Arc::new(sqlite::Sqlite::open(path, codec).await?));
     }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(postgres::Postgres::open(url, codec).await?));
+    }
+    Err(StoreError::Unreachable {
+        context: "choosing the store",
+        source: Box::new(Refused::new("the URL must start with `sqlite:` or `postgres://`")),
+    })
 }

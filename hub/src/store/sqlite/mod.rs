@@ -1,104 +1,103 @@
-//! The embedded store: SQLite in WAL mode, one writer, a few readers.
+//! The store in one SQLite file.
 //!
-//! `synchronous` is FULL: in WAL, NORMAL loses acknowledged commits at a power cut. Every multi-row statement takes one JSON
-//! array, which through sqlx is five times faster than a row a statement.
+//! One writer takes its lock at the start (`BEGIN IMMEDIATE`, so never `SQLITE_BUSY_SNAPSHOT`), readers see snapshots (WAL).
+//! `synchronous=FULL`: what was acknowledged survives a power cut.
 
 mod read;
 mod write;
 
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hub_core::canonical::Canon;
 use hub_core::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use hub_core::identity::IdentityKey;
 use hub_core::reject::Reject;
 use hub_core::statement::Statement;
 use hub_core::store::{Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError};
 use jiff::Timestamp;
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use uuid::Uuid;
 
-use super::payload::{Payloads, failed};
-use crate::seal::Seal;
+use super::batch::Batch;
+use super::codec::{Codec, instant};
+use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
+use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
+use super::sql;
 
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
-/// What the store seals into itself, to recognise its own key.
-const WITNESS: &[u8] = b"dlnuf store, version 1";
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The SQLite backend.
-#[derive(Debug)]
-pub(super) struct SqliteStore {
+/// The SQLite store.
+pub(super) struct Sqlite {
     writer: SqlitePool,
-    reader: SqlitePool,
-    payloads: Payloads,
+    readers: SqlitePool,
+    codec: Codec,
 }
 
-impl SqliteStore {
-    pub async fn open(url: &str, seal: Seal, canon: Arc<Canon>) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(failed("reading the store's URL"))?
+impl Sqlite {
+    /// Opens the file, creating it when missing.
+    pub(super) async fn open(path: &str, codec: Codec) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY_TIMEOUT);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(failed("opening the store"))?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(|error| StoreError::Unreachable {
-            context: "bringing the tables up to date",
-            source: Box::new(error),
-        })?;
-        let reader = pool(READERS).connect_with(options).await.map_err(failed("opening the store"))?;
-        let store = Self { writer, reader, payloads: Payloads { seal, canon } };
-        store.recognise_key().await?;
-        Ok(store)
-    }
-
-    async fn recognise_key(&self) -> Result<(), StoreError> {
-        let sealed = self.payloads.seal.seal(WITNESS);
-        let mut transaction =
-            self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("checking the key"))?;
-        sqlx::query("INSERT INTO store_meta (name, value) VALUES ('witness', $1) ON CONFLICT DO NOTHING")
-            .bind(sealed)
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed("checking the key"))?;
-        let kept: Vec<u8> = sqlx::query_scalar("SELECT value FROM store_meta WHERE name = 'witness'")
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(failed("checking the key"))?;
-        transaction.commit().await.map_err(failed("checking the key"))?;
-        match self.payloads.seal.open(&kept).as_deref() {
-            Some(WITNESS) => Ok(()),
-            _ => Err(StoreError::Unreadable { context: "the store was made with another protection key" }),
-        }
+            .busy_timeout(PATIENCE)
+            .pragma("temp_store", "memory")
+            .disable_statement_logging();
+        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(PATIENCE);
+        let writer = pool(1).connect_with(options.clone()).await;
+        let writer = writer.map_err(not_opened)?;
+        let migrator = sqlx::migrate!("migrations/sqlite");
+        migrator.run(&writer).await.map_err(not_migrated)?;
+        mark(&writer, &codec).await?;
+        let options = options.pragma("query_only", "on");
+        Ok(Self { writer, readers: pool(READERS).connect_lazy_with(options), codec })
     }
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl Store for Sqlite {
     async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
-        write::register(&self.writer, delivery).await
+        let (pool, delivery) = (self.writer.clone(), delivery.clone());
+        to_the_end(async move { register(&pool, &delivery).await }).await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-        read::delivery(&self.reader, id).await
+        let row: Option<DeliveryRow> = sqlx::query_as(sql::DELIVERY)
+            .bind(id.0)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed("reading a delivery"))?;
+        row.map(Delivery::try_from).transpose()
     }
 
     async fn delivery_by_digest(&self, source: &str, digest: Digest) -> Result<Option<Delivery>, StoreError> {
-        read::delivery_by_digest(&self.reader, source, digest).await
+        let row: Option<DeliveryRow> = sqlx::query_as(sql::DELIVERY_BY_DIGEST)
+            .bind(source)
+            .bind(&digest.0[..])
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed("reading a delivery"))?;
+        row.map(Delivery::try_from).transpose()
     }
 
     async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        read::deliveries(&self.reader, limit).await
+        let rows: Vec<DeliveryRow> = sqlx::query_as(sql::DELIVERIES)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("listing deliveries"))?;
+        rows.into_iter().map(Delivery::try_from).collect()
     }
 
     async fn begin(&self, run: &Run) -> Result<(), StoreError> {
-        write::begin(&self.writer, run).await
+        let (pool, run) = (self.writer.clone(), run.clone());
+        to_the_end(async move { begin(&pool, &run).await }).await
     }
 
     async fn close(
@@ -108,23 +107,34 @@ impl Store for SqliteStore {
         warnings: &[Warning],
         ended_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        write::close(&self.writer, run, status, warnings, ended_at).await
+        let (pool, warnings) = (self.writer.clone(), warnings_text(warnings));
+        to_the_end(async move { close(&pool, run, status, warnings, ended_at).await }).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
-        read::run(&self.reader, id).await
+        let row: Option<RunRow> = sqlx::query_as(sql::RUN)
+            .bind(id.0)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed("reading a run"))?;
+        row.map(Run::try_from).transpose()
     }
 
     async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
-        read::runs(&self.reader, limit).await
+        let rows: Vec<RunRow> = sqlx::query_as(sql::RUNS)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("listing runs"))?;
+        rows.into_iter().map(Run::try_from).collect()
     }
 
     async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError> {
-        read::latest_created(&self.reader, source, mapping).await
+        read::latest_created(&self.readers, source, mapping).await
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
-        read::known_frames(&self.reader, source, hashes).await
+        read::known_frames(&self.readers, source, hashes).await
     }
 
     async fn statements_of(
@@ -132,19 +142,19 @@ impl Store for SqliteStore {
         source: &str,
         records: &[(String, String)],
     ) -> Result<Vec<Statement>, StoreError> {
-        read::statements_of(&self.reader, &self.payloads, source, records).await
+        read::statements_of(&self.readers, &self.codec, source, records).await
     }
 
     async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError> {
-        read::statements(&self.reader, &self.payloads, ids).await
+        read::statements(&self.readers, &self.codec, ids).await
     }
 
     async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError> {
-        read::candidates(&self.reader, &self.payloads, keys).await
+        read::candidates(&self.readers, &self.codec, keys).await
     }
 
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError> {
-        read::persons(&self.reader, &self.payloads, ids).await
+        read::persons(&self.readers, &self.codec, ids).await
     }
 
     async fn stated_before(
@@ -155,35 +165,133 @@ impl Store for SqliteStore {
         after: i64,
         limit: u32,
     ) -> Result<Vec<i64>, StoreError> {
-        read::stated_before(&self.reader, source, emitters, run, after, limit).await
+        let bounds = (run.0, after, i64::from(limit));
+        read::stated_before(&self.readers, source, emitters, bounds).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let batch = write::Batch::encode(&self.payloads, commit);
-        let pool = self.writer.clone();
-        // A task of its own: a caller that gives up must not cancel a transaction half-way.
-        tokio::spawn(async move { write::commit(&pool, batch).await }).await.map_err(|error| {
-            StoreError::Unreachable { context: "committing a batch", source: Box::new(error) }
-        })?
+        let (pool, batch) = (self.writer.clone(), Batch::new(&self.codec, commit));
+        to_the_end(async move { write::commit(&pool, &batch).await }).await
     }
 
     async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {
-        read::rejects(&self.reader, &self.payloads, run, limit).await
+        let rows: Vec<RejectRow> = sqlx::query_as(sql::REJECTS)
+            .bind(run.0)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("listing rejects"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
     }
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
-        read::events(&self.reader, &self.payloads, after, limit).await
+        let rows: Vec<EventRow> = sqlx::query_as(sql::EVENTS)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("reading the journal"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
     }
 
     async fn outbox(&self, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
-        read::outbox(&self.reader, &self.payloads, limit).await
+        let rows: Vec<EventRow> = sqlx::query_as(sql::OUTBOX)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("reading the outbox"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
     }
 
     async fn confirm(&self, cursors: &[u64]) -> Result<(), StoreError> {
-        write::confirm(&self.writer, cursors).await
+        let cursors: Vec<i64> = cursors.iter().map(|c| c.cast_signed()).collect();
+        let pool = self.writer.clone();
+        to_the_end(async move { write::confirm(&pool, &cursors).await }).await
     }
 
     async fn sizes(&self) -> Result<(u64, u64, u64), StoreError> {
-        read::sizes(&self.reader).await
+        let (persons, claims, events): (i64, i64, i64) =
+            sqlx::query_as(sql::SIZES).fetch_one(&self.readers).await.map_err(failed("counting"))?;
+        let [persons, claims, events] = [persons, claims, events].map(i64::cast_unsigned);
+        Ok((persons, claims, events))
     }
+}
+
+async fn mark(pool: &SqlitePool, codec: &Codec) -> Result<(), StoreError> {
+    let mut tx = pool.begin_with("begin immediate").await.map_err(not_opened)?;
+    sqlx::query(sql::WRITE_MARK).bind(codec.known_text()).execute(&mut *tx).await.map_err(not_opened)?;
+    let mark: Vec<u8> = sqlx::query_scalar(sql::READ_MARK).fetch_one(&mut *tx).await.map_err(not_opened)?;
+    codec.check_known_text(&mark)?;
+    tx.commit().await.map_err(not_opened)
+}
+
+async fn register(pool: &SqlitePool, delivery: &Delivery) -> Result<Registration, StoreError> {
+    let failed = failed("registering a delivery");
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+    let done = sqlx::query(sql::REGISTER)
+        .bind(delivery.id.0)
+        .bind(&delivery.source)
+        .bind(&delivery.digest.0[..])
+        .bind(delivery.size_bytes.cast_signed())
+        .bind(&delivery.filename)
+        .bind(instant(delivery.received_at))
+        .execute(&mut *tx)
+        .await
+        .map_err(&failed)?;
+    let (known, processed): (Uuid, bool) = sqlx::query_as(sql::REGISTERED)
+        .bind(&delivery.source)
+        .bind(&delivery.digest.0[..])
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(&failed)?;
+    tx.commit().await.map_err(&failed)?;
+    if done.rows_affected() == 1 {
+        return Ok(Registration::New);
+    }
+    Ok(Registration::Known { delivery: DeliveryId(known), processed })
+}
+
+async fn begin(pool: &SqlitePool, run: &Run) -> Result<(), StoreError> {
+    let failed = failed("opening a run");
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+    let done = sqlx::query(sql::BEGIN)
+        .bind(run.id.0)
+        .bind(run.delivery.0)
+        .bind(&run.source)
+        .bind(&run.mapping)
+        .bind(instant(run.started_at))
+        .bind(&run.created)
+        .bind(warnings_text(&run.warnings))
+        .execute(&mut *tx)
+        .await
+        .map_err(&failed)?;
+    expect_rows(done.rows_affected(), 1)?;
+    tx.commit().await.map_err(&failed)
+}
+
+async fn close(
+    pool: &SqlitePool,
+    run: RunId,
+    status: Status,
+    warnings: String,
+    ended_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let context = "closing a run";
+    let mut tx = pool.begin_with("begin immediate").await.map_err(failed(context))?;
+    let done = sqlx::query(sql::CLOSE)
+        .bind(run.0)
+        .bind(status.word())
+        .bind(warnings)
+        .bind(ended_at.map(instant))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed(context))?;
+    if done.rows_affected() != 1 {
+        return Err(unreachable(context, "no such run"));
+    }
+    tx.commit().await.map_err(failed(context))
+}
+
+fn warnings_text(warnings: &[Warning]) -> String {
+    serde_json::to_string(warnings).expect("warnings are plain JSON")
 }

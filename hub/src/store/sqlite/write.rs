@@ -1,243 +1,214 @@
-//! Writes of the SQLite backend: each in one immediate transaction, set-based, every update's row count checked.
+//! One batch in one transaction: each statement takes its rows as one JSON array, and their payloads as one blob it cuts.
 
-use hub_core::delivery::{Counts, Delivery, DeliveryId, RunId, Status, Warning};
-use hub_core::store::{Commit, Registration, Run, StoreError};
-use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
-use crate::store::payload::{Payloads, failed};
+use crate::store::CHUNK;
+use crate::store::batch::{Batch, ClaimWrite, EventWrite, PersonRowWrite, RejectWrite};
+use crate::store::failure::{expect_rows, failed};
+use crate::store::sql;
+use hub_core::store::StoreError;
 
-type Tx = Transaction<'static, Sqlite>;
+const INSERT_CLAIMS: &str = "
+insert into claim (source, emitter, record_key, record_hash, person_id, absent, run_id, payload)
+select value->>3, value->>4, value->>5, value->>6, unhex(value->>7), value->>8, $3, substr($2, value->>1, value->>2)
+from json_each($1)";
+const REWRITE_CLAIMS: &str = "
+update claim set record_hash = new.record_hash, person_id = new.person_id, absent = new.absent, run_id = $3,
+  payload = substr($2, new.start, new.length)
+from (select value->>0 as id, value->>1 as start, value->>2 as length, value->>6 as record_hash,
+  unhex(value->>7) as person_id, value->>8 as absent from json_each($1)) as new
+where claim.id = new.id";
+const INSERT_PERSONS: &str = "
+insert into person (id, sequence, payload)
+select unhex(value->>2), value->>4, substr($2, value->>0, value->>1) from json_each($1)";
+const UPDATE_PERSONS: &str = "
+update person set sequence = new.sequence, payload = substr($2, new.start, new.length)
+from (select value->>0 as start, value->>1 as length, unhex(value->>2) as id, value->>3 as expected,
+  value->>4 as sequence from json_each($1)) as new
+where person.id = new.id and person.sequence = new.expected";
+const INSERT_KEYS: &str = "
+insert into identity_key (key, person_id) select value->>0, unhex(value->>1) from json_each($1) where true
+on conflict do nothing";
+const INSERT_REJECTS: &str = "
+insert into reject (run_id, number, line, byte, stage, code, field, detail, original)
+select $3, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
+  substr($2, value->>0, value->>1)
+from json_each($1)";
+const LAST_CURSOR: &str = "select coalesce(max(cursor), 0) from event";
+const INSERT_EVENTS: &str = "
+insert into event (id, person_id, sequence, kind, routing_key, payload)
+select unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, substr($2, value->>0, value->>1)
+from json_each($1) order by key";
+const INSERT_OUTBOX: &str = "insert into outbox (cursor) select cursor from event where cursor > $1";
+const CONFIRM: &str = "delete from outbox where cursor in (select value from json_each($1))";
 
-async fn begin_write(pool: &SqlitePool, context: &'static str) -> Result<Tx, StoreError> {
-    pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(context))
-}
-
-pub(super) async fn register(pool: &SqlitePool, delivery: &Delivery) -> Result<Registration, StoreError> {
-    let context = "registering a delivery";
-    let mut tx = begin_write(pool, context).await?;
-    let inserted = sqlx::query(
-        "INSERT INTO delivery (id, source, digest, size_bytes, filename, received_at) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (source, digest) DO NOTHING",
-    )
-    .bind(delivery.id.0)
-    .bind(&delivery.source)
-    .bind(delivery.digest.to_string())
-    .bind(delivery.size_bytes.cast_signed())
-    .bind(&delivery.filename)
-    .bind(delivery.received_at.to_string())
-    .execute(&mut *tx)
-    .await
-    .map_err(failed(context))?
-    .rows_affected();
-    let known: (Uuid, bool) = sqlx::query_as(
-        "SELECT d.id, EXISTS (SELECT 1 FROM run r WHERE r.delivery_id = d.id AND r.status IN ('done', 'done_with_rejects'))
-         FROM delivery d WHERE d.source = $1 AND d.digest = $2",
-    )
-    .bind(&delivery.source)
-    .bind(delivery.digest.to_string())
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(failed(context))?;
-    tx.commit().await.map_err(failed(context))?;
-    Ok(match inserted {
-        1 => Registration::New,
-        _ => Registration::Known { delivery: DeliveryId(known.0), processed: known.1 },
-    })
-}
-
-pub(super) async fn begin(pool: &SqlitePool, run: &Run) -> Result<(), StoreError> {
-    let context = "opening a run";
-    let mut tx = begin_write(pool, context).await?;
-    sqlx::query(
-        "INSERT INTO run (id, delivery_id, source, mapping, started_at, status, checkpoint, created, counts, warnings)
-         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, '[]')",
-    )
-    .bind(run.id.0)
-    .bind(run.delivery.0)
-    .bind(&run.source)
-    .bind(&run.mapping)
-    .bind(run.started_at.to_string())
-    .bind(run.status.word())
-    .bind(&run.created)
-    .bind(json!(Counts::default()).to_string())
-    .execute(&mut *tx)
-    .await
-    .map_err(failed(context))?;
-    tx.commit().await.map_err(failed(context))
-}
-
-pub(super) async fn close(
-    pool: &SqlitePool,
-    run: RunId,
-    status: Status,
-    warnings: &[Warning],
-    ended_at: Option<Timestamp>,
-) -> Result<(), StoreError> {
-    let context = "closing a run";
-    let mut tx = begin_write(pool, context).await?;
-    let rows = sqlx::query("UPDATE run SET status = $2, warnings = $3, ended_at = $4 WHERE id = $1")
-        .bind(run.0)
-        .bind(status.word())
-        .bind(json!(warnings).to_string())
-        .bind(ended_at.map(|at| at.to_string()))
-        .execute(&mut *tx)
-        .await
-        .map_err(failed(context))?
-        .rows_affected();
-    expect_rows(rows, 1)?;
-    tx.commit().await.map_err(failed(context))
-}
-
-pub(super) async fn confirm(pool: &SqlitePool, cursors: &[u64]) -> Result<(), StoreError> {
-    let context = "emptying the outbox";
-    let mut tx = begin_write(pool, context).await?;
-    sqlx::query("DELETE FROM outbox WHERE cursor IN (SELECT value FROM json_each($1))")
-        .bind(json!(cursors).to_string())
-        .execute(&mut *tx)
-        .await
-        .map_err(failed(context))?;
-    tx.commit().await.map_err(failed(context))
-}
-
-/// A commit, encoded and sealed: what a task of its own can own.
-pub(super) struct Batch {
-    run: Uuid,
-    checkpoint: i64,
-    counts: Counts,
-    inserts: Json,
-    updates: Json,
-    created: Json,
-    changed: Json,
-    keys: Json,
-    rejects: Json,
-    events: Json,
-}
-
-impl Batch {
-    pub fn encode(payloads: &Payloads, commit: &Commit) -> Self {
-        let claim = |s: &hub_core::statement::Statement| {
-            json!({
-                "i": s.id, "s": s.source, "e": s.emitter, "k": payloads.record_index(&s.source, &s.emitter, &s.record_key),
-                "h": s.record_hash.map(u64::cast_signed), "p": hex(s.person.0.as_bytes()), "a": s.absent,
-                "x": hex(&payloads.claim(s)),
-            })
-        };
-        let person = |p: &hub_core::store::PersonWrite| json!({ "p": hex(p.id.0.as_bytes()), "q": p.sequence, "w": p.expected, "x": hex(&payloads.state(&p.state)) });
-        let reject = |r: &hub_core::reject::Reject| {
-            json!({
-                "n": r.position.number, "l": r.position.line, "b": r.position.byte, "s": r.stage.word(), "c": r.code,
-                "f": r.field, "d": r.detail, "x": hex(&payloads.seal.seal(&r.original)),
-            })
-        };
-        let event = |e: &hub_core::event::Event| {
-            json!({
-                "i": hex(e.id.as_bytes()), "p": hex(e.person.0.as_bytes()), "q": e.sequence, "t": e.kind, "r": e.routing_key,
-                "x": hex(&payloads.seal.seal(e.json.as_bytes())),
-            })
-        };
-        let key = |(key, person): &(hub_core::identity::IdentityKey, hub_core::delivery::PersonId)| json!({ "k": payloads.seal.index("identity", &key.0), "p": hex(person.0.as_bytes()) });
-        Self {
-            run: commit.run.0,
-            checkpoint: commit.checkpoint.cast_signed(),
-            counts: commit.counts,
-            inserts: commit.statements.iter().filter(|s| s.id.is_none()).map(claim).collect(),
-            updates: commit.statements.iter().filter(|s| s.id.is_some()).map(claim).collect(),
-            created: commit.persons.iter().filter(|p| p.expected.is_none()).map(person).collect(),
-            changed: commit.persons.iter().filter(|p| p.expected.is_some()).map(person).collect(),
-            keys: commit.keys.iter().map(key).collect(),
-            rejects: commit.rejects.iter().map(reject).collect(),
-            events: commit.events.iter().map(event).collect(),
-        }
+pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), StoreError> {
+    let failed = failed("committing a batch");
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+    checkpoint(&mut tx, batch).await?;
+    for rows in batch.updated.chunks(CHUNK) {
+        let touched = persons(&mut tx, UPDATE_PERSONS, rows).await?;
+        expect_rows(touched, rows.len())?;
     }
+    for rows in batch.created.chunks(CHUNK) {
+        persons(&mut tx, INSERT_PERSONS, rows).await?;
+    }
+    for rows in batch.rewritten.chunks(CHUNK) {
+        let touched = claims(&mut tx, REWRITE_CLAIMS, rows, batch.run).await?;
+        expect_rows(touched, rows.len())?;
+    }
+    for rows in batch.inserted.chunks(CHUNK) {
+        claims(&mut tx, INSERT_CLAIMS, rows, batch.run).await?;
+    }
+    keys(&mut tx, &batch.keys).await?;
+    rejects(&mut tx, &batch.rejects, batch.run).await?;
+    events(&mut tx, &batch.events).await?;
+    tx.commit().await.map_err(&failed)
 }
 
-const INSERT_CLAIMS: &str = "INSERT INTO claim (source, emitter, record_key, record_hash, person_id, absent, run_id, payload)
-    SELECT value ->> 's', value ->> 'e', value ->> 'k', value ->> 'h', unhex(value ->> 'p'), value ->> 'a', $2,
-      unhex(value ->> 'x') FROM json_each($1)";
-const UPDATE_CLAIMS: &str = "UPDATE claim SET record_hash = j.value ->> 'h', person_id = unhex(j.value ->> 'p'),
-    absent = j.value ->> 'a', run_id = $2, payload = unhex(j.value ->> 'x') FROM json_each($1) j WHERE claim.id = j.value ->> 'i'";
-const INSERT_PERSONS: &str = "INSERT INTO person (id, sequence, payload)
-    SELECT unhex(value ->> 'p'), value ->> 'q', unhex(value ->> 'x') FROM json_each($1)";
-const UPDATE_PERSONS: &str = "UPDATE person SET sequence = j.value ->> 'q', payload = unhex(j.value ->> 'x')
-    FROM json_each($1) j WHERE person.id = unhex(j.value ->> 'p') AND person.sequence = j.value ->> 'w'";
-const INSERT_KEYS: &str =
-    "INSERT INTO identity_key (key, person_id) SELECT value ->> 'k', unhex(value ->> 'p')
-    FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
-const INSERT_REJECTS: &str = "INSERT INTO reject (run_id, number, line, byte, stage, code, field, detail, original)
-    SELECT $2, value ->> 'n', value ->> 'l', value ->> 'b', value ->> 's', value ->> 'c', value ->> 'f', value ->> 'd',
-      unhex(value ->> 'x') FROM json_each($1)";
-const INSERT_EVENTS: &str = "INSERT INTO event (id, person_id, sequence, kind, routing_key, payload)
-    SELECT unhex(value ->> 'i'), unhex(value ->> 'p'), value ->> 'q', value ->> 't', value ->> 'r', unhex(value ->> 'x')
-    FROM json_each($1) ORDER BY key";
-const INSERT_OUTBOX: &str = "INSERT INTO outbox (cursor) SELECT cursor FROM event
-    WHERE id IN (SELECT unhex(value ->> 'i') FROM json_each($1))";
-
-pub(super) async fn commit(pool: &SqlitePool, batch: Batch) -> Result<(), StoreError> {
-    let mut tx = begin_write(pool, "committing a batch").await?;
-    advance(&mut tx, &batch).await?;
-    apply(&mut tx, INSERT_PERSONS, &batch.created, &batch).await?;
-    apply(&mut tx, UPDATE_PERSONS, &batch.changed, &batch).await?;
-    apply(&mut tx, INSERT_CLAIMS, &batch.inserts, &batch).await?;
-    apply(&mut tx, UPDATE_CLAIMS, &batch.updates, &batch).await?;
-    write(&mut tx, INSERT_KEYS, &batch.keys, &batch).await?;
-    apply(&mut tx, INSERT_REJECTS, &batch.rejects, &batch).await?;
-    apply(&mut tx, INSERT_EVENTS, &batch.events, &batch).await?;
-    apply(&mut tx, INSERT_OUTBOX, &batch.events, &batch).await?;
-    tx.commit().await.map_err(failed("committing a batch"))
+pub(super) async fn confirm(pool: &SqlitePool, cursors: &[i64]) -> Result<(), StoreError> {
+    let failed = failed("emptying the outbox");
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+    for cursors in cursors.chunks(CHUNK) {
+        execute(&mut tx, CONFIRM, (json(&cursors), None, None)).await?;
+    }
+    tx.commit().await.map_err(&failed)
 }
 
-/// Moves the run's checkpoint by one and adds the counts.
-async fn advance(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
-    let context = "moving a run's checkpoint";
-    let kept: Option<String> =
-        sqlx::query_scalar("SELECT counts FROM run WHERE id = $1 AND checkpoint = $2 - 1")
-            .bind(batch.run)
-            .bind(batch.checkpoint)
-            .fetch_optional(&mut **tx)
-            .await
-            .map_err(failed(context))?;
-    let kept = kept.ok_or(StoreError::Conflict)?;
-    let mut counts: Counts =
-        serde_json::from_str(&kept).map_err(|_| StoreError::Unreadable { context: "a run" })?;
-    counts.add(&batch.counts);
-    sqlx::query("UPDATE run SET checkpoint = $2, counts = $3 WHERE id = $1")
-        .bind(batch.run)
-        .bind(batch.checkpoint)
-        .bind(json!(counts).to_string())
-        .execute(&mut **tx)
-        .await
-        .map_err(failed(context))?;
+async fn checkpoint(tx: &mut Transaction<'static, Sqlite>, batch: &Batch) -> Result<(), StoreError> {
+    let mut query = sqlx::query(sql::CHECKPOINT).bind(batch.run).bind(batch.checkpoint);
+    for count in batch.counts {
+        query = query.bind(count);
+    }
+    let done = query.execute(&mut **tx).await;
+    let done = done.map_err(failed("moving the checkpoint"))?;
+    expect_rows(done.rows_affected(), 1)
+}
+
+async fn claims(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    rows: &[ClaimWrite],
+    run: Uuid,
+) -> Result<u64, StoreError> {
+    let mut blob = Blob::default();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let (start, length) = blob.add(&row.payload);
+            let person = row.person.simple().to_string();
+            let (source, emitter) = (&row.source, &row.emitter);
+            let (key, hash) = (row.record_key, row.record_hash);
+            (row.id, start, length, source, emitter, key, hash, person, row.absent)
+        })
+        .collect();
+    execute(tx, statement, (json(&rows), Some(blob.0), Some(run))).await
+}
+
+async fn persons(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    rows: &[PersonRowWrite],
+) -> Result<u64, StoreError> {
+    let mut blob = Blob::default();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let (start, length) = blob.add(&row.payload);
+            let id = row.id.simple().to_string();
+            (start, length, id, row.expected, row.sequence)
+        })
+        .collect();
+    execute(tx, statement, (json(&rows), Some(blob.0), None)).await
+}
+
+async fn keys(tx: &mut SqliteConnection, keys: &[(i64, Uuid)]) -> Result<(), StoreError> {
+    for rows in keys.chunks(CHUNK) {
+        let rows: Vec<_> = rows.iter().map(|(key, person)| (key, person.simple().to_string())).collect();
+        execute(tx, INSERT_KEYS, (json(&rows), None, None)).await?;
+    }
     Ok(())
 }
 
-/// Runs a set-based statement that must touch exactly one row per element.
-async fn apply(tx: &mut Tx, sql: &'static str, rows: &Json, batch: &Batch) -> Result<(), StoreError> {
-    let wanted = rows.as_array().map_or(0, Vec::len) as u64;
-    let touched = write(tx, sql, rows, batch).await?;
-    expect_rows(touched, wanted)
-}
-
-async fn write(tx: &mut Tx, sql: &'static str, rows: &Json, batch: &Batch) -> Result<u64, StoreError> {
-    if rows.as_array().is_none_or(Vec::is_empty) {
-        return Ok(0);
+async fn rejects(tx: &mut SqliteConnection, rejects: &[RejectWrite], run: Uuid) -> Result<(), StoreError> {
+    for rows in rejects.chunks(CHUNK) {
+        let mut blob = Blob::default();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let (start, length) = blob.add(&row.original);
+                let place = (row.number, row.line, row.byte);
+                let (number, line, byte) = place;
+                let (code, field, detail) = (&row.code, &row.field, &row.detail);
+                (start, length, number, line, byte, row.stage, code, field, detail)
+            })
+            .collect();
+        let parameters = (json(&rows), Some(blob.0), Some(run));
+        execute(tx, INSERT_REJECTS, parameters).await?;
     }
-    let mut query = sqlx::query(sql).bind(rows.to_string());
-    if sql.contains("$2") {
-        query = query.bind(batch.run);
+    Ok(())
+}
+
+/// The single writer makes cursors visible in order.
+async fn events(tx: &mut SqliteConnection, events: &[EventWrite]) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
     }
-    let done = query.execute(&mut **tx).await.map_err(failed("committing a batch"))?;
-    Ok(done.rows_affected())
+    let failed = failed("writing events");
+    let last = sqlx::query_scalar(LAST_CURSOR).fetch_one(&mut *tx).await;
+    let last: i64 = last.map_err(&failed)?;
+    for rows in events.chunks(CHUNK) {
+        let mut blob = Blob::default();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let (start, length) = blob.add(&row.payload);
+                let (id, person) = (row.id.simple().to_string(), row.person.simple().to_string());
+                (start, length, id, person, row.sequence, row.kind, &row.routing_key)
+            })
+            .collect();
+        execute(tx, INSERT_EVENTS, (json(&rows), Some(blob.0), None)).await?;
+    }
+    let outbox = sqlx::query(INSERT_OUTBOX).bind(last).execute(tx).await;
+    outbox.map(|_| ()).map_err(&failed)
 }
 
-fn expect_rows(found: u64, wanted: u64) -> Result<(), StoreError> {
-    if found == wanted { Ok(()) } else { Err(StoreError::Conflict) }
+/// Rows as JSON, the blob they cut, and the run.
+type Parameters = (String, Option<Vec<u8>>, Option<Uuid>);
+
+async fn execute(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    (rows, blob, run): Parameters,
+) -> Result<u64, StoreError> {
+    let mut query = sqlx::query(statement).bind(rows);
+    if let Some(blob) = blob {
+        query = query.bind(blob);
+    }
+    if let Some(run) = run {
+        query = query.bind(run);
+    }
+    let done = query.execute(tx).await;
+    Ok(done.map_err(failed("writing rows"))?.rows_affected())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+/// Payloads end to end.
+#[derive(Default)]
+struct Blob(Vec<u8>);
+
+impl Blob {
+    /// Where the bytes start, from 1 as `substr` counts, and how many there are.
+    fn add(&mut self, bytes: &[u8]) -> (usize, usize) {
+        let start = self.0.len() + 1;
+        self.0.extend_from_slice(bytes);
+        (start, bytes.len())
+    }
+}
+
+/// A list as `json_each` reads it.
+pub(super) fn json(rows: &impl Serialize) -> String {
+    serde_json::to_string(rows).expect("rows are plain JSON")
 }

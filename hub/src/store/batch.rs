@@ -1,0 +1,157 @@
+//! A commit made ready to write: sealed, hashed and sorted before any transaction opens.
+//!
+//! Persons and keys are in id order, so that two commits on the same rows lock them in the same order.
+
+use hub_core::delivery::Counts;
+use hub_core::event::Event;
+use hub_core::reject::Reject;
+use hub_core::statement::Statement;
+use hub_core::store::{Commit, PersonWrite};
+use uuid::Uuid;
+
+use super::codec::Codec;
+
+/// Everything one transaction writes.
+pub(super) struct Batch {
+    pub run: Uuid,
+    pub checkpoint: i64,
+    pub counts: [i64; 8],
+    pub inserted: Vec<ClaimWrite>,
+    pub rewritten: Vec<ClaimWrite>,
+    pub created: Vec<PersonRowWrite>,
+    pub updated: Vec<PersonRowWrite>,
+    pub keys: Vec<(i64, Uuid)>,
+    pub rejects: Vec<RejectWrite>,
+    pub events: Vec<EventWrite>,
+}
+
+pub(super) struct ClaimWrite {
+    /// Row number; 0 for a new row.
+    pub id: i64,
+    pub source: String,
+    pub emitter: String,
+    pub record_key: i64,
+    pub record_hash: Option<i64>,
+    pub person: Uuid,
+    pub absent: bool,
+    pub payload: Vec<u8>,
+}
+
+pub(super) struct PersonRowWrite {
+    pub id: Uuid,
+    pub expected: i64,
+    pub sequence: i64,
+    pub payload: Vec<u8>,
+}
+
+pub(super) struct RejectWrite {
+    pub number: i64,
+    pub line: i64,
+    pub byte: i64,
+    pub stage: &'static str,
+    pub code: String,
+    pub field: Option<String>,
+    pub detail: String,
+    pub original: Vec<u8>,
+}
+
+pub(super) struct EventWrite {
+    pub id: Uuid,
+    pub person: Uuid,
+    pub sequence: i64,
+    pub kind: &'static str,
+    pub routing_key: String,
+    pub payload: Vec<u8>,
+}
+
+impl Batch {
+    pub(super) fn new(codec: &Codec, commit: &Commit) -> Self {
+        let claims = commit.statements.iter().map(|s| claim(codec, s));
+        let (inserted, rewritten) = claims.partition(|claim: &ClaimWrite| claim.id == 0);
+        let persons = |created: bool| -> Vec<PersonRowWrite> {
+            let wanted = commit.persons.iter();
+            let wanted = wanted.filter(|person| person.expected.is_none() == created);
+            let mut rows: Vec<_> = wanted.map(|p| person(codec, p)).collect();
+            rows.sort_by_key(|row| row.id);
+            rows
+        };
+        let keys = commit.keys.iter();
+        let mut keys: Vec<_> = keys.map(|(k, p)| (codec.key_index(k), p.0)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Self {
+            run: commit.run.0,
+            checkpoint: commit.checkpoint.cast_signed(),
+            counts: counts(&commit.counts),
+            inserted,
+            rewritten,
+            created: persons(true),
+            updated: persons(false),
+            keys,
+            rejects: commit.rejects.iter().map(|r| reject(codec, r)).collect(),
+            events: commit.events.iter().map(|e| event(codec, e)).collect(),
+        }
+    }
+}
+
+/// In the order of the columns.
+fn counts(counts: &Counts) -> [i64; 8] {
+    [
+        counts.records,
+        counts.unchanged,
+        counts.claims,
+        counts.changed,
+        counts.persons,
+        counts.gone,
+        counts.rejected,
+        counts.events,
+    ]
+    .map(u64::cast_signed)
+}
+
+fn claim(codec: &Codec, statement: &Statement) -> ClaimWrite {
+    let Statement { source, emitter, record_key, .. } = statement;
+    ClaimWrite {
+        id: statement.id.unwrap_or(0),
+        source: source.clone(),
+        emitter: emitter.clone(),
+        record_key: codec.record_index(source, emitter, record_key),
+        record_hash: statement.record_hash.map(u64::cast_signed),
+        person: statement.person.0,
+        absent: statement.absent,
+        payload: codec.seal_claim(statement),
+    }
+}
+
+fn person(codec: &Codec, person: &PersonWrite) -> PersonRowWrite {
+    PersonRowWrite {
+        id: person.id.0,
+        expected: person.expected.unwrap_or(0).cast_signed(),
+        sequence: person.sequence.cast_signed(),
+        payload: codec.seal_stated(&person.state),
+    }
+}
+
+fn reject(codec: &Codec, reject: &Reject) -> RejectWrite {
+    RejectWrite {
+        number: reject.position.number.cast_signed(),
+        line: reject.position.line.cast_signed(),
+        byte: reject.position.byte.cast_signed(),
+        stage: reject.stage.word(),
+        code: reject.code.to_string(),
+        field: reject.field.clone(),
+        detail: reject.detail.clone(),
+        original: codec.seal(&reject.original),
+    }
+}
+
+fn event(codec: &Codec, event: &Event) -> EventWrite {
+    EventWrite {
+        id: event.id,
+        person: event.person.0,
+        sequence: event.sequence.cast_signed(),
+        kind: event.kind,
+        routing_key: event.routing_key.clone(),
+        payload: codec.seal(event.json.as_bytes()),
+    }
+}

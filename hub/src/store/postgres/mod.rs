@@ -1,0 +1,303 @@
+//! The store in PostgreSQL.
+//!
+//! A cancelled `begin` leaves sqlx's pooled connection inside a transaction, where later writes would be lost (sqlx #4385):
+//! every write runs to its end in a transaction of its own, and a connection found inside one is closed, not lent again.
+
+mod read;
+mod write;
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hub_core::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
+use hub_core::identity::IdentityKey;
+use hub_core::reject::Reject;
+use hub_core::statement::Statement;
+use hub_core::store::{Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError};
+use jiff::Timestamp;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use uuid::Uuid;
+
+use super::batch::Batch;
+use super::codec::{Codec, instant};
+use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
+use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
+use super::sql;
+
+const CONNECTIONS: u32 = 8;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// True inside a transaction opened before: there `now()` stands still.
+const INSIDE_A_TRANSACTION: &str = "select now() < statement_timestamp()";
+
+/// The PostgreSQL store.
+pub(super) struct Postgres {
+    pool: PgPool,
+    codec: Codec,
+}
+
+impl Postgres {
+    /// Connects; the database must exist.
+    pub(super) async fn open(url: &str, codec: Codec) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url).map_err(not_opened)?;
+        let options = options
+            .application_name("dlnuf")
+            .options([("synchronous_commit", "on")])
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    let inside: bool = sqlx::query_scalar(INSIDE_A_TRANSACTION).fetch_one(connection).await?;
+                    Ok(!inside)
+                })
+            })
+            .connect_with(options)
+            .await
+            .map_err(not_opened)?;
+        let migrator = sqlx::migrate!("migrations/postgres");
+        migrator.run(&pool).await.map_err(not_migrated)?;
+        mark(&pool, &codec).await?;
+        Ok(Self { pool, codec })
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
+        let (pool, delivery) = (self.pool.clone(), delivery.clone());
+        to_the_end(async move { register(&pool, &delivery).await }).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        let row: Option<DeliveryRow> = sqlx::query_as(sql::DELIVERY)
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("reading a delivery"))?;
+        row.map(Delivery::try_from).transpose()
+    }
+
+    async fn delivery_by_digest(&self, source: &str, digest: Digest) -> Result<Option<Delivery>, StoreError> {
+        let row: Option<DeliveryRow> = sqlx::query_as(sql::DELIVERY_BY_DIGEST)
+            .bind(source)
+            .bind(&digest.0[..])
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("reading a delivery"))?;
+        row.map(Delivery::try_from).transpose()
+    }
+
+    async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let rows: Vec<DeliveryRow> = sqlx::query_as(sql::DELIVERIES)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("listing deliveries"))?;
+        rows.into_iter().map(Delivery::try_from).collect()
+    }
+
+    async fn begin(&self, run: &Run) -> Result<(), StoreError> {
+        let (pool, run) = (self.pool.clone(), run.clone());
+        to_the_end(async move { begin(&pool, &run).await }).await
+    }
+
+    async fn close(
+        &self,
+        run: RunId,
+        status: Status,
+        warnings: &[Warning],
+        ended_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let (pool, warnings) = (self.pool.clone(), warnings_text(warnings));
+        to_the_end(async move { close(&pool, run, status, warnings, ended_at).await }).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        let row: Option<RunRow> = sqlx::query_as(sql::RUN)
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("reading a run"))?;
+        row.map(Run::try_from).transpose()
+    }
+
+    async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
+        let rows: Vec<RunRow> = sqlx::query_as(sql::RUNS)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("listing runs"))?;
+        rows.into_iter().map(Run::try_from).collect()
+    }
+
+    async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError> {
+        read::latest_created(&self.pool, source, mapping).await
+    }
+
+    async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
+        read::known_frames(&self.pool, source, hashes).await
+    }
+
+    async fn statements_of(
+        &self,
+        source: &str,
+        records: &[(String, String)],
+    ) -> Result<Vec<Statement>, StoreError> {
+        read::statements_of(&self.pool, &self.codec, source, records).await
+    }
+
+    async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError> {
+        read::statements(&self.pool, &self.codec, ids).await
+    }
+
+    async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError> {
+        read::candidates(&self.pool, &self.codec, keys).await
+    }
+
+    async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError> {
+        read::persons(&self.pool, &self.codec, ids).await
+    }
+
+    async fn stated_before(
+        &self,
+        source: &str,
+        emitters: &[String],
+        run: RunId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<i64>, StoreError> {
+        let bounds = (run.0, after, i64::from(limit));
+        read::stated_before(&self.pool, source, emitters, bounds).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let (pool, batch) = (self.pool.clone(), Batch::new(&self.codec, commit));
+        to_the_end(async move { write::commit(&pool, &batch).await }).await
+    }
+
+    async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {
+        let rows: Vec<RejectRow> = sqlx::query_as(sql::REJECTS)
+            .bind(run.0)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("listing rejects"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+    }
+
+    async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
+        let rows: Vec<EventRow> = sqlx::query_as(sql::EVENTS)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("reading the journal"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+    }
+
+    async fn outbox(&self, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
+        let rows: Vec<EventRow> = sqlx::query_as(sql::OUTBOX)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("reading the outbox"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+    }
+
+    async fn confirm(&self, cursors: &[u64]) -> Result<(), StoreError> {
+        let cursors: Vec<i64> = cursors.iter().map(|c| c.cast_signed()).collect();
+        let pool = self.pool.clone();
+        to_the_end(async move { write::confirm(&pool, &cursors).await }).await
+    }
+
+    async fn sizes(&self) -> Result<(u64, u64, u64), StoreError> {
+        let (persons, claims, events): (i64, i64, i64) =
+            sqlx::query_as(sql::SIZES).fetch_one(&self.pool).await.map_err(failed("counting"))?;
+        let [persons, claims, events] = [persons, claims, events].map(i64::cast_unsigned);
+        Ok((persons, claims, events))
+    }
+}
+
+async fn mark(pool: &PgPool, codec: &Codec) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await.map_err(not_opened)?;
+    sqlx::query(sql::WRITE_MARK).bind(codec.known_text()).execute(&mut *tx).await.map_err(not_opened)?;
+    let mark: Vec<u8> = sqlx::query_scalar(sql::READ_MARK).fetch_one(&mut *tx).await.map_err(not_opened)?;
+    codec.check_known_text(&mark)?;
+    tx.commit().await.map_err(not_opened)
+}
+
+async fn register(pool: &PgPool, delivery: &Delivery) -> Result<Registration, StoreError> {
+    let failed = failed("registering a delivery");
+    let mut tx = pool.begin().await.map_err(&failed)?;
+    let done = sqlx::query(sql::REGISTER)
+        .bind(delivery.id.0)
+        .bind(&delivery.source)
+        .bind(&delivery.digest.0[..])
+        .bind(delivery.size_bytes.cast_signed())
+        .bind(&delivery.filename)
+        .bind(instant(delivery.received_at))
+        .execute(&mut *tx)
+        .await
+        .map_err(&failed)?;
+    let (known, processed): (Uuid, bool) = sqlx::query_as(sql::REGISTERED)
+        .bind(&delivery.source)
+        .bind(&delivery.digest.0[..])
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(&failed)?;
+    tx.commit().await.map_err(&failed)?;
+    if done.rows_affected() == 1 {
+        return Ok(Registration::New);
+    }
+    Ok(Registration::Known { delivery: DeliveryId(known), processed })
+}
+
+async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
+    let failed = failed("opening a run");
+    let mut tx = pool.begin().await.map_err(&failed)?;
+    let done = sqlx::query(sql::BEGIN)
+        .bind(run.id.0)
+        .bind(run.delivery.0)
+        .bind(&run.source)
+        .bind(&run.mapping)
+        .bind(instant(run.started_at))
+        .bind(&run.created)
+        .bind(warnings_text(&run.warnings))
+        .execute(&mut *tx)
+        .await
+        .map_err(&failed)?;
+    expect_rows(done.rows_affected(), 1)?;
+    tx.commit().await.map_err(&failed)
+}
+
+async fn close(
+    pool: &PgPool,
+    run: RunId,
+    status: Status,
+    warnings: String,
+    ended_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let context = "closing a run";
+    let mut tx = pool.begin().await.map_err(failed(context))?;
+    let done = sqlx::query(sql::CLOSE)
+        .bind(run.0)
+        .bind(status.word())
+        .bind(warnings)
+        .bind(ended_at.map(instant))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed(context))?;
+    if done.rows_affected() != 1 {
+        return Err(unreachable(context, "no such run"));
+    }
+    tx.commit().await.map_err(failed(context))
+}
+
+fn warnings_text(warnings: &[Warning]) -> String {
+    serde_json::to_string(warnings).expect("warnings are plain JSON")
+}

@@ -1,0 +1,166 @@
+//! Batch reads: a list is one array.
+
+use std::collections::HashMap;
+
+use hub_core::delivery::PersonId;
+use hub_core::identity::IdentityKey;
+use hub_core::statement::Statement;
+use hub_core::store::{KnownFrame, KnownPerson, StoreError};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::store::codec::Codec;
+use crate::store::failure::failed;
+use crate::store::rows::{self, PersonRow, StatementRow};
+
+const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
+
+const LATEST_CREATED: &str = "
+select max(created collate \"C\") from run where source = $1 and substr(mapping, 1, length($2) + 1) = $2 || '@'
+  and status in ('done', 'done_with_rejects') and created <> ''";
+const KNOWN_FRAMES: &str = "
+select record_hash, id, emitter from claim where record_hash = any($1) and not absent and source = $2";
+const BY_RECORD: &str = "
+select id, source, emitter, record_hash, person_id, absent, payload from claim
+where record_key = any($1) order by id";
+const BY_ID: &str = "
+select id, source, emitter, record_hash, person_id, absent, payload from claim
+where id = any($1) order by id";
+const BY_PERSON: &str = "
+select id, source, emitter, record_hash, person_id, absent, payload from claim
+where person_id = any($1) order by id";
+const CANDIDATES: &str = "select key, person_id from identity_key where key = any($1)";
+const PERSONS: &str = "select id, sequence, payload from person where id = any($1)";
+const STATED_BEFORE: &str = "
+select id from claim where id > $1 and source = $2 and emitter = any($3) and not absent and run_id <> $4
+order by id limit $5";
+
+pub(super) async fn latest_created(
+    pool: &PgPool,
+    source: &str,
+    mapping: &str,
+) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar(LATEST_CREATED)
+        .bind(source)
+        .bind(mapping)
+        .fetch_one(pool)
+        .await
+        .map_err(failed("reading the latest delivery's date"))
+}
+
+pub(super) async fn known_frames(
+    pool: &PgPool,
+    source: &str,
+    hashes: &[u64],
+) -> Result<Vec<KnownFrame>, StoreError> {
+    let hashes: Vec<i64> = hashes.iter().map(|hash| hash.cast_signed()).collect();
+    let rows: Vec<(i64, i64, String)> = sqlx::query_as(KNOWN_FRAMES)
+        .bind(&hashes)
+        .bind(source)
+        .fetch_all(pool)
+        .await
+        .map_err(failed("looking frames up"))?;
+    let known = rows.into_iter().map(|(hash, claim, emitter)| KnownFrame {
+        hash: hash.cast_unsigned(),
+        claim,
+        emitter: emitter.into(),
+    });
+    Ok(known.collect())
+}
+
+pub(super) async fn statements_of(
+    pool: &PgPool,
+    codec: &Codec,
+    source: &str,
+    records: &[(String, String)],
+) -> Result<Vec<Statement>, StoreError> {
+    let index = |(emitter, key): &(String, String)| codec.record_index(source, emitter, key);
+    let indexes: HashMap<i64, Vec<&(String, String)>> =
+        records.iter().fold(HashMap::new(), |mut known, record| {
+            known.entry(index(record)).or_default().push(record);
+            known
+        });
+    let wanted: Vec<i64> = indexes.keys().copied().collect();
+    let rows: Vec<StatementRow> = sqlx::query_as(BY_RECORD)
+        .bind(&wanted)
+        .fetch_all(pool)
+        .await
+        .map_err(failed("reading the claims of records"))?;
+    let mut found = rows::statements(codec, rows)?;
+    // Two records may share an index, however unlikely: the clear texts decide.
+    found.retain(|claim| {
+        let index = codec.record_index(&claim.source, &claim.emitter, &claim.record_key);
+        claim.source == source
+            && indexes.get(&index).is_some_and(|records| {
+                records.iter().any(|(e, k)| *e == claim.emitter && *k == claim.record_key)
+            })
+    });
+    Ok(found)
+}
+
+pub(super) async fn statements(
+    pool: &PgPool,
+    codec: &Codec,
+    ids: &[i64],
+) -> Result<Vec<Statement>, StoreError> {
+    let rows: Vec<StatementRow> =
+        sqlx::query_as(BY_ID).bind(ids).fetch_all(pool).await.map_err(failed("reading claims"))?;
+    rows::statements(codec, rows)
+}
+
+pub(super) async fn candidates(
+    pool: &PgPool,
+    codec: &Codec,
+    keys: &[IdentityKey],
+) -> Result<Vec<(usize, PersonId)>, StoreError> {
+    let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
+    for (at, key) in keys.iter().enumerate() {
+        places.entry(codec.key_index(key)).or_default().push(at);
+    }
+    let wanted: Vec<i64> = places.keys().copied().collect();
+    let rows: Vec<(i64, Uuid)> =
+        sqlx::query_as(CANDIDATES).bind(&wanted).fetch_all(pool).await.map_err(failed("looking keys up"))?;
+    let mut found: Vec<(usize, PersonId)> = rows
+        .iter()
+        .filter_map(|(key, person)| Some((places.get(key)?, PersonId(*person))))
+        .flat_map(|(places, person)| places.iter().map(move |at| (*at, person)))
+        .collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Persons and claims come from one snapshot.
+pub(super) async fn persons(
+    pool: &PgPool,
+    codec: &Codec,
+    ids: &[PersonId],
+) -> Result<Vec<KnownPerson>, StoreError> {
+    let failed = failed("reading persons");
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let mut tx = pool.begin_with(SNAPSHOT).await.map_err(&failed)?;
+    let persons: Vec<PersonRow> =
+        sqlx::query_as(PERSONS).bind(&ids).fetch_all(&mut *tx).await.map_err(&failed)?;
+    let claims: Vec<StatementRow> =
+        sqlx::query_as(BY_PERSON).bind(&ids).fetch_all(&mut *tx).await.map_err(&failed)?;
+    tx.commit().await.map_err(&failed)?;
+    rows::persons(codec, persons, claims)
+}
+
+/// `bounds` are the run, the row number reached and the limit.
+pub(super) async fn stated_before(
+    pool: &PgPool,
+    source: &str,
+    emitters: &[String],
+    bounds: (Uuid, i64, i64),
+) -> Result<Vec<i64>, StoreError> {
+    let (run, after, limit) = bounds;
+    sqlx::query_scalar(STATED_BEFORE)
+        .bind(after)
+        .bind(source)
+        .bind(emitters)
+        .bind(run)
+        .bind(limit)
+        .fetch_all(pool)
+        .await
+        .map_err(failed("looking for claims no longer stated"))
+}

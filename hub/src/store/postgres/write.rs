@@ -1,0 +1,189 @@
+//! One batch in one transaction: each statement takes its rows as one array a column, unfolded by `unnest`.
+
+use hub_core::store::StoreError;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use crate::store::CHUNK;
+use crate::store::batch::{Batch, ClaimWrite, EventWrite, PersonRowWrite, RejectWrite};
+use crate::store::failure::{expect_rows, failed};
+use crate::store::sql;
+
+const INSERT_CLAIMS: &str = "
+insert into claim (source, emitter, record_key, record_hash, person_id, absent, payload, run_id)
+select *, $8 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::uuid[], $6::boolean[], $7::bytea[])";
+const REWRITE_CLAIMS: &str = "
+update claim set record_hash = new.record_hash, person_id = new.person_id, absent = new.absent,
+  payload = new.payload, run_id = $6
+from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::boolean[], $5::bytea[])
+  as new (id, record_hash, person_id, absent, payload)
+where claim.id = new.id";
+const INSERT_PERSONS: &str = "
+insert into person (id, sequence, payload) select * from unnest($1::uuid[], $2::bigint[], $3::bytea[])";
+const UPDATE_PERSONS: &str = "
+update person set sequence = new.sequence, payload = new.payload
+from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[]) as new (id, sequence, payload, expected)
+where person.id = new.id and person.sequence = new.expected";
+const INSERT_KEYS: &str = "
+insert into identity_key (key, person_id) select * from unnest($1::bigint[], $2::uuid[]) on conflict do nothing";
+const INSERT_REJECTS: &str = "
+insert into reject (number, line, byte, stage, code, field, detail, original, run_id)
+select *, $9 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+  $8::bytea[])";
+/// Held to the end of the transaction: a journal reader never sees a cursor before a smaller one.
+const JOURNAL_LOCK: &str = "select pg_advisory_xact_lock(7235419208145316433)";
+const INSERT_EVENTS: &str = "
+with written as (
+  insert into event (id, person_id, sequence, kind, routing_key, payload)
+  select id, person_id, sequence, kind, routing_key, payload
+  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::bytea[])
+    with ordinality as new (id, person_id, sequence, kind, routing_key, payload, place)
+  order by place
+  returning cursor)
+insert into outbox (cursor) select cursor from written";
+const CONFIRM: &str = "delete from outbox where cursor = any($1)";
+
+pub(super) async fn commit(pool: &PgPool, batch: &Batch) -> Result<(), StoreError> {
+    let failed = failed("committing a batch");
+    let mut tx = pool.begin().await.map_err(&failed)?;
+    checkpoint(&mut tx, batch).await?;
+    for rows in batch.updated.chunks(CHUNK) {
+        update_persons(&mut tx, rows).await?;
+    }
+    for rows in batch.created.chunks(CHUNK) {
+        insert_persons(&mut tx, rows).await?;
+    }
+    for rows in batch.rewritten.chunks(CHUNK) {
+        rewrite_claims(&mut tx, rows, batch.run).await?;
+    }
+    for rows in batch.inserted.chunks(CHUNK) {
+        insert_claims(&mut tx, rows, batch.run).await?;
+    }
+    for rows in batch.keys.chunks(CHUNK) {
+        insert_keys(&mut tx, rows).await?;
+    }
+    for rows in batch.rejects.chunks(CHUNK) {
+        insert_rejects(&mut tx, rows, batch.run).await?;
+    }
+    if !batch.events.is_empty() {
+        let locked = sqlx::query(JOURNAL_LOCK).execute(&mut *tx).await;
+        locked.map_err(&failed)?;
+    }
+    for rows in batch.events.chunks(CHUNK) {
+        insert_events(&mut tx, rows).await?;
+    }
+    tx.commit().await.map_err(&failed)
+}
+
+pub(super) async fn confirm(pool: &PgPool, cursors: &[i64]) -> Result<(), StoreError> {
+    let failed = failed("emptying the outbox");
+    let mut tx = pool.begin().await.map_err(&failed)?;
+    let done = sqlx::query(CONFIRM).bind(cursors).execute(&mut *tx).await;
+    done.map_err(&failed)?;
+    tx.commit().await.map_err(&failed)
+}
+
+async fn checkpoint(tx: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    let mut query = sqlx::query(sql::CHECKPOINT).bind(batch.run).bind(batch.checkpoint);
+    for count in batch.counts {
+        query = query.bind(count);
+    }
+    let done = query.execute(tx).await;
+    let done = done.map_err(failed("moving the checkpoint"))?;
+    expect_rows(done.rows_affected(), 1)
+}
+
+/// One column of the rows, as an array.
+fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
+async fn insert_claims(tx: &mut PgConnection, rows: &[ClaimWrite], run: Uuid) -> Result<(), StoreError> {
+    let done = sqlx::query(INSERT_CLAIMS)
+        .bind(column(rows, |row| row.source.as_str()))
+        .bind(column(rows, |row| row.emitter.as_str()))
+        .bind(column(rows, |row| row.record_key))
+        .bind(column(rows, |row| row.record_hash))
+        .bind(column(rows, |row| row.person))
+        .bind(column(rows, |row| row.absent))
+        .bind(column(rows, |row| row.payload.as_slice()))
+        .bind(run)
+        .execute(tx)
+        .await;
+    done.map(|_| ()).map_err(failed("writing claims"))
+}
+
+async fn rewrite_claims(tx: &mut PgConnection, rows: &[ClaimWrite], run: Uuid) -> Result<(), StoreError> {
+    let done = sqlx::query(REWRITE_CLAIMS)
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.record_hash))
+        .bind(column(rows, |row| row.person))
+        .bind(column(rows, |row| row.absent))
+        .bind(column(rows, |row| row.payload.as_slice()))
+        .bind(run)
+        .execute(tx)
+        .await;
+    let done = done.map_err(failed("rewriting claims"))?;
+    expect_rows(done.rows_affected(), rows.len())
+}
+
+async fn insert_persons(tx: &mut PgConnection, rows: &[PersonRowWrite]) -> Result<(), StoreError> {
+    let done = sqlx::query(INSERT_PERSONS)
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.sequence))
+        .bind(column(rows, |row| row.payload.as_slice()))
+        .execute(tx)
+        .await;
+    done.map(|_| ()).map_err(failed("creating persons"))
+}
+
+async fn update_persons(tx: &mut PgConnection, rows: &[PersonRowWrite]) -> Result<(), StoreError> {
+    let done = sqlx::query(UPDATE_PERSONS)
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.sequence))
+        .bind(column(rows, |row| row.payload.as_slice()))
+        .bind(column(rows, |row| row.expected))
+        .execute(tx)
+        .await;
+    let done = done.map_err(failed("updating persons"))?;
+    expect_rows(done.rows_affected(), rows.len())
+}
+
+async fn insert_keys(tx: &mut PgConnection, rows: &[(i64, Uuid)]) -> Result<(), StoreError> {
+    let done = sqlx::query(INSERT_KEYS)
+        .bind(column(rows, |(key, _)| *key))
+        .bind(column(rows, |(_, person)| *person))
+        .execute(tx)
+        .await;
+    done.map(|_| ()).map_err(failed("writing keys"))
+}
+
+async fn insert_rejects(tx: &mut PgConnection, rows: &[RejectWrite], run: Uuid) -> Result<(), StoreError> {
+    let done = sqlx::query(INSERT_REJECTS)
+        .bind(column(rows, |row| row.number))
+        .bind(column(rows, |row| row.line))
+        .bind(column(rows, |row| row.byte))
+        .bind(column(rows, |row| row.stage))
+        .bind(column(rows, |row| row.code.as_str()))
+        .bind(column(rows, |row| row.field.as_deref()))
+        .bind(column(rows, |row| row.detail.as_str()))
+        .bind(column(rows, |row| row.original.as_slice()))
+        .bind(run)
+        .execute(tx)
+        .await;
+    done.map(|_| ()).map_err(failed("writing rejects"))
+}
+
+async fn insert_events(tx: &mut PgConnection, rows: &[EventWrite]) -> Result<(), StoreError> {
+    let done = sqlx::query(INSERT_EVENTS)
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.person))
+        .bind(column(rows, |row| row.sequence))
+        .bind(column(rows, |row| row.kind))
+        .bind(column(rows, |row| row.routing_key.as_str()))
+        .bind(column(rows, |row| row.payload.as_slice()))
+        .execute(tx)
+        .await;
+    done.map(|_| ()).map_err(failed("writing events"))
+}

@@ -1,0 +1,240 @@
+//! Stored rows, the same in both backends, and the domain values they become.
+
+use hub_core::code::Code;
+use hub_core::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status};
+use hub_core::record::Position;
+use hub_core::reject::{Reject, Stage};
+use hub_core::statement::Statement;
+use hub_core::store::{JournalEvent, KnownPerson, Run, StoreError};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::codec::{Codec, read_instant};
+
+#[derive(FromRow)]
+pub(super) struct DeliveryRow {
+    pub id: Uuid,
+    pub source: String,
+    pub digest: Vec<u8>,
+    pub size_bytes: i64,
+    pub filename: Option<String>,
+    pub received_at: String,
+}
+
+impl TryFrom<DeliveryRow> for Delivery {
+    type Error = StoreError;
+
+    fn try_from(row: DeliveryRow) -> Result<Self, StoreError> {
+        let context = "a delivery";
+        let digest = row.digest.try_into();
+        Ok(Self {
+            id: DeliveryId(row.id),
+            source: row.source,
+            digest: Digest(digest.map_err(|_| StoreError::Unreadable { context })?),
+            size_bytes: row.size_bytes.cast_unsigned(),
+            filename: row.filename,
+            received_at: read_instant(&row.received_at, context)?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct RunRow {
+    pub id: Uuid,
+    pub delivery_id: Uuid,
+    pub source: String,
+    pub mapping: String,
+    pub started_at: String,
+    pub ended_at: Option<String>,
+    pub status: String,
+    pub checkpoint: i64,
+    pub created: String,
+    pub warnings: String,
+    #[sqlx(flatten)]
+    pub counts: CountsRow,
+}
+
+#[derive(FromRow)]
+pub(super) struct CountsRow {
+    pub records: i64,
+    pub unchanged: i64,
+    pub claims: i64,
+    pub changed: i64,
+    pub persons: i64,
+    pub gone: i64,
+    pub rejected: i64,
+    pub events: i64,
+}
+
+impl From<CountsRow> for Counts {
+    fn from(row: CountsRow) -> Self {
+        Self {
+            records: row.records.cast_unsigned(),
+            unchanged: row.unchanged.cast_unsigned(),
+            claims: row.claims.cast_unsigned(),
+            changed: row.changed.cast_unsigned(),
+            persons: row.persons.cast_unsigned(),
+            gone: row.gone.cast_unsigned(),
+            rejected: row.rejected.cast_unsigned(),
+            events: row.events.cast_unsigned(),
+        }
+    }
+}
+
+impl TryFrom<RunRow> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: RunRow) -> Result<Self, StoreError> {
+        let context = "a run";
+        let unreadable = || StoreError::Unreadable { context };
+        let ended_at = row.ended_at.as_deref();
+        Ok(Self {
+            id: RunId(row.id),
+            delivery: DeliveryId(row.delivery_id),
+            source: row.source,
+            mapping: row.mapping,
+            started_at: read_instant(&row.started_at, context)?,
+            ended_at: ended_at.map(|at| read_instant(at, context)).transpose()?,
+            status: status(&row.status).ok_or_else(unreadable)?,
+            checkpoint: row.checkpoint.cast_unsigned(),
+            counts: row.counts.into(),
+            warnings: serde_json::from_str(&row.warnings).map_err(|_| unreadable())?,
+            created: row.created,
+        })
+    }
+}
+
+fn status(word: &str) -> Option<Status> {
+    let all = [
+        Status::Running,
+        Status::Done,
+        Status::DoneWithRejects,
+        Status::Held,
+        Status::Halted,
+        Status::AlreadyReceived,
+    ];
+    all.into_iter().find(|status| status.word() == word)
+}
+
+#[derive(FromRow)]
+pub(super) struct StatementRow {
+    pub id: i64,
+    pub source: String,
+    pub emitter: String,
+    pub record_hash: Option<i64>,
+    pub person_id: Uuid,
+    pub absent: bool,
+    pub payload: Vec<u8>,
+}
+
+impl StatementRow {
+    pub(super) fn read(self, codec: &Codec) -> Result<Statement, StoreError> {
+        let opened = codec.open_claim(&self.payload)?;
+        Ok(Statement {
+            id: Some(self.id),
+            person: PersonId(self.person_id),
+            source: self.source,
+            emitter: self.emitter,
+            record_key: opened.record_key,
+            key: opened.key,
+            record_hash: self.record_hash.map(i64::cast_unsigned),
+            absent: self.absent,
+            stated: opened.stated,
+        })
+    }
+}
+
+/// Reads claims in the order they came.
+pub(super) fn statements(codec: &Codec, rows: Vec<StatementRow>) -> Result<Vec<Statement>, StoreError> {
+    rows.into_iter().map(|row| row.read(codec)).collect()
+}
+
+#[derive(FromRow)]
+pub(super) struct PersonRow {
+    pub id: Uuid,
+    pub sequence: i64,
+    pub payload: Vec<u8>,
+}
+
+/// Joins persons, sorted by id, with their claims, sorted by person.
+pub(super) fn persons(
+    codec: &Codec,
+    persons: Vec<PersonRow>,
+    claims: Vec<StatementRow>,
+) -> Result<Vec<KnownPerson>, StoreError> {
+    let mut known: Vec<KnownPerson> = persons
+        .into_iter()
+        .map(|row| {
+            Ok(KnownPerson {
+                id: PersonId(row.id),
+                sequence: row.sequence.cast_unsigned(),
+                state: codec.open_stated(&row.payload)?,
+                statements: Vec::new(),
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    known.sort_by_key(|person| person.id);
+    for row in claims {
+        let at = known.binary_search_by_key(&PersonId(row.person_id), |person| person.id);
+        if let Some(person) = at.ok().and_then(|at| known.get_mut(at)) {
+            person.statements.push(row.read(codec)?);
+        }
+    }
+    Ok(known)
+}
+
+#[derive(FromRow)]
+pub(super) struct RejectRow {
+    pub number: i64,
+    pub line: i64,
+    pub byte: i64,
+    pub stage: String,
+    pub code: String,
+    pub field: Option<String>,
+    pub detail: String,
+    pub original: Vec<u8>,
+}
+
+impl RejectRow {
+    pub(super) fn read(self, codec: &Codec) -> Result<Reject, StoreError> {
+        let context = "a reject";
+        let unreadable = || StoreError::Unreadable { context };
+        let stages = [Stage::Decode, Stage::Map];
+        let stage = stages.into_iter().find(|stage| stage.word() == self.stage);
+        Ok(Reject {
+            position: Position {
+                number: self.number.cast_unsigned(),
+                line: self.line.cast_unsigned(),
+                byte: self.byte.cast_unsigned(),
+            },
+            stage: stage.ok_or_else(unreadable)?,
+            code: self.code.parse::<Code>().map_err(|_| unreadable())?,
+            field: self.field,
+            detail: self.detail,
+            original: codec.open(&self.original, context)?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct EventRow {
+    pub cursor: i64,
+    pub id: Uuid,
+    pub person_id: Uuid,
+    pub routing_key: String,
+    pub payload: Vec<u8>,
+}
+
+impl EventRow {
+    pub(super) fn read(self, codec: &Codec) -> Result<JournalEvent, StoreError> {
+        let context = "an event";
+        let json = String::from_utf8(codec.open(&self.payload, context)?);
+        Ok(JournalEvent {
+            cursor: self.cursor.cast_unsigned(),
+            person: PersonId(self.person_id),
+            id: self.id,
+            routing_key: self.routing_key,
+            json: json.map_err(|_| StoreError::Unreadable { context })?,
+        })
+    }
+}

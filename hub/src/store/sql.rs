@@ -1,0 +1,46 @@
+//! Statements on single rows, word for word the same in both backends.
+
+pub(super) const READ_MARK: &str = "select value from store_meta where key = 'seal'";
+pub(super) const WRITE_MARK: &str =
+    "insert into store_meta (key, value) values ('seal', $1) on conflict (key) do nothing";
+pub(super) const REGISTER: &str = "
+insert into delivery (id, source, digest, size_bytes, filename, received_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (source, digest) do nothing";
+pub(super) const REGISTERED: &str = "
+select id, exists (
+  select 1 from run where run.delivery_id = delivery.id and run.status in ('done', 'done_with_rejects')
+) as processed from delivery where source = $1 and digest = $2";
+pub(super) const DELIVERY: &str = "
+select id, source, digest, size_bytes, filename, received_at from delivery where id = $1";
+pub(super) const DELIVERY_BY_DIGEST: &str = "
+select id, source, digest, size_bytes, filename, received_at from delivery where source = $1 and digest = $2";
+pub(super) const DELIVERIES: &str = "
+select id, source, digest, size_bytes, filename, received_at from delivery
+order by received_at desc, id desc limit $1";
+pub(super) const BEGIN: &str = "
+insert into run (id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, warnings,
+  records, unchanged, claims, changed, persons, gone, rejected, events)
+values ($1, $2, $3, $4, $5, null, 'running', 0, $6, $7, 0, 0, 0, 0, 0, 0, 0, 0)";
+pub(super) const CLOSE: &str = "update run set status = $2, warnings = $3, ended_at = $4 where id = $1";
+pub(super) const RUN: &str = "
+select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, warnings,
+  records, unchanged, claims, changed, persons, gone, rejected, events
+from run where id = $1";
+pub(super) const RUNS: &str = "
+select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, warnings,
+  records, unchanged, claims, changed, persons, gone, rejected, events
+from run order by started_at desc, id desc limit $1";
+pub(super) const CHECKPOINT: &str = "
+update run set checkpoint = $2, records = records + $3, unchanged = unchanged + $4, claims = claims + $5,
+  changed = changed + $6, persons = persons + $7, gone = gone + $8, rejected = rejected + $9, events = events + $10
+where id = $1 and checkpoint = $2 - 1";
+pub(super) const REJECTS: &str = "
+select number, line, byte, stage, code, field, detail, original from reject where run_id = $1
+order by number, byte limit $2";
+pub(super) const EVENTS: &str = "
+select cursor, id, person_id, routing_key, payload from event where cursor > $1 order by cursor limit $2";
+pub(super) const OUTBOX: &str = "
+select event.cursor, id, person_id, routing_key, payload from outbox join event on event.cursor = outbox.cursor
+order by outbox.cursor limit $1";
+pub(super) const SIZES: &str =
+    "select (select count(*) from person), (select count(*) from claim), (select count(*) from event)";

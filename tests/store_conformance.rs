@@ -1,0 +1,312 @@
+//! The store port's contract, shown on both backends.
+
+use std::sync::Arc;
+
+use hub::seal::Seal;
+use hub_core::canonical::{Canon, Value};
+use hub_core::code::Code;
+use hub_core::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
+use hub_core::event::Event;
+use hub_core::identity::IdentityKey;
+use hub_core::record::Position;
+use hub_core::reject::{Reject, Stage};
+use hub_core::statement::{Origin, Stated, Statement};
+use hub_core::store::{Commit, PersonWrite, Registration, Run, Store, StoreError};
+
+use crate::support::{Postgres, mint};
+
+const NIR: &str = "1850578006048";
+const NAME: &str = "CANARI-DUPONT";
+const SCHEMA: &str = r#"{"type":"object","properties":{"identite":{"type":"object","properties":{
+  "nir":{"type":"string","x-type":"nir","x-classification":"identifiant"},
+  "nom_naissance":{"type":"string","x-type":"nom","x-classification":"identifiant"}}}}}"#;
+
+pub fn seal(byte: u8) -> Seal {
+    Seal::new([byte; 32])
+}
+
+pub fn canon() -> Arc<Canon> {
+    Arc::new(Canon::from_schema(SCHEMA).expect("schema"))
+}
+
+fn stated(canon: &Canon, nir: &str, delivery: DeliveryId) -> Stated {
+    let origin = Origin {
+        source: "caf".into(),
+        emitter: "CAF 75".into(),
+        delivery,
+        record: 1,
+        line: 1,
+        mapping: "caf/vrsb0801@1".into(),
+        valid_at: "2026-01-01".into(),
+    };
+    let field = |path| canon.find(path).expect("field");
+    let mut stated = Stated::default();
+    stated.push(field("identite.nir"), Value::text(nir), &origin);
+    stated.push(field("identite.nom_naissance"), Value::text(NAME), &origin);
+    stated
+}
+
+async fn arrive(store: &dyn Store, byte: u8) -> Run {
+    let now = "2026-03-01T02:00:00.123456789Z".parse().expect("instant");
+    let delivery = Delivery {
+        id: DeliveryId(mint()),
+        source: "caf".into(),
+        digest: Digest([byte; 32]),
+        size_bytes: 12,
+        filename: Some("f.xml".into()),
+        received_at: now,
+    };
+    assert_eq!(store.register(&delivery).await.expect("registers"), Registration::New);
+    let run = Run {
+        id: RunId(mint()),
+        delivery: delivery.id,
+        source: "caf".into(),
+        mapping: "caf/vrsb0801@1".into(),
+        started_at: now,
+        ended_at: None,
+        status: Status::Running,
+        checkpoint: 0,
+        counts: Counts::default(),
+        warnings: vec![],
+        created: "20260301".into(),
+    };
+    store.begin(&run).await.expect("begins");
+    assert_eq!(store.run(run.id).await.expect("reads"), Some(run.clone()));
+    assert_eq!(store.delivery(delivery.id).await.expect("reads"), Some(delivery));
+    run
+}
+
+/// A caller that stops waiting neither cuts a commit nor leaves a connection on which later writes are lost.
+async fn cancelled_callers_lose_nothing(store: &dyn Store, url: &str) {
+    let run = arrive(store, 9).await;
+    let (before, ..) = store.sizes().await.expect("counts");
+    for checkpoint in 1..=60 {
+        let wait = std::time::Duration::from_micros(checkpoint * 20);
+        let _ = tokio::time::timeout(wait, store.persons(&[PersonId(mint())])).await;
+        let commit = batch(&run, checkpoint, 1);
+        if checkpoint % 2 == 0 || tokio::time::timeout(wait, store.commit(&commit)).await.is_err() {
+            while store.run(run.id).await.expect("reads").expect("there").checkpoint < checkpoint {
+                if checkpoint % 2 == 0 {
+                    store.commit(&commit).await.expect("commits");
+                }
+            }
+        }
+    }
+    let other = hub::store::open(url, seal(1), canon()).await.expect("opens");
+    assert_eq!(other.sizes().await.expect("counts").0, before + 60);
+}
+
+/// `count` new persons, each with a claim, two keys and an event.
+fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
+    let canon = canon();
+    let mut commit = Commit {
+        run: run.id,
+        checkpoint,
+        statements: vec![],
+        persons: vec![],
+        keys: vec![],
+        rejects: vec![],
+        events: vec![],
+        counts: Counts { records: count, ..Counts::default() },
+    };
+    for at in 0..count {
+        let person = PersonId(mint());
+        let state = stated(&canon, NIR, run.delivery);
+        commit.statements.push(Statement {
+            id: None,
+            person,
+            source: "caf".into(),
+            emitter: "CAF 75".into(),
+            record_key: format!("canary-record-{checkpoint}-{at}"),
+            key: "canary-claim".into(),
+            record_hash: Some(u64::MAX - at - checkpoint * 100_000),
+            absent: false,
+            stated: state.clone(),
+        });
+        commit.persons.push(PersonWrite { id: person, expected: None, sequence: 1, state });
+        commit.keys.push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}")), person));
+        commit.keys.push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}")), person));
+        commit.events.push(Event {
+            id: mint(),
+            person,
+            sequence: 1,
+            kind: "fr.dlnuf.personne.creee",
+            routing_key: "personne.creee.75".into(),
+            json: format!("{{\"nom\":\"{NAME}\"}}"),
+        });
+    }
+    commit
+}
+
+fn reject(number: u64) -> Reject {
+    Reject {
+        position: Position { number, line: number, byte: number },
+        stage: Stage::Map,
+        code: Code::InvalidDate,
+        field: None,
+        detail: "expected a date".into(),
+        original: NIR.into(),
+    }
+}
+
+async fn conforms(store: &dyn Store) {
+    let run = arrive(store, 1).await;
+    let mut first = batch(&run, 1, 3);
+    first.rejects = vec![reject(9), reject(2)];
+    store.commit(&first).await.expect("commits");
+    reads_back(store, &run, &first).await;
+    conflicts_change_nothing(store, &run, &first).await;
+    claims_come_and_go(store, &run, &first).await;
+    the_outbox_empties(store).await;
+    runs_end(store, &run).await;
+    concurrent_commits_keep_order(store).await;
+}
+
+async fn reads_back(store: &dyn Store, run: &Run, first: &Commit) {
+    let records: Vec<_> =
+        first.statements.iter().map(|s| (s.emitter.clone(), s.record_key.clone())).collect();
+    let found = store.statements_of("caf", &records).await.expect("reads");
+    let ids: Vec<i64> = found.iter().filter_map(|s| s.id).collect();
+    let plain: Vec<Statement> = found.iter().cloned().map(|s| Statement { id: None, ..s }).collect();
+    assert_eq!(plain, first.statements);
+    assert_eq!(store.statements(&ids).await.expect("reads"), found);
+    assert!(store.statements_of("other", &records).await.expect("reads").is_empty());
+    let keys: Vec<_> = first.keys.iter().map(|(k, _)| k.clone()).collect();
+    let wanted: Vec<_> = first.keys.iter().map(|(_, p)| *p).enumerate().collect();
+    assert_eq!(store.candidates(&keys).await.expect("reads"), wanted);
+    let ids: Vec<_> = first.persons.iter().map(|p| p.id).collect();
+    let persons = store.persons(&ids).await.expect("reads");
+    assert_eq!(persons.len(), 3);
+    for person in &persons {
+        let written = first.persons.iter().find(|p| p.id == person.id).expect("written");
+        assert_eq!((person.sequence, &person.state), (1, &written.state));
+        assert_eq!(person.statements.len(), 1);
+    }
+    let events = store.events(0, 10).await.expect("reads");
+    let ids: Vec<_> = events.iter().map(|e| (e.id, e.json.clone())).collect();
+    let wanted: Vec<_> = first.events.iter().map(|e| (e.id, e.json.clone())).collect();
+    assert_eq!(ids, wanted);
+    assert_eq!(store.rejects(run.id, 10).await.expect("reads"), [reject(2), reject(9)]);
+    let known = store.run(run.id).await.expect("reads").expect("there");
+    assert_eq!((known.checkpoint, known.counts.records), (1, 3));
+    assert_eq!(store.sizes().await.expect("counts"), (3, 3, 3));
+}
+
+async fn conflicts_change_nothing(store: &dyn Store, run: &Run, first: &Commit) {
+    let before = (store.sizes().await.expect("counts"), store.run(run.id).await.expect("reads"));
+    let mut stale = batch(run, 2, 2);
+    stale.persons.push(PersonWrite { expected: Some(7), sequence: 8, ..first.persons[0].clone() });
+    let again = batch(run, 1, 1);
+    let mut twice = batch(run, 2, 1);
+    twice.persons = vec![first.persons[0].clone()];
+    for refused in [stale, again, twice] {
+        let refused = store.commit(&refused).await;
+        assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    }
+    let after = (store.sizes().await.expect("counts"), store.run(run.id).await.expect("reads"));
+    assert_eq!(before, after);
+}
+
+async fn claims_come_and_go(store: &dyn Store, run: &Run, first: &Commit) {
+    let hashes: Vec<u64> = first.statements.iter().filter_map(|s| s.record_hash).collect();
+    let known = store.known_frames("caf", &hashes).await.expect("reads");
+    assert_eq!(known.len(), 3);
+    assert!(store.known_frames("other", &hashes).await.expect("reads").is_empty());
+    let gone: Vec<i64> = known.iter().filter(|k| k.hash == hashes[0]).map(|k| k.claim).collect();
+    let mut commit = batch(run, 2, 0);
+    commit.statements = store.statements(&gone).await.expect("reads");
+    commit.statements[0].absent = true;
+    commit.persons = vec![PersonWrite { expected: Some(1), sequence: 2, ..first.persons[0].clone() }];
+    store.commit(&commit).await.expect("commits");
+    assert_eq!(store.statements(&gone).await.expect("reads"), commit.statements);
+    assert_eq!(store.known_frames("caf", &hashes).await.expect("reads").len(), 2);
+    let emitters = ["CAF 75".to_owned()];
+    let other = RunId(mint());
+    let page = |after| store.stated_before("caf", &emitters, other, after, 1);
+    let one = page(0).await.expect("reads");
+    let two = page(one[0]).await.expect("reads");
+    assert!(one.len() == 1 && two.len() == 1 && one[0] < two[0]);
+    assert!(page(two[0]).await.expect("reads").is_empty());
+    let own = store.stated_before("caf", &emitters, run.id, 0, 10).await.expect("reads");
+    assert!(own.is_empty());
+}
+
+async fn the_outbox_empties(store: &dyn Store) {
+    let waiting = store.outbox(10).await.expect("reads");
+    assert_eq!(waiting, store.events(0, 10).await.expect("reads"));
+    store.confirm(&[waiting[0].cursor, waiting[2].cursor]).await.expect("confirms");
+    assert_eq!(store.outbox(10).await.expect("reads"), waiting[1..2]);
+    assert_eq!(store.events(waiting[0].cursor, 10).await.expect("reads"), waiting[1..]);
+}
+
+async fn runs_end(store: &dyn Store, run: &Run) {
+    let delivery = store.delivery(run.delivery).await.expect("reads").expect("there");
+    let again = Delivery { id: DeliveryId(mint()), ..delivery.clone() };
+    let known = |processed| Registration::Known { delivery: delivery.id, processed };
+    assert_eq!(store.register(&again).await.expect("registers"), known(false));
+    assert_eq!(store.latest_created("caf", "caf/vrsb0801").await.expect("reads"), None);
+    let warning =
+        Warning { code: Code::InvalidNir, field: None, message: "m".into(), count: 1, first_record: 1 };
+    let ended = Some(run.started_at);
+    store.close(run.id, Status::Done, std::slice::from_ref(&warning), ended).await.expect("closes");
+    let closed = store.run(run.id).await.expect("reads").expect("there");
+    assert_eq!((closed.status, closed.ended_at, closed.checkpoint), (Status::Done, ended, 2));
+    assert_eq!(closed.warnings, [warning]);
+    assert_eq!(store.register(&again).await.expect("registers"), known(true));
+    let latest = store.latest_created("caf", "caf/vrsb0801").await.expect("reads");
+    assert_eq!(latest.as_deref(), Some("20260301"));
+    assert_eq!(store.latest_created("caf", "caf/vrsb08").await.expect("reads"), None);
+    assert_eq!(store.runs(5).await.expect("reads"), [closed]);
+    assert_eq!(store.deliveries(5).await.expect("reads"), std::slice::from_ref(&delivery));
+    let found = store.delivery_by_digest("caf", delivery.digest).await.expect("reads");
+    assert_eq!(found, Some(delivery));
+    assert!(store.close(RunId(mint()), Status::Done, &[], None).await.is_err());
+}
+
+async fn concurrent_commits_keep_order(store: &dyn Store) {
+    let (one, two) = (arrive(store, 2).await, arrive(store, 3).await);
+    let (one, two) = (batch(&one, 1, 50), batch(&two, 1, 50));
+    let (a, b) = futures_util::future::join(store.commit(&one), store.commit(&two)).await;
+    a.and(b).expect("both commit");
+    let events = store.events(3, 1000).await.expect("reads");
+    for commit in [&one, &two] {
+        let ids: Vec<_> = commit.events.iter().map(|e| e.id).collect();
+        let at = events.iter().position(|e| e.id == ids[0]).expect("announced");
+        let together: Vec<_> = events[at..at + 50].iter().map(|e| e.id).collect();
+        assert_eq!(together, ids);
+    }
+    assert!(events.is_sorted_by_key(|e| e.cursor));
+}
+
+async fn another_key_is_refused(url: &str) {
+    let refused = hub::store::open(url, seal(2), canon()).await.err();
+    assert!(matches!(refused, Some(StoreError::Unreadable { .. })), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sqlite_store_keeps_the_contract_and_no_clear_value() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let store = hub::store::open(&url, seal(1), canon()).await.expect("opens");
+    conforms(store.as_ref()).await;
+    cancelled_callers_lose_nothing(store.as_ref(), &url).await;
+    another_key_is_refused(&url).await;
+    for file in std::fs::read_dir(folder.path()).expect("folder") {
+        let bytes = std::fs::read(file.expect("file").path()).expect("readable");
+        for canary in [NIR, NAME, "canary-record", "canary-claim"] {
+            let found = bytes.windows(canary.len()).any(|w| w == canary.as_bytes());
+            assert!(!found, "a canary is on disk");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_postgresql_store_keeps_the_contract() {
+    let server = Postgres::fresh().await;
+    let store = hub::store::open(&server.url, seal(1), canon()).await.expect("opens");
+    conforms(store.as_ref()).await;
+    cancelled_callers_lose_nothing(store.as_ref(), &server.url).await;
+    another_key_is_refused(&server.url).await;
+    drop(store);
+    server.remove().await;
+}

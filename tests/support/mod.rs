@@ -1,0 +1,39 @@
+//! What several promises need: a database of their own, fresh identifiers.
+
+use std::str::FromStr as _;
+
+use hub::clock::MachineClock;
+use hub_core::clock::Clock as _;
+use uuid::Uuid;
+
+/// A fresh identifier.
+pub fn mint() -> Uuid {
+    MachineClock.mint()
+}
+
+/// A database of its own on the server the tests are given.
+pub struct Postgres {
+    admin: sqlx::PgPool,
+    name: String,
+    pub url: String,
+}
+
+impl Postgres {
+    pub async fn fresh() -> Self {
+        let server = std::env::var("DLNUF_TEST_POSTGRES_URL")
+            .expect("DLNUF_TEST_POSTGRES_URL is not set: run `make test`, which starts PostgreSQL");
+        let options = sqlx::postgres::PgConnectOptions::from_str(&server).expect("a URL");
+        let name = format!("t{}", mint().simple());
+        let admin = sqlx::PgPool::connect_with(options).await.expect("PostgreSQL answers");
+        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+        sqlx::query(create).execute(&admin).await.expect("database");
+        let (base, _) = server.rsplit_once('/').expect("a database in the URL");
+        let url = format!("{base}/{name}");
+        Self { admin, name, url }
+    }
+
+    pub async fn remove(self) {
+        let drop = sqlx::AssertSqlSafe(format!("drop database {} with (force)", self.name));
+        sqlx::query(drop).execute(&self.admin).await.expect("dropped");
+    }
+}
