@@ -158,6 +158,7 @@ async fn conforms(store: &dyn Store) {
     conflicts_change_nothing(store, &run, &first).await;
     claims_come_and_go(store, &run, &first).await;
     the_outbox_empties(store).await;
+    a_lease_has_one_holder_until_it_expires(store).await;
     runs_end(store, &run).await;
     concurrent_commits_keep_order(store).await;
 }
@@ -232,11 +233,21 @@ async fn claims_come_and_go(store: &dyn Store, run: &Run, first: &Commit) {
 }
 
 async fn the_outbox_empties(store: &dyn Store) {
-    let waiting = store.outbox(10).await.expect("reads");
+    let waiting = store.outbox(0, 10).await.expect("reads");
     assert_eq!(waiting, store.events(0, 10).await.expect("reads"));
     store.confirm(&[waiting[0].cursor, waiting[2].cursor]).await.expect("confirms");
-    assert_eq!(store.outbox(10).await.expect("reads"), waiting[1..2]);
+    assert_eq!(store.outbox(0, 10).await.expect("reads"), waiting[1..2]);
+    assert_eq!(store.waiting().await.expect("counts"), 1);
+    assert!(store.outbox(waiting[1].cursor, 10).await.expect("reads").is_empty());
     assert_eq!(store.events(waiting[0].cursor, 10).await.expect("reads"), waiting[1..]);
+}
+
+async fn a_lease_has_one_holder_until_it_expires(store: &dyn Store) {
+    let (one, two) = (mint(), mint());
+    let lease = async |holder, for_ms| store.lease("outbox", holder, for_ms).await.expect("answers");
+    assert!(lease(one, 60_000).await && !lease(two, 60_000).await && lease(one, 60_000).await);
+    assert!(lease(one, 0).await && lease(two, 60_000).await && !lease(one, 60_000).await);
+    assert!(store.lease("something else", one, 60_000).await.expect("answers"));
 }
 
 async fn runs_end(store: &dyn Store, run: &Run) {

@@ -5,6 +5,7 @@
 //! or a socket; adapters live in `connectors` and `hub`.
 
 pub mod archive;
+pub mod broker;
 pub mod canonical;
 pub mod claim;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod identity;
 pub mod mapping;
 pub mod merge;
 pub mod pipeline;
+pub mod publisher;
 pub mod record;
 pub mod reject;
 pub mod statement;

@@ -237,11 +237,17 @@ pub trait Store: Send + Sync {
     /// Events after a cursor, in journal order.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;
 
-    /// Events not yet confirmed by the broker, in journal order.
-    async fn outbox(&self, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;
+    /// Events after a cursor not yet confirmed by the broker, in journal order.
+    async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;
+
+    /// How many events the broker has not confirmed yet.
+    async fn waiting(&self) -> Result<u64, StoreError>;
 
     /// Removes events from the outbox: the broker has confirmed them. They stay in the journal.
     async fn confirm(&self, cursors: &[u64]) -> Result<(), StoreError>;
+
+    /// Takes or renews a lease for `for_ms` by the store's own clock; 0 gives it back. False when another holds it.
+    async fn lease(&self, name: &str, holder: uuid::Uuid, for_ms: u64) -> Result<bool, StoreError>;
 
     /// Number of persons, claims and journal events.
     async fn sizes(&self) -> Result<(u64, u64, u64), StoreError>;

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use anyhow::Context;
 use connectors::BuiltIn;
 use hub_core::canonical::Canon;
+use hub_core::clock::Clock as _;
 use hub_core::delivery::{Delivery, DeliveryId};
 use hub_core::identity::IdentityFields;
 use hub_core::pipeline::Pipeline;
+use hub_core::publisher::Publisher;
 use hub_core::store::{Registration, Store};
 
 use crate::archive::FolderArchive;
+use crate::broker;
 use crate::clock::MachineClock;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
 use crate::seal::Seal;
@@ -65,6 +68,16 @@ pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
         identity: IdentityFields::of(&canon),
         canon,
     })
+}
+
+/// The publisher, when the settings name a broker.
+///
+/// # Errors
+/// When the broker's URL is not understood.
+pub fn publisher(settings: &Settings, store: &Arc<dyn Store>) -> anyhow::Result<Option<Publisher>> {
+    let Some(url) = &settings.broker else { return Ok(None) };
+    let (broker, holder) = (broker::at(url)?, MachineClock.mint());
+    Ok(Some(Publisher { store: Arc::clone(store), broker, holder }))
 }
 
 /// Archives a file, then registers it: the delivery is acknowledged once both are durable.

@@ -1,6 +1,8 @@
 //! The hub's edge: how facts are kept, sent and operated. The binary `dlnuf` is a thin shell over this library.
 
+pub mod api;
 pub mod archive;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod installation;

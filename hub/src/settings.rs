@@ -13,6 +13,9 @@ pub struct Settings {
     /// Store: `sqlite:PATH` or `postgres://…` [default: SQLite in the home folder]
     #[arg(long, env = "DLNUF_STORE", global = true, hide_env_values = true)]
     pub store: Option<String>,
+    /// Broker: `amqp://user:password@host:5672/%2f` [default: none, events are read from the journal]
+    #[arg(long, env = "DLNUF_BROKER", global = true, hide_env_values = true)]
+    pub broker: Option<String>,
     /// Folder of mappings to use instead of those built in
     #[arg(long, env = "DLNUF_MAPPINGS", global = true)]
     pub mappings: Option<PathBuf>,

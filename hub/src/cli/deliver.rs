@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use hub_core::delivery::Status;
 use hub_core::pipeline::{Order, Pipeline, Progress};
+use hub_core::publisher::PublishError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Exit, Output, show};
@@ -42,6 +43,7 @@ impl Deliver {
         for file in &self.files {
             exit = worse(exit, self.one(&pipeline, file, output).await?);
         }
+        publish(settings, &pipeline, output).await?;
         Ok(exit)
     }
 
@@ -52,6 +54,25 @@ impl Deliver {
         show::report(&report, &file.display().to_string(), output)?;
         Ok(exit_of(report.status))
     }
+}
+
+/// Publishes what waits, when a broker is set. A dead broker spoils nothing: the events wait for `dlnuf serve`.
+///
+/// # Errors
+/// When the store fails, or the broker's URL is not understood.
+pub async fn publish(settings: &Settings, pipeline: &Pipeline, output: Output) -> anyhow::Result<()> {
+    let Some(publisher) = installation::publisher(settings, &pipeline.store)? else { return Ok(()) };
+    match publisher.drain(&Bar::of(output, "events")).await {
+        Ok(Some(count)) if output == Output::Table => println!("{count} events published"),
+        Ok(Some(_)) => {}
+        Ok(None) => eprintln!("another hub publishes: the events are left to it"),
+        Err(PublishError::Store(error)) => return Err(error.into()),
+        Err(error) => {
+            let waiting = pipeline.store.waiting().await?;
+            show::failure(&anyhow::Error::new(error).context(format!("{waiting} events wait in the outbox")));
+        }
+    }
+    Ok(())
 }
 
 /// The exit code a run's status asks for.
@@ -73,8 +94,14 @@ pub struct Bar(ProgressBar);
 impl Bar {
     /// Makes a bar; hidden when the output is JSON or not a terminal.
     pub fn new(output: Output) -> Self {
+        Self::of(output, "records")
+    }
+
+    /// A bar that counts something else than records.
+    pub fn of(output: Output, things: &str) -> Self {
         let bar = if output == Output::Json { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} records  {per_sec}  {eta} left");
+        let template = format!("{{bar:30}} {{pos}}/{{len}} {things}  {{per_sec}}  {{eta}} left");
+        let style = ProgressStyle::with_template(&template);
         Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 }

@@ -9,6 +9,7 @@ mod list;
 mod mapping;
 mod person;
 mod replay;
+mod serve;
 mod show;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     Runs(list::List),
     /// List the refused records of a run, with cause and position
     Rejects(list::Rejects),
+    /// Stay: publish events to the broker, answer readers over HTTP
+    Serve(serve::Serve),
     /// Run an archived delivery again, through the same path
     Replay(replay::Replay),
     /// Read the journal of events
@@ -85,8 +88,10 @@ pub enum Exit {
 /// Reads the arguments, runs the command, prints a failure with its causes.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("DLNUF_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter(matches!(cli.command, Command::Serve(_))))
+        .with_writer(std::io::stderr)
+        .init();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -101,6 +106,14 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What is logged: `DLNUF_LOG`, else warnings, and for `serve` what it does.
+fn filter(serves: bool) -> EnvFilter {
+    let usual = if serves { "warn,hub=info,hub_core=info" } else { "warn" };
+    let filter = EnvFilter::try_from_env("DLNUF_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    // lapin logs a returned message with its content, which holds values of a person.
+    filter.add_directive("lapin=error".parse().expect("a directive"))
+}
+
 async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { settings, output, command } = cli;
     match command {
@@ -108,6 +121,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Deliveries(list) => list.deliveries(&settings, output).await,
         Command::Runs(list) => list.runs(&settings, output).await,
         Command::Rejects(rejects) => rejects.run(&settings, output).await,
+        Command::Serve(serve) => serve.run(&settings).await,
         Command::Replay(replay) => replay.run(&settings, output).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,

@@ -81,11 +81,15 @@ pub fn failure(error: &anyhow::Error) {
 }
 
 fn code_of(error: &anyhow::Error) -> Option<Code> {
+    use hub_core::broker::BrokerError;
     use hub_core::pipeline::RunError;
+    use hub_core::publisher::PublishError;
     use hub_core::store::StoreError;
     error.chain().find_map(|cause| {
         let run = cause.downcast_ref::<RunError>().map(RunError::code);
         run.or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::code))
+            .or_else(|| cause.downcast_ref::<PublishError>().map(PublishError::code))
+            .or_else(|| cause.downcast_ref::<BrokerError>().map(BrokerError::code))
     })
 }
 
@@ -93,17 +97,21 @@ fn code_of(error: &anyhow::Error) -> Option<Code> {
 pub fn config(settings: &Settings, output: Output) {
     let home = settings.home.display().to_string();
     let store = without_password(&settings.store_url());
+    let broker = settings.broker.as_deref().map_or_else(|| "none".to_owned(), without_password);
     let mappings = settings
         .mappings
         .as_ref()
         .map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
     match output {
-        Output::Json => json_line(&json!({ "home": home, "store": store, "mappings": mappings })),
+        Output::Json => {
+            json_line(&json!({ "home": home, "store": store, "broker": broker, "mappings": mappings }))
+        }
         Output::Table => table(
             &["setting", "value", "set by"],
             vec![
                 vec!["home".into(), home, "--home, DLNUF_HOME".into()],
                 vec!["store".into(), store, "--store, DLNUF_STORE".into()],
+                vec!["broker".into(), broker, "--broker, DLNUF_BROKER".into()],
                 vec!["mappings".into(), mappings, "--mappings, DLNUF_MAPPINGS".into()],
             ],
         ),

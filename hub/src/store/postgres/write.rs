@@ -42,6 +42,11 @@ with written as (
   order by place
   returning cursor)
 insert into outbox (cursor) select cursor from written";
+/// Taken when free, expired or ours, by the database's clock.
+const LEASE: &str = "
+insert into lease (name, holder, until_ms) values ($1, $2, (extract(epoch from clock_timestamp()) * 1000)::bigint + $3)
+on conflict (name) do update set holder = excluded.holder, until_ms = excluded.until_ms
+where lease.holder = excluded.holder or lease.until_ms <= (extract(epoch from clock_timestamp()) * 1000)::bigint";
 const CONFIRM: &str = "delete from outbox where cursor = any($1)";
 
 pub(super) async fn commit(pool: &PgPool, batch: &Batch) -> Result<(), StoreError> {
@@ -82,6 +87,15 @@ pub(super) async fn confirm(pool: &PgPool, cursors: &[i64]) -> Result<(), StoreE
     let done = sqlx::query(CONFIRM).bind(cursors).execute(&mut *tx).await;
     done.map_err(&failed)?;
     tx.commit().await.map_err(&failed)
+}
+
+pub(super) async fn lease(pool: &PgPool, name: &str, holder: Uuid, for_ms: u64) -> Result<bool, StoreError> {
+    let failed = failed("taking a lease");
+    let mut tx = pool.begin().await.map_err(&failed)?;
+    let done = sqlx::query(LEASE).bind(name).bind(holder).bind(for_ms.cast_signed()).execute(&mut *tx).await;
+    let held = done.map_err(&failed)?.rows_affected() == 1;
+    tx.commit().await.map_err(&failed)?;
+    Ok(held)
 }
 
 async fn checkpoint(tx: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {

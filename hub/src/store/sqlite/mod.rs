@@ -194,8 +194,9 @@ impl Store for Sqlite {
         rows.into_iter().map(|row| row.read(&self.codec)).collect()
     }
 
-    async fn outbox(&self, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
+    async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
         let rows: Vec<EventRow> = sqlx::query_as(sql::OUTBOX)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
             .bind(i64::from(limit))
             .fetch_all(&self.readers)
             .await
@@ -207,6 +208,16 @@ impl Store for Sqlite {
         let cursors: Vec<i64> = cursors.iter().map(|c| c.cast_signed()).collect();
         let pool = self.writer.clone();
         to_the_end(async move { write::confirm(&pool, &cursors).await }).await
+    }
+
+    async fn waiting(&self) -> Result<u64, StoreError> {
+        let count: Result<i64, _> = sqlx::query_scalar(sql::WAITING).fetch_one(&self.readers).await;
+        count.map(i64::cast_unsigned).map_err(failed("counting the outbox"))
+    }
+
+    async fn lease(&self, name: &str, holder: Uuid, for_ms: u64) -> Result<bool, StoreError> {
+        let (pool, name) = (self.writer.clone(), name.to_owned());
+        to_the_end(async move { write::lease(&pool, &name, holder, for_ms).await }).await
     }
 
     async fn sizes(&self) -> Result<(u64, u64, u64), StoreError> {

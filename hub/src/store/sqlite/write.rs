@@ -43,6 +43,11 @@ insert into event (id, person_id, sequence, kind, routing_key, payload)
 select unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, substr($2, value->>0, value->>1)
 from json_each($1) order by key";
 const INSERT_OUTBOX: &str = "insert into outbox (cursor) select cursor from event where cursor > $1";
+/// Taken when free, expired or ours, by the database's clock.
+const LEASE: &str = "
+insert into lease (name, holder, until_ms) values ($1, $2, cast(unixepoch('subsec') * 1000 as integer) + $3)
+on conflict (name) do update set holder = excluded.holder, until_ms = excluded.until_ms
+where lease.holder = excluded.holder or lease.until_ms <= cast(unixepoch('subsec') * 1000 as integer)";
 const CONFIRM: &str = "delete from outbox where cursor in (select value from json_each($1))";
 
 pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), StoreError> {
@@ -76,6 +81,20 @@ pub(super) async fn confirm(pool: &SqlitePool, cursors: &[i64]) -> Result<(), St
         execute(&mut tx, CONFIRM, (json(&cursors), None, None)).await?;
     }
     tx.commit().await.map_err(&failed)
+}
+
+pub(super) async fn lease(
+    pool: &SqlitePool,
+    name: &str,
+    holder: Uuid,
+    for_ms: u64,
+) -> Result<bool, StoreError> {
+    let failed = failed("taking a lease");
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+    let done = sqlx::query(LEASE).bind(name).bind(holder).bind(for_ms.cast_signed()).execute(&mut *tx).await;
+    let held = done.map_err(&failed)?.rows_affected() == 1;
+    tx.commit().await.map_err(&failed)?;
+    Ok(held)
 }
 
 async fn checkpoint(tx: &mut Transaction<'static, Sqlite>, batch: &Batch) -> Result<(), StoreError> {

@@ -1,0 +1,75 @@
+//! The port to the broker, where events leave the hub.
+//!
+//! Contract: `open` tries once; a session answers for every event of a wave once the broker has, and never says `Confirmed`
+//! of an event that reached no queue. A session that has failed is dropped, never used again. All the broker holds can be
+//! lost and rebuilt from the journal.
+
+use async_trait::async_trait;
+
+use crate::code::Code;
+use crate::store::JournalEvent;
+
+/// A failed call to the broker. Carries no part of an event.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// It cannot be reached, or refused the connection or the topology.
+    #[error("the broker did not answer: {context}")]
+    Unreachable {
+        /// What was being done.
+        context: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The connection stands, yet confirms did not come in time.
+    #[error("the broker confirmed nothing for {waited_s} s")]
+    Silent {
+        /// How long it was waited for.
+        waited_s: u64,
+    },
+    /// The connection was closed while nothing was on its way.
+    #[error("the broker closed the connection")]
+    Closed,
+}
+
+impl BrokerError {
+    /// The stable code.
+    #[expect(
+        clippy::unused_self,
+        reason = "every failure of the broker has one remedy today; callers must not know"
+    )]
+    pub fn code(&self) -> Code {
+        Code::BrokerUnreachable
+    }
+}
+
+/// What the broker said of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// In a queue, safely.
+    Confirmed,
+    /// No queue is bound for its routing key.
+    Unroutable,
+    /// A queue refused it (full, or its leader changed).
+    Refused,
+    /// The connection broke before the answer: it may have arrived or not.
+    Unknown,
+}
+
+/// Makes sessions.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Connects and declares the topology, once: patience is the caller's.
+    async fn open(&self) -> Result<Box<dyn Session>, BrokerError>;
+}
+
+/// A connection in use.
+#[async_trait]
+pub trait Session: Send + Sync {
+    /// Publishes a wave, pipelined; answers in its order. The caller sees to it that a person occurs once in a wave, which
+    /// is what keeps each person's events in order.
+    async fn publish(&self, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError>;
+
+    /// Whether the connection still stands.
+    fn is_open(&self) -> bool;
+}

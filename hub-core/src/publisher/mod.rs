@@ -1,0 +1,219 @@
+//! The driver that carries events from the outbox to the broker, apart from any load: a dead broker never stops a night.
+//!
+//! Waves leave one after the other; while one is on its way, the one before is struck from the outbox and the next is read.
+//! A row leaves the outbox only once its event is confirmed, so a crash repeats events and never loses one. A lease lets one
+//! publisher work at a time; should it expire under a stalled one, events are repeated, not turned around.
+
+mod line;
+mod patience;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::broker::{Broker, BrokerError, Session, Verdict};
+use crate::code::Code;
+use crate::pipeline::Progress;
+use crate::store::{JournalEvent, Store, StoreError};
+use line::Line;
+pub use patience::Patience;
+
+/// Events in flight at once.
+const WAVE: usize = 1_000;
+/// Events read from the outbox at once.
+const PAGE: u32 = 2_000;
+/// The name of the lease.
+const LEASE: &str = "outbox";
+const LEASE_MS: u64 = 15_000;
+const RENEW_AFTER: Duration = Duration::from_millis(LEASE_MS / 3);
+/// How often the outbox is looked at when nobody says that something came.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// Why publishing stopped for now. Nothing is lost: the events stay in the outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The broker failed.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The broker answered, but did not take these events.
+    #[error(
+        "the broker did not take {unroutable} events without a queue, {refused} refused, {unknown} unanswered"
+    )]
+    NotTaken {
+        /// No queue is bound for them.
+        unroutable: usize,
+        /// Queues refused them.
+        refused: usize,
+        /// The connection broke before the answer.
+        unknown: usize,
+    },
+}
+
+impl PublishError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::NotTaken { unroutable: 1.., .. } => Code::Unroutable,
+            Self::Broker(_) | Self::NotTaken { .. } => Code::BrokerUnreachable,
+        }
+    }
+}
+
+/// The driver and its adapters.
+pub struct Publisher {
+    /// Where events wait.
+    pub store: Arc<dyn Store>,
+    /// Where they go.
+    pub broker: Arc<dyn Broker>,
+    /// Who publishes, for the lease.
+    pub holder: Uuid,
+}
+
+impl Publisher {
+    /// Publishes what comes until `stop` resolves: reconnects with growing patience, looks again when woken or after 200 ms.
+    pub async fn run_until(&self, stop: impl Future<Output = ()>, wake: &Notify) {
+        tokio::select! {
+            never = self.run(wake) => match never {},
+            () = stop => {}
+        }
+        // Given back at once, so that the next publisher need not wait for it to expire.
+        if let Err(error) = Lease::new(self).release().await {
+            warn!(code = %error.code(), %error, "the lease of the outbox was not given back; it expires by itself");
+        }
+    }
+
+    async fn run(&self, wake: &Notify) -> Infallible {
+        let mut patience = Patience::default();
+        loop {
+            let Err(error) = self.one_session(wake, &mut patience).await;
+            let wait = patience.next_wait();
+            warn!(code = %error.code(), %error, wait_ms = wait.as_millis(), "publishing stopped, will try again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn one_session(&self, wake: &Notify, patience: &mut Patience) -> Result<Infallible, PublishError> {
+        let session = self.broker.open().await?;
+        info!("connected to the broker");
+        let mut lease = Lease::new(self);
+        while session.is_open() {
+            if lease.hold().await? {
+                self.publish_waiting(session.as_ref(), &mut lease, &()).await?;
+            }
+            patience.reset();
+            let _ = tokio::time::timeout(IDLE, wake.notified()).await;
+        }
+        Err(BrokerError::Closed.into())
+    }
+
+    /// Publishes what waits now, then returns how many left; `None` when another publisher holds the lease.
+    ///
+    /// # Errors
+    /// At the first failure of broker or store; the rest stays in the outbox.
+    pub async fn drain(&self, progress: &dyn Progress) -> Result<Option<u64>, PublishError> {
+        let mut lease = Lease::new(self);
+        if !lease.hold().await? {
+            return Ok(None);
+        }
+        let outcome = match self.broker.open().await {
+            Ok(session) => self.publish_waiting(session.as_ref(), &mut lease, progress).await,
+            Err(error) => Err(error.into()),
+        };
+        lease.release().await?;
+        outcome.map(Some)
+    }
+
+    async fn publish_waiting(
+        &self,
+        session: &dyn Session,
+        lease: &mut Lease<'_>,
+        progress: &dyn Progress,
+    ) -> Result<u64, PublishError> {
+        let mut line = Line::default();
+        let mut after = self.fill(&mut line, 0).await?;
+        let mut confirmed: Vec<u64> = Vec::new();
+        let mut published = 0;
+        loop {
+            let wave = line.cut(WAVE);
+            if wave.is_empty() || !lease.hold().await? {
+                self.store.confirm(&confirmed).await?;
+                return Ok(published);
+            }
+            let (answers, struck, filled) = tokio::join!(
+                session.publish(&wave),
+                self.store.confirm(&confirmed),
+                self.fill(&mut line, after)
+            );
+            struck?;
+            after = filled?;
+            let verdicts = answers?;
+            confirmed = taken(&wave, &verdicts);
+            published += confirmed.len() as u64;
+            progress.advance(published, published + line.len() as u64);
+            if confirmed.len() < wave.len() {
+                self.store.confirm(&confirmed).await?;
+                return Err(not_taken(&verdicts));
+            }
+        }
+    }
+
+    /// Reads more events behind `after` when the line has grown short; returns the last cursor read.
+    async fn fill(&self, line: &mut Line, after: u64) -> Result<u64, StoreError> {
+        if line.len() >= WAVE {
+            return Ok(after);
+        }
+        let page = self.store.outbox(after, PAGE).await?;
+        let last = page.last().map_or(after, |event| event.cursor);
+        line.join(page);
+        Ok(last)
+    }
+}
+
+fn taken(wave: &[JournalEvent], verdicts: &[Verdict]) -> Vec<u64> {
+    let taken = wave.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Confirmed);
+    taken.map(|(event, _)| event.cursor).collect()
+}
+
+fn not_taken(verdicts: &[Verdict]) -> PublishError {
+    let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+    PublishError::NotTaken {
+        unroutable: count(Verdict::Unroutable),
+        refused: count(Verdict::Refused),
+        unknown: count(Verdict::Unknown),
+    }
+}
+
+/// The right to publish, renewed by the store's clock.
+struct Lease<'a> {
+    publisher: &'a Publisher,
+    renewed: Option<Instant>,
+}
+
+impl<'a> Lease<'a> {
+    fn new(publisher: &'a Publisher) -> Self {
+        Self { publisher, renewed: None }
+    }
+
+    async fn hold(&mut self) -> Result<bool, StoreError> {
+        if self.renewed.is_some_and(|at| at.elapsed() < RENEW_AFTER) {
+            return Ok(true);
+        }
+        let held = self.publisher.store.lease(LEASE, self.publisher.holder, LEASE_MS).await?;
+        self.renewed = held.then(Instant::now);
+        Ok(held)
+    }
+
+    async fn release(&mut self) -> Result<(), StoreError> {
+        self.renewed = None;
+        self.publisher.store.lease(LEASE, self.publisher.holder, 0).await.map(|_| ())
+    }
+}

@@ -1,0 +1,2 @@
+-- Who does what only one may do at a time (publishing the outbox), until when by the database's clock, in Unix milliseconds.
+create table lease (name text primary key, holder uuid not null, until_ms bigint not null);

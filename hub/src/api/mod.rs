@@ -1,0 +1,76 @@
+//! The HTTP door, version 1: the journal of events by cursor, and whether the hub is well.
+//!
+//! Events hold values of persons and there are no access tokens yet, so the door answers on loopback only, and only to
+//! requests addressed to it by a loopback name: a web page rebinding its DNS name gets nothing.
+
+mod events;
+mod problem;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn, map_response};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use hub_core::store::Store;
+use serde_json::json;
+
+use problem::Problem;
+
+/// All routes, on a store.
+pub fn router(store: Arc<dyn Store>) -> Router {
+    Router::new()
+        .route("/v1/evenements", get(events::page))
+        .route("/sante", get(health))
+        .fallback(async || Problem::not_found("there is no such resource; see `/v1/evenements` and `/sante`"))
+        .layer(from_fn(loopback_name))
+        .layer(map_response(never_cached))
+        .with_state(store)
+}
+
+async fn health(State(store): State<Arc<dyn Store>>) -> Result<Response, Problem> {
+    let waiting = store.waiting().await?;
+    Ok(axum::Json(json!({ "etat": "en service", "evenements_en_attente": waiting })).into_response())
+}
+
+async fn loopback_name(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if is_loopback(host) {
+        return next.run(request).await;
+    }
+    let detail = "the request names another host than `localhost` or `127.0.0.1`";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, hub_core::code::Code::BadConfig, detail).into_response()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+async fn never_cached(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_loopback_names_are_answered() {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:80", "[::1]:8080", "[::1]"] {
+            assert!(super::is_loopback(host), "{host}");
+        }
+        for host in
+            ["", "evil.example", "127.0.0.1.evil.example:80", "10.0.0.1:8080", "localhost.evil.example"]
+        {
+            assert!(!super::is_loopback(host), "{host}");
+        }
+    }
+}

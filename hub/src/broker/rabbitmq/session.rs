@@ -1,0 +1,106 @@
+//! One connection publishing waves with confirms.
+//!
+//! lapin hands a returned (unroutable) message to whichever confirm resolves next, not to its own: a wave is judged only once
+//! every confirm of it has resolved, by the message ids found among all of them.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use futures_util::{Stream, StreamExt as _};
+use hub_core::broker::{BrokerError, Session, Verdict};
+use hub_core::store::JournalEvent;
+use lapin::options::BasicPublishOptions;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, Event};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::topology::EXCHANGE;
+
+/// How long a wave may take while the broker does not say that it blocks us.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Kept on disk by the queue, AMQP 0-9-1 `delivery-mode`.
+const PERSISTENT: u8 = 2;
+
+pub(super) struct RabbitMqSession {
+    connection: Connection,
+    channel: Channel,
+    blocked: watch::Receiver<bool>,
+}
+
+impl RabbitMqSession {
+    pub(super) fn new(connection: Connection, channel: Channel) -> Self {
+        let (sender, blocked) = watch::channel(false);
+        tokio::spawn(watch_blocking(connection.events_listener(), sender));
+        Self { connection, channel, blocked }
+    }
+
+    async fn one(&self, event: &JournalEvent) -> lapin::Result<Confirmation> {
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let properties = BasicProperties::default()
+            .with_message_id(event.id.to_string().into())
+            .with_content_type("application/cloudevents+json".into())
+            .with_delivery_mode(PERSISTENT)
+            .with_app_id("dlnuf".into());
+        let (exchange, key) = (EXCHANGE.into(), event.routing_key.as_str().into());
+        let sent = self.channel.basic_publish(exchange, key, options, event.json.as_bytes(), properties);
+        sent.await?.await
+    }
+}
+
+#[async_trait]
+impl Session for RabbitMqSession {
+    async fn publish(&self, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError> {
+        let mut answers = std::pin::pin!(join_all(wave.iter().map(|event| self.one(event))));
+        loop {
+            match tokio::time::timeout(DEADLINE, &mut answers).await {
+                Ok(answers) => return Ok(judged(wave, answers)),
+                // Publishing again would only add duplicates to what is delivered once the alarm is over.
+                Err(_) if *self.blocked.borrow() => {}
+                Err(_) => return Err(BrokerError::Silent { waited_s: DEADLINE.as_secs() }),
+            }
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.connection.status().connected() && self.channel.status().connected()
+    }
+}
+
+fn judged(wave: &[JournalEvent], answers: Vec<lapin::Result<Confirmation>>) -> Vec<Verdict> {
+    let (mut verdicts, mut returned) = (Vec::with_capacity(wave.len()), HashSet::new());
+    for answer in answers {
+        let (verdict, message) = match answer {
+            Ok(Confirmation::Ack(message)) => (Verdict::Confirmed, message),
+            Ok(Confirmation::Nack(message)) => (Verdict::Refused, message),
+            Ok(Confirmation::NotRequested) | Err(_) => (Verdict::Unknown, None),
+        };
+        verdicts.push(verdict);
+        returned.extend(message.and_then(|message| message.delivery.properties.message_id().clone()));
+    }
+    for (event, verdict) in wave.iter().zip(&mut verdicts) {
+        if !returned.is_empty() && returned.contains(event.id.to_string().as_str()) {
+            *verdict = Verdict::Unroutable;
+        }
+    }
+    verdicts
+}
+
+async fn watch_blocking(events: impl Stream<Item = Event>, blocked: watch::Sender<bool>) {
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        match event {
+            Event::ConnectionBlocked(reason) => {
+                warn!(reason, "the broker blocks publishing; events wait");
+                let _ = blocked.send(true);
+            }
+            Event::ConnectionUnblocked => {
+                info!("the broker takes events again");
+                let _ = blocked.send(false);
+            }
+            Event::Error(_) => return,
+            _ => {}
+        }
+    }
+}
