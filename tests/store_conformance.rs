@@ -138,6 +138,24 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
     commit
 }
 
+/// Commits `count` events of five persons turn by turn; returns the ids of each person's, in order.
+pub async fn many_events(store: &dyn Store, count: u64) -> Vec<Vec<String>> {
+    let run = arrive(store, 1).await;
+    let mut commit = batch(&run, 1, 5);
+    let persons: Vec<PersonId> = commit.persons.iter().map(|person| person.id).collect();
+    let mut of_persons = vec![Vec::new(); persons.len()];
+    let template = commit.events.remove(0);
+    commit.events.clear();
+    for at in 0..count {
+        let turn = usize::try_from(at).expect("small") % persons.len();
+        let event = Event { id: mint(), person: persons[turn], sequence: at / 5 + 1, ..template.clone() };
+        of_persons[turn].push(event.id.to_string());
+        commit.events.push(event);
+    }
+    store.commit(&commit).await.expect("commits");
+    of_persons
+}
+
 fn reject(number: u64) -> Reject {
     Reject {
         position: Position { number, line: number, byte: number },

@@ -34,10 +34,6 @@ pub enum BrokerError {
 
 impl BrokerError {
     /// The stable code.
-    #[expect(
-        clippy::unused_self,
-        reason = "every failure of the broker has one remedy today; callers must not know"
-    )]
     pub fn code(&self) -> Code {
         Code::BrokerUnreachable
     }

@@ -104,7 +104,7 @@ pub fn config(settings: &Settings, output: Output) {
         .map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
     match output {
         Output::Json => {
-            json_line(&json!({ "home": home, "store": store, "broker": broker, "mappings": mappings }))
+            json_line(&json!({ "home": home, "store": store, "broker": broker, "mappings": mappings }));
         }
         Output::Table => table(
             &["setting", "value", "set by"],

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hub_core::broker::{Broker, BrokerError, Session};
+use lapin::options::ConfirmSelectOptions;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 
@@ -46,7 +47,7 @@ impl Broker for RabbitMq {
         let connection = in_time("connecting", connecting).await?;
         let channel = in_time("opening a channel", connection.create_channel()).await?;
         in_time("declaring exchange and queues", topology::declare(&channel)).await?;
-        in_time("asking for confirms", channel.confirm_select(Default::default())).await?;
+        in_time("asking for confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok(Box::new(session::RabbitMqSession::new(connection, channel)))
     }
 }

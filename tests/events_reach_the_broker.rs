@@ -1,0 +1,106 @@
+//! Every event reaches the broker, confirmed, each person's in order; one that reaches no queue is never called confirmed.
+
+use std::collections::{HashMap, HashSet};
+
+use hub_core::broker::Verdict;
+use hub_core::delivery::PersonId;
+use hub_core::publisher::Publisher;
+use hub_core::store::JournalEvent;
+use lapin::options::{BasicGetOptions, QueueBindOptions, QueuePurgeOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, ConnectionProperties};
+use tokio::sync::Mutex;
+
+use crate::store_conformance;
+use crate::support::mint;
+
+/// The hub's topology has fixed names: one test at a time uses the broker.
+static BROKER: Mutex<()> = Mutex::const_new(());
+
+fn url() -> String {
+    std::env::var("DLNUF_TEST_AMQP_URL")
+        .expect("DLNUF_TEST_AMQP_URL is not set: run `make test`, which starts RabbitMQ")
+}
+
+async fn reader() -> (Connection, Channel) {
+    let connection = Connection::connect(&url(), ConnectionProperties::default()).await.expect("connects");
+    let channel = connection.create_channel().await.expect("opens");
+    (connection, channel)
+}
+
+/// Declares the hub's topology by opening a session, and empties the queue.
+async fn emptied() -> (Connection, Channel) {
+    drop(hub::broker::at(&url()).expect("a URL").open().await.expect("opens"));
+    let (connection, channel) = reader().await;
+    channel.queue_purge(hub::broker::QUEUE.into(), QueuePurgeOptions::default()).await.expect("purges");
+    (connection, channel)
+}
+
+/// The message ids in the queue, in order.
+async fn received(channel: &Channel) -> Vec<String> {
+    let mut ids = Vec::new();
+    let options = BasicGetOptions { no_ack: true };
+    while let Some(message) = channel.basic_get(hub::broker::QUEUE.into(), options).await.expect("reads") {
+        ids.push(message.delivery.properties.message_id().as_ref().expect("an id").to_string());
+    }
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_the_outbox_is_published_once_and_in_order() {
+    let _alone = BROKER.lock().await;
+    let (_connection, channel) = emptied().await;
+    let folder = tempfile::tempdir().expect("folder");
+    let store_url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let store = hub::store::open(&store_url, store_conformance::seal(1), store_conformance::canon())
+        .await
+        .expect("opens");
+    let expected = store_conformance::many_events(store.as_ref(), 2_500).await;
+    let broker = hub::broker::at(&url()).expect("a URL");
+    let publisher = Publisher { store: store.clone(), broker, holder: mint() };
+    assert_eq!(publisher.drain(&()).await.expect("publishes"), Some(2_500));
+    assert_eq!(store.waiting().await.expect("counts"), 0);
+    assert_eq!(publisher.drain(&()).await.expect("publishes"), Some(0));
+    let received = received(&channel).await;
+    assert_eq!(received.iter().collect::<HashSet<_>>().len(), received.len(), "no event is there twice");
+    let place: HashMap<&String, usize> = received.iter().zip(0..).collect();
+    for ids in expected {
+        assert!(ids.iter().map(|id| place[id]).is_sorted(), "a person's events are in order");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_a_queue_is_never_called_confirmed() {
+    let _alone = BROKER.lock().await;
+    let (_connection, channel) = emptied().await;
+    let session = hub::broker::at(&url()).expect("a URL").open().await.expect("opens");
+    let (queue, exchange) = (hub::broker::QUEUE, hub::broker::EXCHANGE);
+    let bind = QueueBindOptions::default();
+    channel
+        .queue_bind(queue.into(), exchange.into(), "known.#".into(), bind, FieldTable::default())
+        .await
+        .expect("binds");
+    channel
+        .queue_unbind(queue.into(), exchange.into(), "#".into(), FieldTable::default())
+        .await
+        .expect("unbinds");
+    let event = |at: u64| JournalEvent {
+        cursor: at,
+        person: PersonId(mint()),
+        id: mint(),
+        routing_key: if at % 9 == 4 { "unknown".into() } else { "known.x".into() },
+        json: "{}".into(),
+    };
+    for wave in 0..4 {
+        let wave: Vec<JournalEvent> = (0..1_000).map(|at| event(wave * 1_000 + at)).collect();
+        let verdicts = session.publish(&wave).await.expect("answers");
+        for (event, verdict) in wave.iter().zip(verdicts) {
+            let right = if event.routing_key == "unknown" { Verdict::Unroutable } else { Verdict::Confirmed };
+            assert_eq!(verdict, right, "of event {}", event.cursor);
+        }
+    }
+    channel
+        .queue_unbind(queue.into(), exchange.into(), "known.#".into(), FieldTable::default())
+        .await
+        .expect("unbinds");
+}
