@@ -70,6 +70,34 @@ async fn what_waits_in_the_outbox_is_published_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_told_to_stop_repeats_nothing_and_gives_its_lease_back() {
+    let _alone = BROKER.lock().await;
+    let (_connection, channel) = emptied().await;
+    let folder = tempfile::tempdir().expect("folder");
+    let store_url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let store = hub::store::open(&store_url, store_conformance::seal(1), store_conformance::canon())
+        .await
+        .expect("opens");
+    store_conformance::many_events(store.as_ref(), 2_500).await;
+    let publisher = |holder| {
+        let broker = hub::broker::at(&url()).expect("a URL");
+        Publisher { store: store.clone(), broker, holder }
+    };
+    // Told to stop in the middle of its waves: some events have left, some wait.
+    let under_way = async {
+        while store.waiting().await.expect("counts") == 2_500 {
+            tokio::task::yield_now().await;
+        }
+    };
+    publisher(mint()).run_until(under_way).await;
+    let waiting = store.waiting().await.expect("counts");
+    assert!(waiting > 0, "the stop came after the last wave; this test shows nothing");
+    assert_eq!(publisher(mint()).drain(&()).await.expect("publishes"), Some(waiting));
+    let received = received(&channel).await;
+    assert_eq!((received.len(), received.iter().collect::<HashSet<_>>().len()), (2_500, 2_500));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_without_a_queue_is_never_called_confirmed() {
     let _alone = BROKER.lock().await;
     let (_connection, channel) = emptied().await;

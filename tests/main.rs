@@ -1,5 +1,6 @@
 //! What the hub promises, one module per promise, and the house rules it is built by.
 
+mod events_by_http;
 mod events_reach_the_broker;
 mod house_rules;
 mod mappings_and_cases;

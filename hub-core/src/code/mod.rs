@@ -136,6 +136,8 @@ pub enum Code {
     BadConfig = 701,
     /// Not found.
     NotFound = 702,
+    /// Request not understood.
+    BadRequest = 703,
 }
 
 impl Code {
@@ -202,6 +204,7 @@ impl Code {
         Self::Unroutable,
         Self::BadConfig,
         Self::NotFound,
+        Self::BadRequest,
     ];
 
     /// What the code means; every code has an entry.

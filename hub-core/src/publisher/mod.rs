@@ -7,11 +7,11 @@
 mod line;
 mod patience;
 
-use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -31,8 +31,10 @@ const PAGE: u32 = 2_000;
 const LEASE: &str = "outbox";
 const LEASE_MS: u64 = 15_000;
 const RENEW_AFTER: Duration = Duration::from_millis(LEASE_MS / 3);
-/// How often the outbox is looked at when nobody says that something came.
+/// How often the outbox is looked at.
 const IDLE: Duration = Duration::from_millis(200);
+/// How long a stop waits for a wave on its way.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Why publishing stopped for now. Nothing is lost: the events stay in the outbox.
 #[derive(Debug, thiserror::Error)]
@@ -79,38 +81,47 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Publishes what comes until `stop` resolves: reconnects with growing patience, looks again when woken or after 200 ms.
-    pub async fn run_until(&self, stop: impl Future<Output = ()>, wake: &Notify) {
+    /// Publishes what comes until `stop` resolves: reconnects with growing patience, looks at the outbox every 200 ms. A wave
+    /// on its way is given 5 s to be confirmed, so that an orderly stop repeats nothing.
+    pub async fn run_until(&self, stop: impl Future<Output = ()>) {
+        let stopping = AtomicBool::new(false);
+        let mut running = std::pin::pin!(self.run(&stopping));
         tokio::select! {
-            never = self.run(wake) => match never {},
-            () = stop => {}
+            () = &mut running => {}
+            () = stop => {
+                stopping.store(true, Relaxed);
+                let _ = tokio::time::timeout(GRACE, running).await;
+            }
         }
         // Given back at once, so that the next publisher need not wait for it to expire.
-        if let Err(error) = Lease::new(self).release().await {
+        if let Err(error) = Lease::new(self, &stopping).release().await {
             warn!(code = %error.code(), %error, "the lease of the outbox was not given back; it expires by itself");
         }
     }
 
-    async fn run(&self, wake: &Notify) -> Infallible {
+    async fn run(&self, stopping: &AtomicBool) {
         let mut patience = Patience::default();
-        loop {
-            let Err(error) = self.one_session(wake, &mut patience).await;
-            let wait = patience.next_wait();
-            warn!(code = %error.code(), %error, wait_ms = wait.as_millis(), "publishing stopped, will try again");
+        while let Err(error) = self.one_session(stopping, &mut patience).await {
+            let (wait, cause) = (patience.next_wait(), &error as &dyn std::error::Error);
+            warn!(code = %error.code(), error = cause, wait_ms = wait.as_millis(), "publishing stopped, will try again");
             tokio::time::sleep(wait).await;
         }
     }
 
-    async fn one_session(&self, wake: &Notify, patience: &mut Patience) -> Result<Infallible, PublishError> {
+    /// Ends well only when asked to stop.
+    async fn one_session(&self, stopping: &AtomicBool, patience: &mut Patience) -> Result<(), PublishError> {
         let session = self.broker.open().await?;
         info!("connected to the broker");
-        let mut lease = Lease::new(self);
+        let mut lease = Lease::new(self, stopping);
         while session.is_open() {
             if lease.hold().await? {
                 self.publish_waiting(session.as_ref(), &mut lease, &()).await?;
             }
+            if stopping.load(Relaxed) {
+                return Ok(());
+            }
             patience.reset();
-            let _ = tokio::time::timeout(IDLE, wake.notified()).await;
+            tokio::time::sleep(IDLE).await;
         }
         Err(BrokerError::Closed.into())
     }
@@ -120,7 +131,11 @@ impl Publisher {
     /// # Errors
     /// At the first failure of broker or store; the rest stays in the outbox.
     pub async fn drain(&self, progress: &dyn Progress) -> Result<Option<u64>, PublishError> {
-        let mut lease = Lease::new(self);
+        if self.store.waiting().await? == 0 {
+            return Ok(Some(0));
+        }
+        let never = AtomicBool::new(false);
+        let mut lease = Lease::new(self, &never);
         if !lease.hold().await? {
             return Ok(None);
         }
@@ -192,18 +207,22 @@ fn not_taken(verdicts: &[Verdict]) -> PublishError {
     }
 }
 
-/// The right to publish, renewed by the store's clock.
+/// The right to go on publishing: nobody asked to stop, and the lease, renewed by the store's clock, is ours.
 struct Lease<'a> {
     publisher: &'a Publisher,
+    stopping: &'a AtomicBool,
     renewed: Option<Instant>,
 }
 
 impl<'a> Lease<'a> {
-    fn new(publisher: &'a Publisher) -> Self {
-        Self { publisher, renewed: None }
+    fn new(publisher: &'a Publisher, stopping: &'a AtomicBool) -> Self {
+        Self { publisher, stopping, renewed: None }
     }
 
     async fn hold(&mut self) -> Result<bool, StoreError> {
+        if self.stopping.load(Relaxed) {
+            return Ok(false);
+        }
         if self.renewed.is_some_and(|at| at.elapsed() < RENEW_AFTER) {
             return Ok(true);
         }

@@ -16,13 +16,26 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use hub_core::code::Code;
 use hub_core::store::Store;
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use problem::Problem;
 
-/// All routes, on a store.
-pub fn router(store: Arc<dyn Store>) -> Router {
+/// Answers on a listener until `stop` resolves; requests under way are answered first.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    store: Arc<dyn Store>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(store)).with_graceful_shutdown(stop).await
+}
+
+fn router(store: Arc<dyn Store>) -> Router {
     Router::new()
         .route("/v1/evenements", get(events::page))
         .route("/sante", get(health))
@@ -43,7 +56,7 @@ async fn loopback_name(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let detail = "the request names another host than `localhost` or `127.0.0.1`";
-    Problem::new(StatusCode::MISDIRECTED_REQUEST, hub_core::code::Code::BadConfig, detail).into_response()
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, Code::BadRequest, detail).into_response()
 }
 
 fn is_loopback(host: &str) -> bool {

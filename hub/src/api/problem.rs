@@ -21,7 +21,7 @@ impl Problem {
     }
 
     pub(super) fn bad_request(detail: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, Code::BadConfig, detail)
+        Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, detail)
     }
 
     pub(super) fn not_found(detail: &str) -> Self {

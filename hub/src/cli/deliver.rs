@@ -63,13 +63,14 @@ impl Deliver {
 pub async fn publish(settings: &Settings, pipeline: &Pipeline, output: Output) -> anyhow::Result<()> {
     let Some(publisher) = installation::publisher(settings, &pipeline.store)? else { return Ok(()) };
     match publisher.drain(&Bar::of(output, "events")).await {
-        Ok(Some(count)) if output == Output::Table => println!("{count} events published"),
+        Ok(Some(count)) if output == Output::Table => show::line(format_args!("{count} events published")),
         Ok(Some(_)) => {}
         Ok(None) => eprintln!("another hub publishes: the events are left to it"),
         Err(PublishError::Store(error)) => return Err(error.into()),
         Err(error) => {
             let waiting = pipeline.store.waiting().await?;
-            show::failure(&anyhow::Error::new(error).context(format!("{waiting} events wait in the outbox")));
+            let wait = format!("{waiting} events wait; `dlnuf serve` or the next `deliver` publishes them");
+            show::setback(&anyhow::Error::new(error).context(wait));
         }
     }
     Ok(())

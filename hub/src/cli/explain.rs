@@ -41,6 +41,6 @@ impl Explain {
 fn explain(code: Code) {
     let entry = code.entry();
     for text in [&entry.fr, &entry.en] {
-        println!("{code} — {}\n  {}\n  → {}\n", text.title, text.cause, text.remedy);
+        show::line(format_args!("{code} — {}\n  {}\n  → {}\n", text.title, text.cause, text.remedy));
     }
 }

@@ -70,7 +70,7 @@ fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> Exit {
         tell(mistake, output);
     }
     if output == Output::Table {
-        println!("{count} mappings, {} mistakes", mistakes.len());
+        show::line(format_args!("{count} mappings, {} mistakes", mistakes.len()));
     }
     if mistakes.is_empty() { Exit::Done } else { Exit::Mistakes }
 }
@@ -114,15 +114,15 @@ fn cases(files: &MappingFiles, canon: &Canon, filter: &str, output: Output) -> a
                 show::json_line(&json!({ "case": case.name, "passed": fine, "differences": differences }));
             }
             Output::Table => {
-                println!("{} {}", if fine { "ok  " } else { "FAIL" }, case.name);
+                show::line(format_args!("{} {}", if fine { "ok  " } else { "FAIL" }, case.name));
                 for line in &differences {
-                    println!("       {line}");
+                    show::line(format_args!("       {line}"));
                 }
             }
         }
     }
     if output == Output::Table {
-        println!("{passed} passed, {failed} failed");
+        show::line(format_args!("{passed} passed, {failed} failed"));
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Mistakes })
 }
@@ -145,7 +145,7 @@ impl Try {
         if let Some(object) = shown.as_object_mut() {
             object.insert("mapping".to_owned(), json!(mapping.name()));
         }
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        show::line(serde_json::to_string_pretty(&shown)?);
         Ok(if trial.rejects.is_empty() { Exit::Done } else { Exit::Rejects })
     }
 }

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::info;
 
-use super::Exit;
+use super::{Exit, show};
 use crate::settings::Settings;
 use crate::{api, installation};
 
@@ -38,16 +38,18 @@ impl Serve {
         let listener = listener.with_context(|| format!("listening on `{}`", self.listen))?;
         let address = listener.local_addr()?;
         info!(%address, broker = publisher.is_some(), "serving");
-        println!("events: http://{address}/v1/evenements   health: http://{address}/sante   stop: Ctrl-C");
+        show::line(format_args!(
+            "events: http://{address}/v1/evenements   health: http://{address}/sante   stop: Ctrl-C"
+        ));
         let (stopping, mut stopped) = watch::channel(false);
         let publishing = async move {
             let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
             if let Some(publisher) = publisher {
-                publisher.run_until(stop, &Notify::new()).await;
+                publisher.run_until(stop).await;
             }
         };
         let serving = async move {
-            let served = axum::serve(listener, api::router(store)).with_graceful_shutdown(stop()).await;
+            let served = api::serve(listener, store, stop()).await;
             stopping.send_replace(true);
             served
         };

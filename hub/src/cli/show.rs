@@ -1,5 +1,8 @@
 //! Tables, reports and failures as a person reads them.
 
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
+
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use hub_core::code::Code;
@@ -10,6 +13,16 @@ use serde_json::{Value as Json, json};
 use super::Output;
 use crate::settings::Settings;
 
+/// Prints a line. A reader that went away (`| head`) has seen enough, and ends nothing.
+pub fn line(text: impl Display) {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("error: the output cannot be written: {error}");
+        }
+        _ => {}
+    }
+}
+
 /// Prints rows under headings; numbers are aligned by the caller's text.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
@@ -18,12 +31,12 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
     for row in rows {
         table.add_row(row);
     }
-    println!("{table}");
+    line(table);
 }
 
 /// Prints one JSON value on one line.
 pub fn json_line(value: &Json) {
-    println!("{value}");
+    line(value);
 }
 
 /// Prints a run's report.
@@ -38,8 +51,8 @@ pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()>
     }
     let counts = &report.counts;
     let mapping = if report.mapping.is_empty() { "no mapping" } else { &report.mapping };
-    println!("{file} — {} ({mapping})", report.status.word().replace('_', " "));
-    println!(
+    line(format_args!("{file} — {} ({mapping})", report.status.word().replace('_', " ")));
+    line(format_args!(
         "  {} records: {} unchanged, {} refused; {} persons created, {} changed, {} gone; {} events",
         counts.records,
         counts.unchanged,
@@ -48,10 +61,10 @@ pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()>
         counts.changed,
         counts.gone,
         counts.events
-    );
+    ));
     warnings(&report.warnings);
     if let (Some(run), true) = (report.run, counts.rejected > 0) {
-        println!("  see the refused records: dlnuf rejects {run}");
+        line(format_args!("  see the refused records: dlnuf rejects {run}"));
     }
     Ok(())
 }
@@ -64,13 +77,22 @@ fn warnings(warnings: &[Warning]) {
         } else {
             String::new()
         };
-        println!("  {} × {}{field} {}{place}", warning.count, warning.code, warning.message);
+        line(format_args!("  {} × {}{field} {}{place}", warning.count, warning.code, warning.message));
     }
 }
 
 /// Prints an error, its causes, and what to do when a code says it.
 pub fn failure(error: &anyhow::Error) {
-    eprintln!("error: {error}");
+    told("error", error);
+}
+
+/// Prints what did not work and spoils nothing, in the same way.
+pub fn setback(error: &anyhow::Error) {
+    told("warning", error);
+}
+
+fn told(weight: &str, error: &anyhow::Error) {
+    eprintln!("{weight}: {error}");
     for cause in error.chain().skip(1) {
         eprintln!("  because: {cause}");
     }

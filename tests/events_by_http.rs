@@ -1,0 +1,49 @@
+//! A tool that does not speak AMQP reads the same events over HTTP, page after page, by cursor.
+
+use reqwest::{Client, StatusCode, Url};
+use serde_json::Value as Json;
+use tokio::net::TcpListener;
+
+use crate::store_conformance;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_is_read_by_cursor_and_a_wrong_request_gets_a_coded_problem() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store_url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let store = hub::store::open(&store_url, store_conformance::seal(1), store_conformance::canon())
+        .await
+        .expect("opens");
+    store_conformance::many_events(store.as_ref(), 25).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let base = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("a URL");
+    let server = tokio::spawn(hub::api::serve(listener, store.clone(), std::future::pending()));
+    let client = Client::builder().no_proxy().build().expect("a client");
+    let get = async |path: &str| client.get(base.join(path).expect("a URL")).send().await.expect("answers");
+
+    let (mut read, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let page = get(&format!("/v1/evenements?after={after}&limit=10")).await;
+        assert_eq!(page.headers()["content-type"], "application/cloudevents-batch+json");
+        after = page.headers()["dlnuf-cursor"].to_str().expect("text").to_owned();
+        let events: Vec<Json> = page.json().await.expect("a batch");
+        if events.is_empty() {
+            break;
+        }
+        read.extend(events);
+    }
+    let journal = store.events(0, 100).await.expect("reads");
+    let journal: Vec<Json> =
+        journal.iter().map(|event| serde_json::from_str(&event.json).expect("JSON")).collect();
+    assert_eq!(read.len(), 25);
+    assert_eq!(read, journal);
+
+    for path in ["/v1/evenements?limit=0", "/v1/evenements?after=x", "/v1/evenements?limt=5"] {
+        let answer = get(path).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
+        let problem: Json = answer.json().await.expect("a problem");
+        assert_eq!(problem["code"], "DLN0703");
+    }
+    let foreign = client.get(base.join("/v1/evenements").expect("a URL")).header("host", "evil.example");
+    assert_eq!(foreign.send().await.expect("answers").status(), StatusCode::MISDIRECTED_REQUEST);
+    server.abort();
+}
