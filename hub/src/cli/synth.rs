@@ -124,9 +124,13 @@ mod tests {
 
     #[test]
     fn shares_are_read_without_floating_point() {
-        for (text, share) in
-            [("0.02", Some(20_000)), ("1", Some(1_000_000)), ("0.000001", Some(1)), ("1.5", None), ("-1", None)]
-        {
+        for (text, share) in [
+            ("0.02", Some(20_000)),
+            ("1", Some(1_000_000)),
+            ("0.000001", Some(1)),
+            ("1.5", None),
+            ("-1", None),
+        ] {
             assert_eq!(per_million(text).ok(), share, "{text}");
         }
     }

@@ -14,7 +14,7 @@ pub struct Day {
     /// The month, from 1.
     pub month: u8,
     /// The day of the month, from 1.
-    pub day: u8,
+    pub of_month: u8,
 }
 
 /// Lengths of the months of a common year, from January.
@@ -24,12 +24,12 @@ impl Day {
     /// A day of these years, both possible.
     pub fn drawn(random: &mut Random, first: u16, last: u16) -> Self {
         let (month, day) = (random.between(1, 12), random.between(1, 28));
-        Self { year: random.between(first, last), month: small(month), day: small(day) }
+        Self { year: random.between(first, last), month: small(month), of_month: small(day) }
     }
 
     /// The day of a night.
     pub fn of_night(night: u32) -> Self {
-        let mut day = Self { year: 2026, month: 3, day: 1 };
+        let mut day = Self { year: 2026, month: 3, of_month: 1 };
         for _ in 0..night.min(10_000) {
             day = day.next();
         }
@@ -39,36 +39,36 @@ impl Day {
     /// The last day of the month before.
     pub fn month_end_before(self) -> Self {
         let (year, month) = if self.month == 1 { (self.year - 1, 12) } else { (self.year, self.month - 1) };
-        Self { year, month, day: length(year, month) }
+        Self { year, month, of_month: length(year, month) }
     }
 
     /// This day one year later.
     pub fn a_year_later(self) -> Self {
-        Self { year: self.year + 1, day: self.day.min(28), ..self }
+        Self { year: self.year + 1, of_month: self.of_month.min(28), ..self }
     }
 
     /// `14/07/1986`.
     pub fn french(self) -> String {
-        format!("{:02}/{:02}/{:04}", self.day, self.month, self.year)
+        format!("{:02}/{:02}/{:04}", self.of_month, self.month, self.year)
     }
 
     /// `14-07-1986`.
     pub fn dashed(self) -> String {
-        format!("{:02}-{:02}-{:04}", self.day, self.month, self.year)
+        format!("{:02}-{:02}-{:04}", self.of_month, self.month, self.year)
     }
 
     fn next(self) -> Self {
-        if self.day < length(self.year, self.month) {
-            return Self { day: self.day + 1, ..self };
+        if self.of_month < length(self.year, self.month) {
+            return Self { of_month: self.of_month + 1, ..self };
         }
         let (year, month) = if self.month == 12 { (self.year + 1, 1) } else { (self.year, self.month + 1) };
-        Self { year, month, day: 1 }
+        Self { year, month, of_month: 1 }
     }
 }
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.of_month)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Dates in three forms, one or two phones written several ways, a NIR of 13 or 15 characters or none, names with or without
 //! accents, allocataire numbers that lost their leading zeros. Each agent's habits are the record's own and never change.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
@@ -86,7 +87,13 @@ fn beneficiaire(text: &mut String, home: &Household, adult: &Adult, fiche: &Fich
 }
 
 fn etat_civil(cells: &mut Cells<'_>, adult: &Adult, random: &mut Random, fault: Option<Fault>) {
-    let spelling = random.one(&[Spelling::Full, Spelling::Full, Spelling::Full, Spelling::NoAccents, Spelling::Capitals]);
+    let spelling = random.one(&[
+        Spelling::Full,
+        Spelling::Full,
+        Spelling::Full,
+        Spelling::NoAccents,
+        Spelling::Capitals,
+    ]);
     let most = if random.percent(10) { 28 } else { usize::MAX };
     let named = fault != Some(Fault::MissingName);
     cells.maybe(adult.given.first().map(|given| spelled(given, spelling)));
@@ -95,7 +102,7 @@ fn etat_civil(cells: &mut Cells<'_>, adult: &Adult, random: &mut Random, fault: 
     let form = random.below(3);
     match (fault, form) {
         (Some(Fault::LongYear), _) => {
-            cells.cell(format_args!("{}0-{:02}-{:02}", born.year, born.month, born.day))
+            cells.cell(format_args!("{}0-{:02}-{:02}", born.year, born.month, born.of_month))
         }
         (_, 0) => cells.cell(born),
         (_, 1) => cells.cell(born.french()),
@@ -130,14 +137,16 @@ fn contacts(cells: &mut Cells<'_>, adult: &Adult, fiche: &Fiche, random: &mut Ra
         _ => format!("+336{a:02}{b:02}{c:02}{d:02}"),
     };
     if random.percent(20) {
-        phones.push_str(&format!(", 03530{:05}", random.below(100_000)));
+        let _ = write!(phones, ", 03530{:05}", random.below(100_000));
     }
     cells.maybe(random.percent(85).then_some(phones));
     let given = adult.given.first().map(|given| spelled(given, Spelling::Letters));
     let name = adult.usage.spelled(Spelling::Letters, usize::MAX);
-    cells.maybe(given.filter(|_| random.percent(75)).map(|given| {
-        format!("{given}.{name}{}@example.org", adult.rank % 100)
-    }));
+    cells.maybe(
+        given
+            .filter(|_| random.percent(75))
+            .map(|given| format!("{given}.{name}{}@example.org", adult.rank % 100)),
+    );
 }
 
 fn adresse(cells: &mut Cells<'_>, home: &Household) {

@@ -6,6 +6,7 @@
 mod caf;
 mod calendar;
 mod departement;
+mod evolution;
 mod fault;
 mod france_travail;
 mod household;
@@ -62,8 +63,8 @@ pub fn write(plan: &Plan, folder: &Path, progress: &dyn Fn(u64)) -> io::Result<V
     let mut caf = caf::Caf::create(folder, plan)?;
     let mut france_travail = france_travail::FranceTravail::create(folder, plan)?;
     let mut departement = departement::Departement::create(folder, plan)?;
-    for number in 0..household::last(plan) {
-        if let Some(household) = household::on_night(plan, number) {
+    for number in 0..evolution::last(plan) {
+        if let Some(household) = evolution::on_night(plan, number) {
             caf.household(&household)?;
             france_travail.household(&household)?;
             departement.household(&household)?;
@@ -72,14 +73,14 @@ pub fn write(plan: &Plan, folder: &Path, progress: &dyn Fn(u64)) -> io::Result<V
             progress(number);
         }
     }
-    progress(household::last(plan));
+    progress(evolution::last(plan));
     let [principal, actions] = france_travail.close()?;
     Ok(vec![caf.close()?, principal, actions, departement.close()?])
 }
 
 /// Households the plan goes through, for a progress bar.
 pub fn households(plan: &Plan) -> u64 {
-    household::last(plan)
+    evolution::last(plan)
 }
 
 #[cfg(test)]

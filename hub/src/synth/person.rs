@@ -99,7 +99,9 @@ impl Adult {
             activite: Activite { kind: random.one(ACTIVITES), since: Day::drawn(random, 2023, 2025) },
             devoirs: random.percent(80),
             suivi: random.percent(55).then(|| Suivi::drawn(random)),
-            fiche: random.percent(35).then(|| Fiche { details: random.draw(), phone: random.below(100_000_000) }),
+            fiche: random
+                .percent(35)
+                .then(|| Fiche { details: random.draw(), phone: random.below(100_000_000) }),
         }
     }
 
@@ -119,7 +121,7 @@ impl Suivi {
     fn drawn(random: &mut Random) -> Self {
         let uuid = (u128::from(random.draw()) << 64) | u128::from(random.draw());
         let since = Day::drawn(random, 2022, 2024);
-        let actions = (0..random.below(4)).map(|_| action(random, Day::drawn(random, 2024, 2025))).collect();
+        let actions = (0..random.below(4)).map(|_| action(Day::drawn(random, 2024, 2025), random)).collect();
         Self {
             uuid,
             details: random.draw(),
@@ -132,7 +134,7 @@ impl Suivi {
 }
 
 /// An action prescribed on a day; the vocabulary's index.
-pub fn action(random: &mut Random, day: Day) -> (usize, Day) {
+pub fn action(day: Day, random: &mut Random) -> (usize, Day) {
     let at = random.below(ACTIONS.len() as u64);
     (usize::try_from(at).unwrap_or(0), day)
 }

@@ -61,7 +61,8 @@ const STREETS: &[&str] = &[
 
 const WAYS: &[&str] = &["rue", "rue", "rue", "avenue", "chemin", "place", "allée", "impasse", "boulevard"];
 
-const COMPLEMENTS: &[&str] = &["Bâtiment A", "Bâtiment C", "Appartement 12", "Escalier 2", "Résidence Les Vannes"];
+const COMPLEMENTS: &[&str] =
+    &["Bâtiment A", "Bâtiment C", "Appartement 12", "Escalier 2", "Résidence Les Vannes"];
 
 /// An address.
 #[derive(Debug, Clone, Copy)]

@@ -56,7 +56,8 @@ fn a_night_changes_about_its_share_and_leaves_the_others_byte_for_byte() {
     let ((_one, first), (_two, second)) = (written(&plan(1)), written(&plan(2)));
     let (before, after) = (foyers(&first[0].file), foyers(&second[0].file));
     assert_eq!(before.len() as u64, HOUSEHOLDS);
-    let changed = before.iter().filter(|(key, foyer)| after.get(*key).is_some_and(|now| now != *foyer)).count();
+    let changed =
+        before.iter().filter(|(key, foyer)| after.get(*key).is_some_and(|now| now != *foyer)).count();
     let gone = before.keys().filter(|key| !after.contains_key(*key)).count();
     let come = after.keys().filter(|key| !before.contains_key(*key)).count();
     assert!((60..=120).contains(&changed), "{changed} changed");
@@ -74,7 +75,7 @@ fn changes_accumulate_from_night_to_night() {
     let (second, third) = (moved(&one, &two), moved(&two, &three));
     let kept = second.difference(&third).filter(|key| two.get(*key) == three.get(*key)).count();
     assert!(kept > second.len() / 2, "what night 2 changed, night 3 keeps");
-    assert!(third.len() < HOUSEHOLDS as usize / 30, "{} changed on night 3", third.len());
+    assert!(third.len() < 150, "{} changed on night 3", third.len());
 }
 
 #[test]

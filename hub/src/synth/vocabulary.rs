@@ -58,10 +58,15 @@ pub const ACTIONS: &[(&str, &str, Option<&str>, Option<&str>)] = &[
 /// Ways France Travail accompanies.
 pub const MODALITES: &[&str] = &["SUIVI", "GUIDE", "RENFORCE", "GLOBAL"];
 /// Why one registered: code, label.
-pub const INSCRIPTIONS: &[(&str, &str)] =
-    &[("14", "FIN DE CONTRAT"), ("01", "LICENCIEMENT"), ("06", "PREMIERE ENTREE"), ("09", "REPRISE D'ACTIVITE")];
+pub const INSCRIPTIONS: &[(&str, &str)] = &[
+    ("14", "FIN DE CONTRAT"),
+    ("01", "LICENCIEMENT"),
+    ("06", "PREMIERE ENTREE"),
+    ("09", "REPRISE D'ACTIVITE"),
+];
 /// What the work is on.
-pub const AXES: &[&str] = &["ELABORER SON PROJET", "ADAPT MARCHE TRAVAIL", "TECHNIQ. RECH. EMPL.", "CREER ENTREPRISE"];
+pub const AXES: &[&str] =
+    &["ELABORER SON PROJET", "ADAPT MARCHE TRAVAIL", "TECHNIQ. RECH. EMPL.", "CREER ENTREPRISE"];
 /// Advisers: title, surname, given name, e-mail.
 pub const REFERENTS: &[(&str, &str, &str, &str)] = &[
     ("M.", "ABERLENC", "Hugo", "hugo.aberlenc@example.org"),
@@ -70,8 +75,15 @@ pub const REFERENTS: &[(&str, &str, &str, &str)] = &[
     ("M.", "KERMADEC", "Yvon", "yvon.kermadec@example.org"),
 ];
 /// Situations of the département's file.
-pub const SITUATIONS: &[&str] =
-    &["recherche_emploi", "recherche_formation", "iae", "interim", "construction_projet", "au_foyer", "maladie"];
+pub const SITUATIONS: &[&str] = &[
+    "recherche_emploi",
+    "recherche_formation",
+    "iae",
+    "interim",
+    "construction_projet",
+    "au_foyer",
+    "maladie",
+];
 /// Levels of education.
 pub const NIVEAUX: &[&str] = &["AFS", "CP4", "C3A", "C12", "NV5", "NV5", "NV4", "NV3", "NV2"];
 /// Organisations of the département.

@@ -3,15 +3,16 @@
 //! Element order and lengths follow the feed's own schema; optional blocks the hub does not read are left out. NIRs carry
 //! their key, as in the older flows, except where a fault is planted.
 
+mod personne;
+
 use std::io;
 use std::path::Path;
 
 use super::calendar::Day;
 use super::fault::Fault;
-use super::household::{Child, Household};
+use super::household::{Droit, Household};
 use super::names::{Spelling, spelled};
 use super::output::{Encoding, Output, element};
-use super::person::Adult;
 use super::{Extract, Plan};
 
 /// The snapshot being written.
@@ -53,10 +54,10 @@ impl Caf {
         identification(text, household);
         let mut planted = fault;
         for (index, adult) in household.adults.iter().enumerate() {
-            personne(text, household, adult, index == 0, planted.take());
+            personne::adulte(text, household, adult, index == 0, planted.take());
         }
         for child in &household.children {
-            enfant(text, household, child);
+            personne::enfant(text, household, child);
         }
         donnees(text, household);
         prestation(text, household);
@@ -89,101 +90,6 @@ fn identification(text: &mut String, household: &Household) {
     text.push_str("</DemandeRSA></IdentificationRSA>\n");
 }
 
-fn personne(text: &mut String, household: &Household, adult: &Adult, asks: bool, fault: Option<Fault>) {
-    text.push_str("<Personne><Identification>");
-    etat_civil(text, adult, fault);
-    element(text, "DTNAI", birth_date(adult, fault));
-    text.push_str("<TYPEDTNAI>N</TYPEDTNAI>");
-    element(text, "NIR", nir(adult, fault));
-    text.push_str("<TOPVALIEC>1</TOPVALIEC>");
-    element(text, "SEXE", if adult.woman { 2 } else { 1 });
-    text.push_str("</Identification>");
-    dossier(text, household, asks, if asks { "DEM" } else { "CJT" });
-    if adult.suivi.is_some() && adult.rank % 3 != 0 {
-        text.push_str("<DossierPoleEmploi>");
-        element(text, "IDASSEDIC", adult.identifiant_ft());
-        text.push_str("</DossierPoleEmploi>");
-    }
-    text.push_str("<MontantCalculDroitRSAPersonne>");
-    element(text, "TOPPERSDRODEVORSA", u8::from(adult.devoirs));
-    text.push_str("</MontantCalculDroitRSAPersonne>");
-    activite(text, adult, fault);
-    text.push_str("</Personne>\n");
-}
-
-fn etat_civil(text: &mut String, adult: &Adult, fault: Option<Fault>) {
-    let spelling = if adult.accents { Spelling::Capitals } else { Spelling::BareCapitals };
-    element(text, "QUAL", if adult.woman { "MME" } else { "MR" });
-    if fault == Some(Fault::MissingName) {
-        text.push_str("<NOM></NOM><NOMNAI></NOMNAI>");
-    } else {
-        element(text, "NOM", adult.usage.spelled(spelling, 28));
-        element(text, "NOMNAI", adult.birth_name.spelled(spelling, 28));
-    }
-    for (tag, given) in ["PRENOM", "PRENOM2", "PRENOM3"].iter().zip(&adult.given) {
-        element(text, tag, spelled(given, spelling));
-    }
-    element(text, "NOMCOMNAI", spelled(adult.birthplace.name, Spelling::BareCapitals));
-}
-
-fn birth_date(adult: &Adult, fault: Option<Fault>) -> String {
-    match fault {
-        Some(Fault::LongYear) => format!("{:04}0-{:02}-{:02}", adult.born.year, adult.born.month, adult.born.day),
-        Some(Fault::YearOnly) => adult.born.year.to_string(),
-        _ => adult.born.to_string(),
-    }
-}
-
-fn nir(adult: &Adult, fault: Option<Fault>) -> String {
-    match fault {
-        Some(Fault::NirWithoutKey) => adult.nir.clone(),
-        Some(Fault::WrongNirKey) => format!("{}00", adult.nir),
-        _ => adult.nir_and_key(),
-    }
-}
-
-fn dossier(text: &mut String, household: &Household, asks: bool, role: &str) {
-    text.push_str("<DossierCAF>");
-    element(text, "TOPRESPDOS", u8::from(asks));
-    element(text, "DDRATDOS", household.demande);
-    text.push_str("</DossierCAF>");
-    for (prestation, charge) in [("PFA", 0), ("RSA", 1)] {
-        text.push_str("<Prestations>");
-        element(text, "NATPREST", prestation);
-        element(text, "ROLEPERS", role);
-        element(text, "TOPCHAPERS", charge);
-        text.push_str("</Prestations>");
-    }
-}
-
-fn activite(text: &mut String, adult: &Adult, fault: Option<Fault>) {
-    let (act, regime, contract) = adult.activite.kind;
-    text.push_str("<Activite>");
-    element(text, "REG", regime);
-    element(text, "ACT", if fault == Some(Fault::UnknownCode) { "ZZ9" } else { act });
-    element(text, "DDACT", adult.activite.since);
-    if let Some(contract) = contract {
-        element(text, "NATCONTRTRA", contract);
-    }
-    text.push_str("</Activite>");
-}
-
-fn enfant(text: &mut String, household: &Household, child: &Child) {
-    text.push_str("<Personne><Identification>");
-    for tag in ["NOM", "NOMNAI"] {
-        for adult in household.adults.first() {
-            element(text, tag, adult.usage.spelled(Spelling::BareCapitals, 28));
-        }
-    }
-    element(text, "PRENOM", spelled(child.given, Spelling::BareCapitals));
-    text.push_str("<NOMCOMNAI />");
-    element(text, "DTNAI", child.born);
-    element(text, "SEXE", if child.girl { 2 } else { 1 });
-    text.push_str("</Identification>");
-    dossier(text, household, false, "ENF");
-    text.push_str("</Personne>\n");
-}
-
 fn donnees(text: &mut String, household: &Household) {
     let address = &household.address;
     text.push_str("<DonneesAdministratives><SituationFamille>");
@@ -211,18 +117,18 @@ fn prestation(text: &mut String, household: &Household) {
     text.push_str("<PrestationRSA><SituationDossierRSA><EtatDossierRSA>");
     element(text, "ETATDOSRSA", droit.etat);
     text.push_str("</EtatDossierRSA>");
-    let (block, motif, date) = match droit.etat {
+    let (block, why, when) = match droit.etat {
         3 => ("SuspensionDroit", "MOTISUSDRORSA", "DDSUSDRORSA"),
         4 => ("SuspensionVersement", "MOTISUSVERSRSA", "DDSUSVERSRSA"),
         _ => ("FinDroit", "MOTICLORSA", "DTCLORSA"),
     };
     if !droit.motif.is_empty() {
-        text.push_str(&format!("<{block}>"));
-        element(text, motif, droit.motif);
-        element(text, date, droit.since);
-        text.push_str(&format!("</{block}>"));
+        let Droit { motif, since, .. } = droit;
+        element(text, block, format_args!("<{why}>{motif}</{why}><{when}>{since}</{when}>"));
     }
-    text.push_str("</SituationDossierRSA><DetailDroitRSA><TroncCommunDroitRSA><TOPSANSDOMFIXE>0</TOPSANSDOMFIXE>");
+    text.push_str(
+        "</SituationDossierRSA><DetailDroitRSA><TroncCommunDroitRSA><TOPSANSDOMFIXE>0</TOPSANSDOMFIXE>",
+    );
     element(text, "ORIDEMRSA", "DEM");
     text.push_str("</TroncCommunDroitRSA>");
     if droit.etat == 2 {
@@ -239,7 +145,9 @@ fn montants(text: &mut String, household: &Household) {
     }
     element(text, "MTRESSMENRSA", "0000000.00");
     element(text, "MTTOTDRORSA", &montant);
-    text.push_str("</MontantsCalculDroitRSA><DetailCalculDroitRSA><NATPF>RSD</NATPF><SOUSNATPF>RSDN1</SOUSNATPF>");
+    text.push_str(
+        "</MontantsCalculDroitRSA><DetailCalculDroitRSA><NATPF>RSD</NATPF><SOUSNATPF>RSDN1</SOUSNATPF>",
+    );
     element(text, "DDNATDRO", household.droit.since);
     element(text, "MTRSAVERS", &montant);
     text.push_str("</DetailCalculDroitRSA>");
