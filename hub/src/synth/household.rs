@@ -59,7 +59,7 @@ pub fn base(seed: u64, number: u64) -> Household {
     let couple = random.percent(30);
     let demande = Day::drawn(random, 2012, 2025);
     let adults = adults(random, seed, number, couple);
-    let children = if couple { 1 + random.below(3) } else { random.below(100) / 67 };
+    let children = if couple { random.below(3) } else { children_alone(random) };
     let since = Day::drawn(random, 2015, 2025);
     Household {
         number,
@@ -70,6 +70,14 @@ pub fn base(seed: u64, number: u64) -> Household {
         montant_cents: 5_000 + random.below(110_000),
         adults,
         children: (0..children).map(|_| Child::drawn(random)).collect(),
+    }
+}
+
+fn children_alone(random: &mut Random) -> u64 {
+    match random.below(100) {
+        0..62 => 0,
+        62..91 => 1,
+        _ => 2,
     }
 }
 
@@ -120,7 +128,7 @@ impl Droit {
 impl Household {
     /// Number of the household at the CAF, seven digits.
     pub fn allocataire(&self) -> u64 {
-        (self.number % 9_999_991) * 7_919 % 9_999_991
+        (self.number % 9_999_991 + 1) * 7_919 % 9_999_991
     }
 
     /// Number of the RSA demand, eleven characters.
