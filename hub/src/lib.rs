@@ -10,4 +10,5 @@ pub mod mappings;
 pub mod seal;
 pub mod settings;
 pub mod store;
+pub mod synth;
 pub mod workbench;

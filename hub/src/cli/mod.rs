@@ -11,6 +11,7 @@ mod person;
 mod replay;
 mod serve;
 mod show;
+mod synth;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,8 @@ enum Command {
     /// Check, test and try mappings
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
+    /// Write synthetic extracts of three sources, to try the hub on
+    Synth(synth::Synth),
     /// Explain a code such as DLN0304, in French and English
     Explain(explain::Explain),
     /// Show where things are: home, store, mappings
@@ -126,6 +129,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,
         Command::Mapping(mapping) => mapping.run(&settings, output),
+        Command::Synth(synth) => synth.run(output),
         Command::Explain(explain) => Ok(explain.run(output)),
         Command::Config => {
             show::config(&settings, output);
