@@ -20,6 +20,7 @@ pub mod merge;
 pub mod pipeline;
 pub mod publisher;
 pub mod record;
+pub mod rehearsal;
 pub mod reject;
 pub mod statement;
 pub mod store;

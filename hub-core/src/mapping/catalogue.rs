@@ -29,6 +29,22 @@ impl Catalogue {
         self.mappings.iter().find(|mapping| mapping.id == id).cloned()
     }
 
+    /// The mapping asked for by `id` or, when only that version will do, `id@version`.
+    ///
+    /// # Errors
+    /// [`Code::NoMapping`], telling what there is instead.
+    pub fn asked(&self, name: &str) -> Result<Arc<Mapping>, Fault> {
+        let id = name.split('@').next().unwrap_or(name);
+        match self.named(id) {
+            Some(mapping) if name == id || name == mapping.name() => Ok(mapping),
+            Some(mapping) => {
+                let detail = format!("expected mapping `{name}`, the hub has `{}` now", mapping.name());
+                Err(Fault::new(Code::NoMapping, detail))
+            }
+            None => Err(Fault::new(Code::NoMapping, format!("there is no mapping `{id}`"))),
+        }
+    }
+
     /// The source names known.
     pub fn sources(&self) -> Vec<&str> {
         let mut sources: Vec<&str> = self.mappings.iter().map(|mapping| mapping.source.as_str()).collect();

@@ -66,6 +66,8 @@ pub(super) struct Intake<'p> {
     pub emitters: BTreeSet<String>,
     /// Records that could not be read far enough to know which they are.
     pub unreadable: u64,
+    /// The records to process; all when left out.
+    pub only: Option<BTreeSet<u64>>,
     origin: Origin,
     at: jiff::Timestamp,
     record: Record,
@@ -110,6 +112,7 @@ impl<'p> Intake<'p> {
             seen: Seen::default(),
             emitters: BTreeSet::new(),
             unreadable: 0,
+            only: None,
             record: Record::default(),
             pipeline,
         }

@@ -72,8 +72,10 @@ impl RunError {
 pub struct Order {
     /// The delivery, already archived and registered.
     pub delivery: Delivery,
-    /// The mapping to use, when a person or a replay names it.
+    /// The mapping to use, when a person or a replay names it; with a version (`caf/vrsb0801@1`), that version or none.
     pub mapping: Option<String>,
+    /// The records to process, by number; all when left out. Nothing is judged absent from a part.
+    pub only: Option<BTreeSet<u64>>,
     /// Process it although the same bytes were processed before.
     pub again: bool,
 }
@@ -148,6 +150,7 @@ impl Pipeline {
             }
             Ok((mapping, survey)) => {
                 let mut intake = Intake::new(self, id, &delivery, mapping, survey, warnings);
+                intake.only = order.only;
                 let counts = self.process(&mut intake, progress).await?;
                 warnings = intake.warnings;
                 (if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done }, counts)
@@ -187,9 +190,7 @@ impl Pipeline {
         named: Option<&str>,
     ) -> Result<Result<Arc<Mapping>, Fault>, RunError> {
         if let Some(name) = named {
-            let id = name.split('@').next().unwrap_or(name);
-            let missing = || Fault::new(Code::NoMapping, format!("there is no mapping `{id}`"));
-            return Ok(self.catalogue.named(id).ok_or_else(missing));
+            return Ok(self.catalogue.asked(name));
         }
         let (archive, digest) = (Arc::clone(&self.archive), delivery.digest);
         let head = tokio::task::spawn_blocking(move || read_head(archive.as_ref(), digest))
@@ -216,18 +217,23 @@ impl Pipeline {
     }
 
     async fn process(&self, intake: &mut Intake<'_>, progress: &dyn Progress) -> Result<Counts, RunError> {
-        let mut total = Counts::default();
+        let (mut total, mut cut) = (Counts::default(), 0);
         let mut batches = self.cut(intake);
-        while let Some(frames) = batches.recv().await {
-            let counts = self.one_batch(intake, frames).await?;
-            total.add(&counts);
-            progress.advance(total.records, intake.survey.records);
+        while let Some(mut frames) = batches.recv().await {
+            cut += frames.frames.len() as u64;
+            if let Some(only) = &intake.only {
+                frames.frames.retain(|frame| only.contains(&frame.position.number));
+            }
+            if !frames.frames.is_empty() {
+                total.add(&self.one_batch(intake, frames).await?);
+            }
+            progress.advance(cut, intake.survey.records);
         }
-        if total.records != intake.survey.records {
-            let short = format!("surveyed {} records, read {}", intake.survey.records, total.records);
+        if cut != intake.survey.records {
+            let short = format!("surveyed {} records, read {cut}", intake.survey.records);
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
-        if intake.survey.envelope.snapshot {
+        if intake.survey.envelope.snapshot && intake.only.is_none() {
             total.add(&self.find_silent(intake).await?);
         }
         Ok(total)

@@ -49,7 +49,7 @@ impl Deliver {
 
     async fn one(&self, pipeline: &Pipeline, file: &Path, output: Output) -> anyhow::Result<Exit> {
         let delivery = installation::receive(pipeline, &self.source, file).await?;
-        let order = Order { delivery, mapping: self.mapping.clone(), again: false };
+        let order = Order { delivery, mapping: self.mapping.clone(), only: None, again: false };
         let report = pipeline.run(order, &Bar::new(output)).await?;
         show::report(&report, &file.display().to_string(), output)?;
         Ok(exit_of(report.status))

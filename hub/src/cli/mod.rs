@@ -55,7 +55,8 @@ enum Command {
     Rejects(list::Rejects),
     /// Stay: publish events to the broker, answer readers over HTTP
     Serve(serve::Serve),
-    /// Run an archived delivery again, through the same path
+    /// Run archived bytes again, through the same path; says first what that would change
+    #[command(subcommand)]
     Replay(replay::Replay),
     /// Read the journal of events
     #[command(subcommand)]

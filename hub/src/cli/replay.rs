@@ -1,39 +1,169 @@
-//! `dlnuf replay delivery ID`: the archived bytes again, through the same path.
+//! `dlnuf replay delivery|run|rejects ID`: archived bytes again, through the same path, after saying what that would change.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 
 use anyhow::Context;
-use clap::Args;
-use hub_core::delivery::DeliveryId;
-use hub_core::pipeline::Order;
+use clap::{Args, Subcommand};
+use hub_core::delivery::{Delivery, DeliveryId, RunId};
+use hub_core::pipeline::{Order, Pipeline, Report};
+use hub_core::rehearsal::Rehearsal;
+use hub_core::store::{Run, Store};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::deliver::{Bar, exit_of};
+use super::deliver::{Bar, exit_of, publish};
 use super::{Exit, Output, show};
 use crate::installation;
 use crate::settings::Settings;
 
-/// Arguments of `replay`.
-#[derive(Debug, Args)]
-pub struct Replay {
-    /// The delivery to run again
-    delivery: Uuid,
-    /// Mapping to use instead of the one its header tells
-    #[arg(long)]
-    mapping: Option<String>,
+/// What is run again.
+#[derive(Debug, Subcommand)]
+pub enum Replay {
+    /// A whole delivery
+    Delivery(Again),
+    /// The delivery of a run
+    Run(Again),
+    /// Only the records a run refused, once the mapping has been mended
+    Rejects(Again),
 }
+
+/// Arguments of every replay.
+#[derive(Debug, Args)]
+pub struct Again {
+    /// The delivery (`dlnuf deliveries`) or run (`dlnuf runs`)
+    id: Uuid,
+    /// `current`: the one the header tells; `as-run`: the one the run used, in its version; else a mapping's name
+    #[arg(long, default_value = "current")]
+    mapping: String,
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask before going on
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Most refused records replayed at once; a run with more is replayed whole.
+const REJECTS: u32 = 1_000_000;
 
 impl Replay {
     /// Runs the command.
     ///
     /// # Errors
-    /// When there is no such delivery, or a technical failure.
+    /// When there is no such delivery or run, or a technical failure.
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let (Self::Delivery(again) | Self::Run(again) | Self::Rejects(again)) = &self;
         let pipeline = installation::pipeline(settings).await?;
-        let found = pipeline.store.delivery(DeliveryId(self.delivery)).await?;
-        let delivery = found.with_context(|| format!("there is no delivery `{}`", self.delivery))?;
-        let name = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
-        let order = Order { delivery, mapping: self.mapping, again: true };
+        let (order, name) = self.order(pipeline.store.as_ref()).await?;
+        let (plan, pipeline) = rehearse(pipeline, order.clone(), output).await?;
+        plan.tell(&name, output)?;
+        if again.dry_run || !(again.yes || output == Output::Json || agreed()?) {
+            return Ok(exit_of(plan.report.status));
+        }
         let report = pipeline.run(order, &Bar::new(output)).await?;
         show::report(&report, &name, output)?;
+        publish(settings, &pipeline, output).await?;
         Ok(exit_of(report.status))
     }
+
+    async fn order(&self, store: &dyn Store) -> anyhow::Result<(Order, String)> {
+        let (Self::Delivery(again) | Self::Run(again) | Self::Rejects(again)) = self;
+        let (delivery, run) = match self {
+            Self::Delivery(again) => (DeliveryId(again.id), last_run(store, DeliveryId(again.id)).await?),
+            Self::Run(_) | Self::Rejects(_) => {
+                let run = store.run(RunId(again.id)).await?;
+                let run = run.with_context(|| format!("there is no run `{}`", again.id))?;
+                (run.delivery, Some(run))
+            }
+        };
+        let delivery: Delivery =
+            store.delivery(delivery).await?.with_context(|| format!("there is no delivery `{delivery}`"))?;
+        let name = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
+        let only = match self {
+            Self::Rejects(_) => Some(refused(store, RunId(again.id)).await?),
+            Self::Delivery(_) | Self::Run(_) => None,
+        };
+        let mapping = again.mapping(run.as_ref())?;
+        Ok((Order { delivery, mapping, only, again: true }, name))
+    }
+}
+
+impl Again {
+    fn mapping(&self, run: Option<&Run>) -> anyhow::Result<Option<String>> {
+        Ok(match self.mapping.as_str() {
+            "current" => None,
+            "as-run" => {
+                let ran = run.map(|run| run.mapping.clone()).filter(|mapping| !mapping.is_empty());
+                Some(ran.context("no run of this delivery found a mapping: choose one with `--mapping`")?)
+            }
+            name => Some(name.to_owned()),
+        })
+    }
+}
+
+async fn last_run(store: &dyn Store, delivery: DeliveryId) -> anyhow::Result<Option<Run>> {
+    Ok(store.runs(u32::MAX >> 1).await?.into_iter().find(|run| run.delivery == delivery))
+}
+
+async fn refused(store: &dyn Store, run: RunId) -> anyhow::Result<BTreeSet<u64>> {
+    let rejects = store.rejects(run, REJECTS).await?;
+    anyhow::ensure!(!rejects.is_empty(), "run `{run}` refused no record: there is nothing to replay");
+    Ok(rejects.into_iter().map(|reject| reject.position.number).collect())
+}
+
+/// What a replay would change.
+struct Plan {
+    report: Report,
+    rehearsal: Arc<Rehearsal>,
+}
+
+/// Runs the order on a store that only pretends, and gives the pipeline back with its real one.
+async fn rehearse(
+    mut pipeline: Pipeline,
+    order: Order,
+    output: Output,
+) -> anyhow::Result<(Plan, Pipeline)> {
+    let real = Arc::clone(&pipeline.store);
+    let rehearsal = Arc::new(Rehearsal::over(Arc::clone(&real)));
+    pipeline.store = Arc::clone(&rehearsal) as Arc<dyn Store>;
+    let report = pipeline.run(order, &Bar::new(output)).await?;
+    pipeline.store = real;
+    Ok((Plan { report, rehearsal }, pipeline))
+}
+
+impl Plan {
+    fn tell(&self, name: &str, output: Output) -> anyhow::Result<()> {
+        let kinds = self.rehearsal.kinds();
+        if output == Output::Json {
+            let mut plan = serde_json::to_value(&self.report)?;
+            if let Some(object) = plan.as_object_mut() {
+                object.remove("run");
+                object.insert("plan".to_owned(), json!(true));
+                object.insert("event_types".to_owned(), json!(kinds));
+                object.insert("file".to_owned(), json!(name));
+            }
+            show::json_line(&plan);
+            return Ok(());
+        }
+        show::line("plan, nothing is written yet:");
+        show::counts(&self.report, name);
+        for (kind, count) in kinds {
+            show::line(format_args!("  {count} × {kind}"));
+        }
+        Ok(())
+    }
+}
+
+/// Asks the person at the terminal; a script that pipes has decided by calling.
+fn agreed() -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(true);
+    }
+    eprint!("go on? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "o" | "oui"))
 }

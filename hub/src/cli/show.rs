@@ -49,6 +49,15 @@ pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()>
         json_line(&value);
         return Ok(());
     }
+    counts(report, file);
+    if let (Some(run), true) = (report.run, report.counts.rejected > 0) {
+        line(format_args!("  see the refused records: dlnuf rejects {run}"));
+    }
+    Ok(())
+}
+
+/// Prints what a run counted and has to tell, for a person.
+pub fn counts(report: &Report, file: &str) {
     let counts = &report.counts;
     let mapping = if report.mapping.is_empty() { "no mapping" } else { &report.mapping };
     line(format_args!("{file} — {} ({mapping})", report.status.word().replace('_', " ")));
@@ -63,10 +72,6 @@ pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()>
         counts.events
     ));
     warnings(&report.warnings);
-    if let (Some(run), true) = (report.run, counts.rejected > 0) {
-        line(format_args!("  see the refused records: dlnuf rejects {run}"));
-    }
-    Ok(())
 }
 
 fn warnings(warnings: &[Warning]) {

@@ -1,0 +1,244 @@
+//! A store that only pretends: reads see what was there and what the rehearsed run wrote, nothing reaches the store beneath.
+//!
+//! A run on a rehearsal takes the very path of a real one and tells what it would change. What it would write is kept in
+//! memory, so memory grows with the changes, not with the delivery.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use compact_str::CompactString;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
+use crate::identity::IdentityKey;
+use crate::reject::Reject;
+use crate::statement::Statement;
+use crate::store::{
+    Commit, JournalEvent, KnownFrame, KnownPerson, PersonWrite, Registration, Run, Store, StoreError,
+};
+
+/// The pretending store.
+pub struct Rehearsal {
+    store: Arc<dyn Store>,
+    written: Mutex<Written>,
+}
+
+/// What would be in the store.
+#[derive(Default)]
+struct Written {
+    statements: HashMap<i64, Statement>,
+    persons: HashMap<PersonId, PersonWrite>,
+    keys: HashMap<IdentityKey, Vec<PersonId>>,
+    kinds: BTreeMap<&'static str, u64>,
+    fresh: i64,
+}
+
+impl Rehearsal {
+    /// A rehearsal over a store.
+    pub fn over(store: Arc<dyn Store>) -> Self {
+        Self { store, written: Mutex::default() }
+    }
+
+    /// How many events of each type would be announced.
+    pub fn kinds(&self) -> BTreeMap<&'static str, u64> {
+        self.written().kinds.clone()
+    }
+
+    fn written(&self) -> std::sync::MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Written {
+    fn take(&mut self, commit: &Commit) {
+        for statement in &commit.statements {
+            // Rows of the real store are numbered from 1: below zero nothing can be mistaken for one.
+            let id = statement.id.unwrap_or_else(|| {
+                self.fresh -= 1;
+                self.fresh
+            });
+            self.statements.insert(id, Statement { id: Some(id), ..statement.clone() });
+        }
+        self.persons.extend(commit.persons.iter().map(|person| (person.id, person.clone())));
+        for (key, person) in &commit.keys {
+            self.keys.entry(key.clone()).or_default().push(*person);
+        }
+        for event in &commit.events {
+            *self.kinds.entry(event.kind).or_default() += 1;
+        }
+    }
+
+    /// Puts what was written in the place of what was read, and adds what is new and asked for.
+    fn over_statements(
+        &self,
+        mut read: Vec<Statement>,
+        asked: impl Fn(&Statement) -> bool,
+    ) -> Vec<Statement> {
+        read.retain(|old| old.id.is_none_or(|id| !self.statements.contains_key(&id)));
+        read.extend(self.statements.values().filter(|statement| asked(statement)).cloned());
+        read
+    }
+
+    fn over_person(&self, id: PersonId, read: Option<KnownPerson>) -> Option<KnownPerson> {
+        let (before, statements) =
+            read.map_or((None, Vec::new()), |p| (Some((p.sequence, p.state)), p.statements));
+        let now = self.persons.get(&id).map(|write| (write.sequence, write.state.clone())).or(before);
+        let (sequence, state) = now?;
+        let statements = self.over_statements(statements, |statement| statement.person == id);
+        Some(KnownPerson { id, sequence, state, statements })
+    }
+}
+
+#[async_trait]
+impl Store for Rehearsal {
+    async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
+        let known = self.store.delivery_by_digest(&delivery.source, delivery.digest).await?;
+        Ok(known.map_or(Registration::New, |known| Registration::Known {
+            delivery: known.id,
+            processed: false,
+        }))
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        self.store.delivery(id).await
+    }
+
+    async fn delivery_by_digest(&self, source: &str, digest: Digest) -> Result<Option<Delivery>, StoreError> {
+        self.store.delivery_by_digest(source, digest).await
+    }
+
+    async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        self.store.deliveries(limit).await
+    }
+
+    async fn begin(&self, _run: &Run) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn close(
+        &self,
+        _run: RunId,
+        _status: Status,
+        _warnings: &[Warning],
+        _ended_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        self.store.run(id).await
+    }
+
+    async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
+        self.store.runs(limit).await
+    }
+
+    async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError> {
+        self.store.latest_created(source, mapping).await
+    }
+
+    async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
+        let mut frames = self.store.known_frames(source, hashes).await?;
+        let written = self.written();
+        frames.retain(|frame| !written.statements.contains_key(&frame.claim));
+        let asked: HashSet<u64> = hashes.iter().copied().collect();
+        let stated = written.statements.iter().filter(|(_, s)| s.source == source && !s.absent);
+        frames.extend(stated.filter_map(|(claim, s)| {
+            let hash = s.record_hash.filter(|hash| asked.contains(hash))?;
+            Some(KnownFrame { hash, claim: *claim, emitter: CompactString::from(&s.emitter) })
+        }));
+        Ok(frames)
+    }
+
+    async fn statements_of(
+        &self,
+        source: &str,
+        records: &[(String, String)],
+    ) -> Result<Vec<Statement>, StoreError> {
+        let read = self.store.statements_of(source, records).await?;
+        let asked: HashSet<(&str, &str)> = records.iter().map(|(e, k)| (e.as_str(), k.as_str())).collect();
+        let of = |s: &Statement| {
+            s.source == source && asked.contains(&(s.emitter.as_str(), s.record_key.as_str()))
+        };
+        Ok(self.written().over_statements(read, of))
+    }
+
+    async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError> {
+        let read = self.store.statements(ids).await?;
+        Ok(self.written().over_statements(read, |s| s.id.is_some_and(|id| ids.contains(&id))))
+    }
+
+    async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError> {
+        let mut found = self.store.candidates(keys).await?;
+        let written = self.written();
+        for (at, key) in keys.iter().enumerate() {
+            let persons = written.keys.get(key).map(Vec::as_slice).unwrap_or_default();
+            found.extend(persons.iter().map(|person| (at, *person)));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError> {
+        let read = self.store.persons(ids).await?;
+        let mut read: HashMap<PersonId, KnownPerson> = read.into_iter().map(|p| (p.id, p)).collect();
+        let written = self.written();
+        Ok(ids.iter().filter_map(|id| written.over_person(*id, read.remove(id))).collect())
+    }
+
+    async fn stated_before(
+        &self,
+        source: &str,
+        emitters: &[String],
+        run: RunId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut after = after;
+        loop {
+            let mut page = self.store.stated_before(source, emitters, run, after, limit).await?;
+            let Some(last) = page.last().copied() else { return Ok(page) };
+            page.retain(|claim| !self.written().statements.contains_key(claim));
+            if !page.is_empty() {
+                return Ok(page);
+            }
+            after = last;
+        }
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        self.written().take(commit);
+        Ok(())
+    }
+
+    async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {
+        self.store.rejects(run, limit).await
+    }
+
+    async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
+        self.store.events(after, limit).await
+    }
+
+    async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
+        self.store.outbox(after, limit).await
+    }
+
+    async fn waiting(&self) -> Result<u64, StoreError> {
+        self.store.waiting().await
+    }
+
+    async fn confirm(&self, _cursors: &[u64]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lease(&self, _name: &str, _holder: Uuid, _for_ms: u64) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn sizes(&self) -> Result<(u64, u64, u64), StoreError> {
+        self.store.sizes().await
+    }
+}
