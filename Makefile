@@ -1,9 +1,12 @@
 # The two commands are `make test` and `make demo`; `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help test lint fmt deny
+.PHONY: help demo test lint fmt deny
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: ## play two synthetic nights of three sources and show what comes out
+	cargo run --release -- demo
 
 test: ## run every test, on private PostgreSQL and RabbitMQ (installed and started when needed)
 	deploy/services.sh with -- cargo test --release --workspace

@@ -8,3 +8,4 @@ mod one_change_is_one_event;
 mod schema_comparison;
 mod store_conformance;
 mod support;
+mod the_commands;

@@ -73,7 +73,10 @@ impl Hub {
 
     async fn run(&self, file: &Path) -> Report {
         let delivery = receive(&self.pipeline, "caf", file).await.expect("a received delivery");
-        self.pipeline.run(Order { delivery, mapping: None, only: None, again: false }, &()).await.expect("a run")
+        self.pipeline
+            .run(Order { delivery, mapping: None, only: None, again: false }, &())
+            .await
+            .expect("a run")
     }
 
     async fn events(&self) -> Vec<Json> {

@@ -95,10 +95,8 @@ impl Written {
 impl Store for Rehearsal {
     async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
         let known = self.store.delivery_by_digest(&delivery.source, delivery.digest).await?;
-        Ok(known.map_or(Registration::New, |known| Registration::Known {
-            delivery: known.id,
-            processed: false,
-        }))
+        Ok(known
+            .map_or(Registration::New, |known| Registration::Known { delivery: known.id, processed: false }))
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {

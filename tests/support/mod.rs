@@ -1,5 +1,7 @@
 //! What several promises need: a database of their own, fresh identifiers.
 
+pub mod program;
+
 use std::str::FromStr as _;
 
 use hub::clock::MachineClock;

@@ -224,7 +224,7 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId) -> Statement
     let origin = Origin {
         record: position.number,
         line: position.line,
-        emitter: emitter.clone(),
+        emitter: readable(&emitter),
         ..context.origin.clone()
     };
     Statement {
@@ -240,9 +240,14 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId) -> Statement
     }
 }
 
+/// An emitter of several parts as people read it.
+fn readable(emitter: &str) -> String {
+    emitter.replace('\u{1f}', "/")
+}
+
 fn silenced(context: Context<'_>, old: Statement) -> Statement {
     let values: FieldValues = context.mapping.silence(&old.stated.values());
-    let origin = Origin { record: 0, line: 0, emitter: old.emitter.clone(), ..context.origin.clone() };
+    let origin = Origin { record: 0, line: 0, emitter: readable(&old.emitter), ..context.origin.clone() };
     Statement {
         record_hash: None,
         absent: true,

@@ -14,7 +14,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info, info_span};
 
 use crate::archive::Archive;
 use crate::canonical::Canon;
@@ -144,7 +144,7 @@ impl Pipeline {
         let mut warnings = Warnings::default();
         let (status, counts) = match surveyed {
             Err(fault) => {
-                warn!(code = %fault.code, "held");
+                info!(code = %fault.code, "held");
                 warnings.fault(&fault);
                 (Status::Held, Counts::default())
             }

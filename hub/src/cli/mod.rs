@@ -3,6 +3,8 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with refused records, 4 held, 5 mistakes in mappings or failed cases.
 
 mod deliver;
+mod demo;
+mod doctor;
 mod events;
 mod explain;
 mod list;
@@ -13,6 +15,7 @@ mod serve;
 mod show;
 mod synth;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -45,6 +48,8 @@ pub enum Output {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play two synthetic nights of three sources, and look at what comes out
+    Demo(demo::Demo),
     /// Take in extracts of a source; the mapping is found from each file's own header
     Deliver(deliver::Deliver),
     /// List deliveries, latest first
@@ -71,6 +76,8 @@ enum Command {
     Synth(synth::Synth),
     /// Explain a code such as DLN0304, in French and English
     Explain(explain::Explain),
+    /// Check what a night needs: key, archive, store, broker, mappings
+    Doctor,
     /// Show where things are: home, store, mappings
     Config,
 }
@@ -81,6 +88,8 @@ enum Command {
 pub enum Exit {
     /// Everything was done.
     Done = 0,
+    /// A check fails.
+    Failed = 1,
     /// Done, some records refused.
     Rejects = 3,
     /// A delivery is held.
@@ -95,6 +104,7 @@ pub fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter(matches!(cli.command, Command::Serve(_))))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -121,6 +131,8 @@ fn filter(serves: bool) -> EnvFilter {
 async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { settings, output, command } = cli;
     match command {
+        Command::Demo(demo) => demo.run(&settings, output).await,
+        Command::Doctor => doctor::run(&settings, output).await,
         Command::Deliver(deliver) => deliver.run(&settings, output).await,
         Command::Deliveries(list) => list.deliveries(&settings, output).await,
         Command::Runs(list) => list.runs(&settings, output).await,

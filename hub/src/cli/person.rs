@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use hub_core::canonical::Canon;
-use hub_core::delivery::PersonId;
+use hub_core::delivery::{DeliveryId, PersonId};
 use hub_core::statement::{Origin, Statement};
 use hub_core::store::KnownPerson;
 use serde_json::json;
@@ -63,7 +63,7 @@ impl Person {
     }
 }
 
-fn record(canon: &Canon, person: &KnownPerson, output: Output) {
+pub(super) fn record(canon: &Canon, person: &KnownPerson, output: Output) {
     if output == Output::Json {
         let origins = person.state.fields.iter().filter_map(|(field, _, at)| {
             Some((canon.field(*field).path.clone(), json!(person.state.origins.get(usize::from(*at))?)))
@@ -79,6 +79,24 @@ fn record(canon: &Canon, person: &KnownPerson, output: Output) {
         vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), origin]
     });
     show::table(&["field", "value", "stated by"], rows.collect());
+}
+
+/// Longest value shown in brief, in characters.
+const BRIEF: usize = 60;
+
+/// Prints a person's record origin by origin, long values cut: for a reader who wants to see how it looks.
+pub(super) fn brief(canon: &Canon, person: &KnownPerson, file: &dyn Fn(DeliveryId) -> String) {
+    for (at, from) in person.state.origins.iter().enumerate() {
+        let of = |origin: u16| usize::from(origin) == at;
+        let stated = person.state.fields.iter().filter(|(_, _, origin)| of(*origin));
+        let rows = stated.map(|(field, value, _)| {
+            let value = shown(&value.to_json(canon));
+            let cut = value.char_indices().nth(BRIEF).and_then(|(end, _)| value.get(..end));
+            vec![canon.field(*field).path.clone(), cut.map_or_else(|| value.clone(), |cut| format!("{cut}…"))]
+        });
+        let place = format!("record {} of {}, by {}", from.record, file(from.delivery), from.mapping);
+        show::table(&[from.source.as_str(), &place], rows.collect());
+    }
 }
 
 fn reasons(canon: &Canon, person: &KnownPerson, path: &str, output: Output) -> anyhow::Result<()> {
@@ -117,11 +135,7 @@ fn origin(origin: &Origin) -> String {
     };
     format!(
         "{} {} since {} ({place}, delivery {}, {})",
-        origin.source,
-        origin.emitter.replace('\u{1f}', "/"),
-        origin.valid_at,
-        origin.delivery,
-        origin.mapping
+        origin.source, origin.emitter, origin.valid_at, origin.delivery, origin.mapping
     )
 }
 

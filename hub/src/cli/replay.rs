@@ -120,11 +120,7 @@ struct Plan {
 }
 
 /// Runs the order on a store that only pretends, and gives the pipeline back with its real one.
-async fn rehearse(
-    mut pipeline: Pipeline,
-    order: Order,
-    output: Output,
-) -> anyhow::Result<(Plan, Pipeline)> {
+async fn rehearse(mut pipeline: Pipeline, order: Order, output: Output) -> anyhow::Result<(Plan, Pipeline)> {
     let real = Arc::clone(&pipeline.store);
     let rehearsal = Arc::new(Rehearsal::over(Arc::clone(&real)));
     pipeline.store = Arc::clone(&rehearsal) as Arc<dyn Store>;

@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 use hub_core::code::Code;
 use hub_core::delivery::Warning;
 use hub_core::pipeline::Report;
@@ -12,6 +11,12 @@ use serde_json::{Value as Json, json};
 
 use super::Output;
 use crate::settings::Settings;
+
+/// A heading, a rule, and rows close together.
+const RULED: TableStyle = TableStyle::new()
+    .header_lines(ContentLineStyle::none())
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .content_lines(ContentLineStyle::none());
 
 /// Prints a line. A reader that went away (`| head`) has seen enough, and ends nothing.
 pub fn line(text: impl Display) {
@@ -23,15 +28,21 @@ pub fn line(text: impl Display) {
     }
 }
 
-/// Prints rows under headings; numbers are aligned by the caller's text.
+/// Prints rows under headings; a column of whole numbers stands to the right.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.iter().copied());
+    let number = |row: &Vec<String>, at| {
+        row.get(at).is_none_or(|text: &String| text.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let numbers: Vec<bool> = (0..headings.len()).map(|at| rows.iter().all(|row| number(row, at))).collect();
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.into_iter().zip(&numbers).map(|(text, number)| {
+            Cell::new(text).set_alignment(if *number { CellAlignment::Right } else { CellAlignment::Left })
+        }));
     }
-    line(table);
+    line(table.trim_fmt());
 }
 
 /// Prints one JSON value on one line.

@@ -1,0 +1,236 @@
+//! What the demonstration shows: the way of each delivery, the changes, the refusals, one person, their events, what to try.
+
+use std::collections::BTreeMap;
+
+use hub_core::delivery::{PersonId, Status};
+use hub_core::reject::Reject;
+use hub_core::store::{JournalEvent, KnownPerson};
+use serde_json::{Value as Json, json};
+
+use super::super::{Output, person, show};
+use super::{Play, Played};
+
+/// Events read at once.
+const PAGE: u32 = 2_000;
+/// Persons looked at for one worth showing.
+const CANDIDATES: usize = 500;
+
+/// Says what is about to happen.
+pub fn opening(output: Output) {
+    if output == Output::Table {
+        show::line(
+            "Two nights of extracts from the CAF, France Travail and a département. Nobody in them exists.",
+        );
+    }
+}
+
+/// One delivery as it ends: a program gets its report, a person sees it pass.
+pub fn delivery(played: &Played, output: Output) -> anyhow::Result<()> {
+    match output {
+        Output::Json => {
+            let mut report = serde_json::to_value(&played.report)?;
+            if let Some(object) = report.as_object_mut() {
+                object.insert("night".to_owned(), json!(played.night));
+                object.insert("file".to_owned(), json!(played.file));
+            }
+            show::json_line(&report);
+        }
+        Output::Table => {
+            let status = played.report.status.word().replace('_', " ");
+            show::line(format_args!("  night {}  {}: {status}", played.night, played.file));
+        }
+    }
+    Ok(())
+}
+
+/// Tells the whole play.
+pub async fn all(play: &Play, output: Output) -> anyhow::Result<()> {
+    let second = second_night(play).await?;
+    let chosen = worth_showing(play, &second).await?;
+    if output == Output::Json {
+        for event in &second {
+            show::line(&event.json);
+        }
+        if let Some(chosen) = &chosen {
+            person::record(&play.pipeline.canon, chosen, output);
+        }
+        return Ok(());
+    }
+    title("The way of each delivery");
+    stages(&play.played);
+    title("Night 2: what changed");
+    changes(&second);
+    title("What was held, refused or remarked, and why");
+    refusals(play).await?;
+    if let Some(chosen) = &chosen {
+        title(&format!("One person, {}: each value and who stated it", chosen.id));
+        let file = |delivery| {
+            let found = play.played.iter().find(|played| played.report.delivery == delivery);
+            found.map(|played| played.file.clone()).unwrap_or_default()
+        };
+        person::brief(&play.pipeline.canon, chosen, &file);
+        title("What night 2 announced of that person, as the tools receive it");
+        let of_person = second.iter().filter(|event| event.person == chosen.id);
+        of_person.for_each(|event| show::line(format_args!("  {}", event.json)));
+    }
+    title("Next");
+    next(play, chosen.as_ref());
+    Ok(())
+}
+
+fn title(text: &str) {
+    show::line(format_args!("\n{text}"));
+}
+
+fn stages(played: &[Played]) {
+    let rows = played.iter().map(|played| {
+        let counts = &played.report.counts;
+        let figures = [
+            counts.records,
+            counts.unchanged,
+            counts.rejected,
+            counts.claims,
+            counts.persons,
+            counts.changed,
+            counts.gone,
+            counts.events,
+        ];
+        let mut row = vec![played.night.to_string(), played.report.source.clone(), mapping(played)];
+        row.extend(figures.iter().map(u64::to_string));
+        row
+    });
+    let headings = [
+        "night", "source", "mapping", "records", "known", "refused", "claims", "new", "changed", "gone",
+        "events",
+    ];
+    show::table(&headings, rows.collect());
+    show::line(
+        "known: the same bytes as before, not read further · claims: what a source states of one person",
+    );
+    show::line("new, changed: persons · gone: claims a snapshot no longer states");
+}
+
+/// The mapping used, or what happened instead.
+fn mapping(played: &Played) -> String {
+    match played.report.status {
+        Status::Held => format!("held: {}", played.remark),
+        Status::AlreadyReceived => format!("nothing to do: {}", played.remark),
+        _ => played.report.mapping.clone(),
+    }
+}
+
+async fn second_night(play: &Play) -> anyhow::Result<Vec<JournalEvent>> {
+    let (mut all, mut after) = (Vec::new(), play.first_night);
+    loop {
+        let page = play.pipeline.store.events(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = last.cursor;
+        all.extend(page);
+    }
+}
+
+fn changes(second: &[JournalEvent]) {
+    let mut kinds: BTreeMap<String, (u64, BTreeMap<String, u64>)> = BTreeMap::new();
+    for event in second {
+        let json: Json = serde_json::from_str(&event.json).unwrap_or_default();
+        let kind = json.get("type").and_then(Json::as_str).unwrap_or_default();
+        let entry = kinds.entry(kind.to_owned()).or_default();
+        entry.0 += 1;
+        for change in json.pointer("/data/changements").and_then(Json::as_array).into_iter().flatten() {
+            let field = change.get("champ").and_then(Json::as_str).unwrap_or_default();
+            *entry.1.entry(field.to_owned()).or_default() += 1;
+        }
+    }
+    let rows = kinds.into_iter().map(|(kind, (count, fields))| {
+        let mut fields: Vec<(String, u64)> = fields.into_iter().collect();
+        fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let named = fields.iter().take(3).map(|(field, count)| format!("{field} {count}×"));
+        vec![kind, count.to_string(), named.collect::<Vec<_>>().join(", ")]
+    });
+    show::table(&["event", "how many", "fields changed most"], rows.collect());
+}
+
+async fn refusals(play: &Play) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for played in play.played.iter().filter(|played| played.night == 2) {
+        for warning in &played.report.warnings {
+            let entry = warning.code.entry();
+            let place = (warning.first_record > 0).then(|| format!("record {}", warning.first_record));
+            let what = warning.field.clone().unwrap_or_default();
+            let cells = [
+                warning.code.to_string(),
+                place.unwrap_or_default(),
+                entry.en.title.clone(),
+                what,
+                entry.en.remedy.clone(),
+            ];
+            rows.push(std::iter::once(played.file.clone()).chain(cells).collect());
+        }
+        let Some(run) = played.report.run.filter(|_| played.report.counts.rejected > 0) else { continue };
+        let rejects = play.pipeline.store.rejects(run, 20).await?;
+        rows.extend(rejects.into_iter().map(|reject| refusal(&played.file, reject)));
+    }
+    show::table(&["file", "code", "first at", "what", "field", "what to do"], rows);
+    Ok(())
+}
+
+fn refusal(file: &str, reject: Reject) -> Vec<String> {
+    let entry = reject.code.entry();
+    vec![
+        file.to_owned(),
+        reject.code.to_string(),
+        format!("record {}", reject.position.number),
+        format!("refused: {}", entry.en.title),
+        reject.field.unwrap_or_default(),
+        entry.en.remedy.clone(),
+    ]
+}
+
+/// The person of night 2 that most sources speak of.
+async fn worth_showing(play: &Play, second: &[JournalEvent]) -> anyhow::Result<Option<KnownPerson>> {
+    let mut ids: Vec<PersonId> = second.iter().map(|event| event.person).collect();
+    ids.sort();
+    ids.dedup();
+    ids.truncate(CANDIDATES);
+    let persons = play.pipeline.store.persons(&ids).await?;
+    let sources = |person: &KnownPerson| {
+        let mut sources: Vec<&str> = person.state.origins.iter().map(|o| o.source.as_str()).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources.len()
+    };
+    Ok(persons.into_iter().max_by_key(|person| (sources(person), std::cmp::Reverse(person.id))))
+}
+
+fn next(play: &Play, chosen: Option<&KnownPerson>) {
+    let program = program();
+    let id = chosen.map(|person| person.id.to_string()).unwrap_or_default();
+    let lines = match &play.kept {
+        Some(home) => {
+            let hub = format!("{program} --home {}", home.display());
+            vec![
+                format!("{hub} person why {id} droits.rsa.etat"),
+                format!(
+                    "{hub} rejects                           the refused records of the last run that has some"
+                ),
+                format!("{hub} events tail --output json | head -3"),
+                format!("{hub} serve                             the same events over HTTP"),
+            ]
+        }
+        None => vec![
+            format!("{program} demo --keep essai                   keep this, and look further"),
+            format!(
+                "{program} deliver caf EXTRACT.xml             take in a real extract; nothing leaves this machine"
+            ),
+            format!(
+                "{program} mapping lint                        check mappings; docs/ARCHITECTURE.md says how all fits"
+            ),
+        ],
+    };
+    lines.into_iter().for_each(|text| show::line(format_args!("  {text}")));
+}
+
+/// How this program was called, so that the lines can be copied.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "dlnuf".to_owned())
+}
