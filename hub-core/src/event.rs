@@ -4,12 +4,13 @@
 //! person and the sequence, so a repeat is recognisable. Sensitive values and the NIR are named but withheld (CASF R. 263-5).
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json, json};
+use serde::Serialize;
 use uuid::Uuid;
 
-use crate::canonical::{Canon, Category, Classification, Value};
+use crate::canonical::{Canon, Category, Classification, Shown, Value};
 use crate::delivery::PersonId;
 use crate::diff::Change;
+use crate::statement::Origin;
 
 /// An event, rendered and ready to be stored and published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change]) -> Ve
     families.sort_by_key(|(family, _)| *family);
     (occasion.last_sequence + 1..)
         .zip(families)
-        .map(|(sequence, (family, changes))| {
+        .filter_map(|(sequence, (family, changes))| {
             let kind = kind(canon, family, occasion.created, &changes);
             render(canon, occasion, sequence, kind, &changes)
         })
@@ -85,47 +86,93 @@ fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change]) -> 
     }
 }
 
+/// The `CloudEvent` as it is written (CloudEvents 1.0, structured mode).
+#[derive(Serialize)]
+struct CloudEvent<'a> {
+    specversion: &'static str,
+    id: Uuid,
+    source: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    subject: PersonId,
+    time: Timestamp,
+    sequence: String,
+    datacontenttype: &'static str,
+    dataschema: &'static str,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    personne: Personne,
+    /// Of every change that does not bear its own.
+    provenance: &'a Origin,
+    changements: Vec<Changement<'a>>,
+}
+
+#[derive(Serialize)]
+struct Personne {
+    id: PersonId,
+}
+
+#[derive(Serialize)]
+struct Changement<'a> {
+    champ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valeur_retenue: Option<bool>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    valeurs: Option<Valeurs<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provenance: Option<&'a Origin>,
+}
+
+#[derive(Serialize)]
+struct Valeurs<'a> {
+    avant: Option<Shown<'a>>,
+    apres: Option<Shown<'a>>,
+}
+
 fn render(
     canon: &Canon,
     occasion: Occasion<'_>,
     sequence: u64,
     kind: &'static str,
     changes: &[&Change],
-) -> Event {
+) -> Option<Event> {
     let id = event_id(occasion.person, sequence);
-    let changes: Vec<Json> = changes.iter().map(|change| rendered(canon, change)).collect();
-    let json = json!({
-        "specversion": "1.0",
-        "id": id,
-        "source": "/dlnuf",
-        "type": kind,
-        "subject": occasion.person,
-        "time": occasion.at.to_string(),
-        "sequence": format!("{sequence:010}"),
-        "datacontenttype": "application/json",
-        "dataschema": "https://dlnuf.fr/schemas/evenement/v1.json",
-        "data": { "personne": occasion.person, "changements": changes },
+    let origin = &changes.first()?.origin;
+    let json = serde_json::to_string(&CloudEvent {
+        specversion: "1.0",
+        id,
+        source: "/dlnuf",
+        kind,
+        subject: occasion.person,
+        time: occasion.at,
+        sequence: format!("{sequence:010}"),
+        datacontenttype: "application/json",
+        dataschema: "https://dlnuf.fr/schemas/evenement/v1.json",
+        data: Data {
+            personne: Personne { id: occasion.person },
+            provenance: origin,
+            changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
+        },
     })
-    .to_string();
+    .ok()?;
     let words: Vec<&str> = kind.split('.').skip(2).collect();
     let routing_key = format!("{}.{}", words.join("."), occasion.departement);
-    Event { id, person: occasion.person, sequence, kind, routing_key, json }
+    Some(Event { id, person: occasion.person, sequence, kind, routing_key, json })
 }
 
-fn rendered(canon: &Canon, change: &Change) -> Json {
+fn changement<'a>(canon: &'a Canon, change: &'a Change, common: &Origin) -> Changement<'a> {
     let field = canon.field(change.field);
     let withheld = field.classification == Classification::Sensitive || field.path == "identite.nir";
-    let mut object = Map::new();
-    object.insert("champ".to_owned(), json!(field.path));
-    if withheld {
-        object.insert("valeur_retenue".to_owned(), Json::Bool(true));
-    } else {
-        let shown = |value: &Option<Value>| value.as_ref().map_or(Json::Null, |v| v.to_json(canon));
-        object.insert("avant".to_owned(), shown(&change.before));
-        object.insert("apres".to_owned(), shown(&change.after));
+    let shown = |value: &'a Option<Value>| value.as_ref().map(|value| value.shown(canon));
+    Changement {
+        champ: &field.path,
+        valeur_retenue: withheld.then_some(true),
+        valeurs: (!withheld).then(|| Valeurs { avant: shown(&change.before), apres: shown(&change.after) }),
+        provenance: (change.origin != *common).then_some(&change.origin),
     }
-    object.insert("provenance".to_owned(), json!(change.origin));
-    Json::Object(object)
 }
 
 /// The identifier of a person's event: the same person and sequence always give the same.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::canonical::{Canon, FieldId, FieldValues, Value};
+use crate::canonical::{Canon, FieldId, FieldValues, Shown, Value};
 use crate::delivery::{DeliveryId, PersonId};
 
 /// Where a value was stated.
@@ -104,19 +104,20 @@ impl Stated {
     }
 
     /// Writes the statement as JSON text.
-    pub fn encode(&self, canon: &Canon) -> String {
-        let fields: Vec<Json> = self
-            .fields
-            .iter()
-            .map(|(id, value, origin)| {
-                Json::from(vec![
-                    Json::from(canon.field(*id).path.as_str()),
-                    value.to_json(canon),
-                    Json::from(*origin),
-                ])
-            })
-            .collect();
-        serde_json::json!({ "f": fields, "o": self.origins }).to_string()
+    ///
+    /// # Panics
+    /// Never: everything in it can be written.
+    pub fn encode<'s>(&'s self, canon: &'s Canon) -> String {
+        #[derive(Serialize)]
+        struct Writing<'s> {
+            f: Vec<(&'s str, Shown<'s>, u16)>,
+            o: &'s [Origin],
+        }
+        let field = |(id, value, origin): &'s (FieldId, Value, u16)| {
+            (canon.field(*id).path.as_str(), value.shown(canon), *origin)
+        };
+        let writing = Writing { f: self.fields.iter().map(field).collect(), o: &self.origins };
+        serde_json::to_string(&writing).expect("texts, numbers and lists are always writable")
     }
 
     /// Reads what [`Stated::encode`] wrote. A field the schema no longer has is left out.

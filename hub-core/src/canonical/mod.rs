@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use kind::Kind;
 pub use schema::SchemaError;
-pub use value::{FieldValues, Item, Value};
+pub use value::{FieldValues, Item, Shown, Value};
 
 /// A field of the canonical record, by its place in the [`Canon`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

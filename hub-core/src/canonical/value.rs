@@ -6,6 +6,7 @@
 use std::fmt;
 
 use compact_str::CompactString;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
 use super::{Canon, FieldId, Kind};
@@ -60,6 +61,11 @@ impl Value {
         }
     }
 
+    /// The value ready to be written as [`Value::to_json`] would have it, with nothing built on the way.
+    pub fn shown<'v>(&'v self, canon: &'v Canon) -> Shown<'v> {
+        Shown { canon, value: self }
+    }
+
     /// Reads back what [`Value::to_json`] wrote for `field`; `None` when the field has changed its shape since.
     pub fn from_json(canon: &Canon, field: FieldId, json: &Json) -> Option<Self> {
         match (canon.field(field).kind, json) {
@@ -71,6 +77,38 @@ impl Value {
             (_, Json::Number(n)) => n.as_i64().map(Self::Int),
             _ => None,
         }
+    }
+}
+
+/// A value with the schema that names its members.
+#[derive(Clone, Copy)]
+pub struct Shown<'v> {
+    canon: &'v Canon,
+    value: &'v Value,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Bool(b) => serializer.serialize_bool(*b),
+            Value::Int(n) => serializer.serialize_i64(*n),
+            Value::List(items) => {
+                serializer.collect_seq(items.iter().map(|item| Members { canon: self.canon, item }))
+            }
+        }
+    }
+}
+
+struct Members<'v> {
+    canon: &'v Canon,
+    item: &'v Item,
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let canon = self.canon;
+        serializer.collect_map(self.item.iter().map(|(id, v)| (canon.field(*id).name(), v.shown(canon))))
     }
 }
 

@@ -1,10 +1,11 @@
-//! What one run carries from batch to batch, and the reading of frames into mapped records.
+//! What one run carries from batch to batch: the reading of frames into mapped records, and what settling them needs.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
 use crate::claim::Refusal;
+use crate::canonical::Canon;
 use crate::code::Code;
 use crate::connector::{Decoder, Fault, Formats, Frame, Frames};
 use crate::delivery::{Delivery, Digest, RunId};
@@ -54,24 +55,31 @@ pub(super) fn survey(
     Ok(Survey { records, envelope, totals, decoder: opened.decoder })
 }
 
-/// The state of one run.
-pub(super) struct Intake<'p> {
+/// The state of one run that commits share.
+pub(super) struct Intake {
     pub run: RunId,
     pub digest: Digest,
     pub mapping: Arc<Mapping>,
-    pub survey: Survey,
-    pub warnings: Warnings,
+    pub records: u64,
+    pub snapshot: bool,
     pub checkpoint: u64,
-    pub seen: Seen,
-    pub emitters: BTreeSet<String>,
-    /// Records that could not be read far enough to know which they are.
-    pub unreadable: u64,
     /// The records to process; all when left out.
     pub only: Option<BTreeSet<u64>>,
     origin: Origin,
     at: jiff::Timestamp,
+}
+
+/// The part that reads, a batch ahead of the commits and on a thread of its own.
+pub(super) struct Reader {
+    pub warnings: Warnings,
+    pub seen: Seen,
+    pub emitters: BTreeSet<String>,
+    /// Records that could not be read far enough to know which they are.
+    pub unreadable: u64,
+    mapping: Arc<Mapping>,
+    decoder: Box<dyn Decoder>,
     record: Record,
-    pipeline: &'p Pipeline,
+    canon: Arc<Canon>,
 }
 
 /// A batch of frames, read.
@@ -85,36 +93,24 @@ pub(super) struct ReadBatch {
     pub unchanged: u64,
 }
 
-impl<'p> Intake<'p> {
+impl Intake {
     pub fn new(
-        pipeline: &'p Pipeline,
+        pipeline: &Pipeline,
         run: RunId,
         delivery: &Delivery,
         mapping: Arc<Mapping>,
-        survey: Survey,
-        mut warnings: Warnings,
+        survey: &Survey,
     ) -> Self {
-        for total in &survey.totals {
-            if *total != survey.records {
-                let detail = format!("announced {total}, read {}", survey.records);
-                warnings.detail(Code::ControlTotal, &detail);
-            }
-        }
         Self {
             run,
             digest: delivery.digest,
             origin: origin_of(delivery, &mapping, &survey.envelope),
             at: pipeline.clock.now(),
             mapping,
-            survey,
-            warnings,
+            records: survey.records,
+            snapshot: survey.envelope.snapshot,
             checkpoint: 0,
-            seen: Seen::default(),
-            emitters: BTreeSet::new(),
-            unreadable: 0,
             only: None,
-            record: Record::default(),
-            pipeline,
         }
     }
 
@@ -128,6 +124,37 @@ impl<'p> Intake<'p> {
             origin: &self.origin,
             at: self.at,
         }
+    }
+
+    /// Leaves the frames to process.
+    pub fn choose(&self, frames: &mut Frames) {
+        if let Some(only) = &self.only {
+            frames.frames.retain(|frame| only.contains(&frame.position.number));
+        }
+    }
+}
+
+impl Reader {
+    pub fn new(canon: Arc<Canon>, mapping: Arc<Mapping>, survey: Survey) -> Self {
+        let mut warnings = Warnings::default();
+        for total in survey.totals.iter().filter(|total| **total != survey.records) {
+            let detail = format!("announced {total}, read {}", survey.records);
+            warnings.detail(Code::ControlTotal, &detail);
+        }
+        Self {
+            warnings,
+            seen: Seen::default(),
+            emitters: BTreeSet::new(),
+            unreadable: 0,
+            mapping,
+            decoder: survey.decoder,
+            record: Record::default(),
+            canon,
+        }
+    }
+
+    pub fn source(&self) -> &str {
+        &self.mapping.source
     }
 
     /// A frame means the same only under the same mapping: its fingerprint is part of the hash.
@@ -168,7 +195,7 @@ impl<'p> Intake<'p> {
     fn read_one(&mut self, frame: &Frame, bytes: &[u8], hash: u64, batch: &mut ReadBatch) {
         let decoded = match &frame.fault {
             Some(fault) => Err(fault.clone()),
-            None => self.survey.decoder.decode(bytes, &mut self.record),
+            None => self.decoder.decode(bytes, &mut self.record),
         };
         if let Err(fault) = decoded {
             self.unreadable += 1;
@@ -193,7 +220,7 @@ impl<'p> Intake<'p> {
             Some(record) => batch.refused.push(record),
             None => self.unreadable += 1,
         }
-        let field = refusal.field.map(|id| self.pipeline.canon.field(id).path.clone());
+        let field = refusal.field.map(|id| self.canon.field(id).path.clone());
         let detail = format!(
             "{} (rule at line {} of `{}`)",
             refusal.code.entry().en.title,

@@ -29,14 +29,14 @@ use crate::statement::Origin;
 use crate::store::{Commit, Registration, Run, Store, StoreError};
 
 use batch::Paired;
-use intake::{Intake, Survey};
+use intake::{Intake, ReadBatch, Reader, Survey};
 pub use report::Report;
 use report::Warnings;
 
 /// Records per batch: one commit each.
-const BATCH_RECORDS: usize = 2_000;
+const BATCH_RECORDS: usize = 1_000;
 /// Bytes per batch, so that large records do not swell it.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 /// Claims looked at per round when looking for those gone silent.
 const SILENT_PAGE: u32 = 2_000;
 /// How often a batch is tried again after a concurrent write.
@@ -149,10 +149,11 @@ impl Pipeline {
                 (Status::Held, Counts::default())
             }
             Ok((mapping, survey)) => {
-                let mut intake = Intake::new(self, id, &delivery, mapping, survey, warnings);
+                let mut intake = Intake::new(self, id, &delivery, Arc::clone(&mapping), &survey);
                 intake.only = order.only;
-                let counts = self.process(&mut intake, progress).await?;
-                warnings = intake.warnings;
+                let reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
+                let (counts, reader) = self.process(&mut intake, reader, progress).await?;
+                warnings = reader.warnings;
                 (if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done }, counts)
             }
         };
@@ -216,32 +217,46 @@ impl Pipeline {
         tokio::task::spawn_blocking(work).await?
     }
 
-    async fn process(&self, intake: &mut Intake<'_>, progress: &dyn Progress) -> Result<Counts, RunError> {
+    /// Batch after batch: while one is settled and committed, the next is read.
+    async fn process(
+        &self,
+        intake: &mut Intake,
+        mut reader: Box<Reader>,
+        progress: &dyn Progress,
+    ) -> Result<(Counts, Box<Reader>), RunError> {
         let (mut total, mut cut) = (Counts::default(), 0);
         let mut batches = self.cut(intake);
-        while let Some(mut frames) = batches.recv().await {
-            cut += frames.frames.len() as u64;
-            if let Some(only) = &intake.only {
-                frames.frames.retain(|frame| only.contains(&frame.position.number));
+        let mut waiting: Option<ReadBatch> = None;
+        loop {
+            let frames = batches.recv().await.map(|mut frames| {
+                cut += frames.frames.len() as u64;
+                intake.choose(&mut frames);
+                frames
+            });
+            let ended = frames.is_none();
+            let (settled, read) =
+                tokio::join!(self.take_in(intake, waiting.take()), self.read(reader, frames));
+            total.add(&settled?);
+            (reader, waiting) = read?;
+            progress.advance(total.records, intake.records);
+            if ended {
+                break;
             }
-            if !frames.frames.is_empty() {
-                total.add(&self.one_batch(intake, frames).await?);
-            }
-            progress.advance(cut, intake.survey.records);
         }
-        if cut != intake.survey.records {
-            let short = format!("surveyed {} records, read {cut}", intake.survey.records);
+        if cut != intake.records {
+            let short = format!("surveyed {} records, read {cut}", intake.records);
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
-        if intake.survey.envelope.snapshot && intake.only.is_none() {
-            total.add(&self.find_silent(intake).await?);
+        if intake.snapshot && intake.only.is_none() {
+            total.add(&self.find_silent(intake, &mut reader).await?);
         }
-        Ok(total)
+        progress.advance(intake.records, intake.records);
+        Ok((total, reader))
     }
 
-    /// Cuts frames on a thread of its own, two batches ahead.
-    fn cut(&self, intake: &Intake<'_>) -> mpsc::Receiver<Frames> {
-        let (sender, receiver) = mpsc::channel(2);
+    /// Cuts frames on a thread of its own, a batch ahead.
+    fn cut(&self, intake: &Intake) -> mpsc::Receiver<Frames> {
+        let (sender, receiver) = mpsc::channel(1);
         let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
         let (digest, dialect) = (intake.digest, intake.mapping.dialect.clone());
         tokio::task::spawn_blocking(move || {
@@ -264,15 +279,34 @@ impl Pipeline {
         receiver
     }
 
-    async fn one_batch(&self, intake: &mut Intake<'_>, frames: Frames) -> Result<Counts, RunError> {
-        let hashes: Vec<u64> = frames.frames.iter().map(|frame| intake.seeded(frame.hash)).collect();
-        let known = self.store.known_frames(&intake.mapping.source, &hashes).await?;
-        intake.saw(&known);
-        let read = intake.read(&frames, &hashes, &known);
-        if let Some(protected) = intake::protected(&read) {
-            let statements = self.store.statements_of(&intake.mapping.source, &protected).await?;
-            intake.protect(&statements);
+    /// Decodes and maps a batch on a thread of its own; the reader goes there and comes back.
+    async fn read(
+        &self,
+        mut reader: Box<Reader>,
+        frames: Option<Frames>,
+    ) -> Result<(Box<Reader>, Option<ReadBatch>), RunError> {
+        let Some(frames) = frames.filter(|frames| !frames.frames.is_empty()) else {
+            return Ok((reader, None));
+        };
+        let source = reader.source().to_owned();
+        let hashes: Vec<u64> = frames.frames.iter().map(|frame| reader.seeded(frame.hash)).collect();
+        let known = self.store.known_frames(&source, &hashes).await?;
+        let work = move || {
+            reader.saw(&known);
+            let batch = reader.read(&frames, &hashes, &known);
+            (reader, batch)
+        };
+        let (mut reader, batch) = tokio::task::spawn_blocking(work).await?;
+        if let Some(protected) = intake::protected(&batch) {
+            let statements = self.store.statements_of(&source, &protected).await?;
+            reader.protect(&statements);
         }
+        Ok((reader, Some(batch)))
+    }
+
+    /// Settles and commits a batch that was read, again when somebody else wrote the same persons meanwhile.
+    async fn take_in(&self, intake: &mut Intake, read: Option<ReadBatch>) -> Result<Counts, RunError> {
+        let Some(read) = read else { return Ok(Counts::default()) };
         let mut tries = 0;
         loop {
             let mut commit = self.settled(intake, read.mapped.clone()).await?;
@@ -287,7 +321,7 @@ impl Pipeline {
         }
     }
 
-    async fn commit(&self, intake: &mut Intake<'_>, commit: &mut Commit) -> Result<(), StoreError> {
+    async fn commit(&self, intake: &mut Intake, commit: &mut Commit) -> Result<(), StoreError> {
         commit.checkpoint = intake.checkpoint + 1;
         self.store.commit(commit).await?;
         intake.checkpoint = commit.checkpoint;
@@ -296,7 +330,7 @@ impl Pipeline {
 
     async fn settled(
         &self,
-        intake: &Intake<'_>,
+        intake: &Intake,
         records: Vec<batch::MappedRecord>,
     ) -> Result<Commit, StoreError> {
         let keys: BTreeSet<(String, String)> =
@@ -311,7 +345,7 @@ impl Pipeline {
         self.settle(intake, paired).await
     }
 
-    async fn settle(&self, intake: &Intake<'_>, paired: Paired) -> Result<Commit, StoreError> {
+    async fn settle(&self, intake: &Intake, paired: Paired) -> Result<Commit, StoreError> {
         let wanted = paired.wanted_keys();
         let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(&wanted).await? };
         let candidates: Vec<(IdentityKey, _)> =
@@ -325,13 +359,13 @@ impl Pipeline {
     }
 
     /// Claims of this delivery's emitters that it did not state: they go silent.
-    async fn find_silent(&self, intake: &mut Intake<'_>) -> Result<Counts, RunError> {
+    async fn find_silent(&self, intake: &mut Intake, reader: &mut Reader) -> Result<Counts, RunError> {
         let mut total = Counts::default();
-        if intake.unreadable > 0 {
-            intake.warnings.add(Code::AbsenceNotJudged, None, 0);
+        if reader.unreadable > 0 {
+            reader.warnings.add(Code::AbsenceNotJudged, None, 0);
             return Ok(total);
         }
-        let emitters: Vec<String> = intake.emitters.iter().cloned().collect();
+        let emitters: Vec<String> = reader.emitters.iter().cloned().collect();
         let mut after = 0;
         loop {
             let source = intake.mapping.source.clone();
@@ -340,7 +374,7 @@ impl Pipeline {
                 return Ok(total);
             };
             after = *last;
-            let gone: Vec<i64> = page.into_iter().filter(|claim| !intake.seen.contains(*claim)).collect();
+            let gone: Vec<i64> = page.into_iter().filter(|claim| !reader.seen.contains(*claim)).collect();
             if !gone.is_empty() {
                 let statements = self.store.statements(&gone).await?;
                 let mut commit = self.settle(intake, batch::silence(statements)).await?;

@@ -48,6 +48,8 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .pragma("temp_store", "memory")
+            // 16 MiB: look-up keys arrive in no order, and pages of their indexes are wanted again at once.
+            .pragma("cache_size", "-16384")
             .disable_statement_logging();
         let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(PATIENCE);
         let writer = pool(1).connect_with(options.clone()).await;
