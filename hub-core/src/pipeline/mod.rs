@@ -34,9 +34,9 @@ pub use report::Report;
 use report::Warnings;
 
 /// Records per batch: one commit each.
-const BATCH_RECORDS: usize = 1_000;
+const BATCH_RECORDS: usize = 400;
 /// Bytes per batch, so that large records do not swell it.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 /// Claims looked at per round when looking for those gone silent.
 const SILENT_PAGE: u32 = 2_000;
 /// How often a batch is tried again after a concurrent write.
