@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Private PostgreSQL and RabbitMQ on free loopback ports, for tests and benchmarks.
 #   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL set, then stops what it started
+#   services.sh rabbit kill|start|block|unblock   breaks and mends the RabbitMQ of a `with`, for the tests inside it
 #   services.sh install            installs Debian's packages when they are missing (root on Debian only)
 # Servers named by those two variables are used as they are. PostgreSQL refuses to run as root, so it runs as `postgres` then.
 set -euo pipefail
@@ -56,12 +57,17 @@ rabbit_env() {
 }
 
 start_rabbit() {
-  local bin port dist epmd; bin=$(rabbit_bin); port=$(free_port); dist=$(free_port); epmd=$(free_port)
+  local port dist epmd; port=$(free_port); dist=$(free_port); epmd=$(free_port)
   mkdir -p "$home/rabbit/mnesia" "$home/rabbit/log"
   printf 'listeners.tcp.default = 127.0.0.1:%s\ndisk_free_limit.absolute = 500MB\n' "$port" >"$home/rabbit/rabbitmq.conf"
   echo '[].' >"$home/rabbit/plugins"
   [ "$(id -u)" != 0 ] || chown -R rabbitmq "$home/rabbit"
   echo "$port $dist $epmd" >"$home/rabbit.ports"
+  boot_rabbit
+}
+
+boot_rabbit() {
+  local bin port dist epmd; bin=$(rabbit_bin); read -r port dist epmd <"$home/rabbit.ports"
   ( cd "$home/rabbit" && rabbit_env "$port" "$dist" "$epmd" setsid "$0" as-rabbit "$bin/rabbitmq-server" >"$home/rabbit.log" 2>&1 </dev/null & )
   local try; for try in $(seq 60); do
     if rabbit_env "$port" "$dist" "$epmd" "$0" as-rabbit "$bin/rabbitmqctl" -q --node "dlnuf$port@localhost" await_startup --timeout 5 >/dev/null 2>&1; then
@@ -70,6 +76,20 @@ start_rabbit() {
     sleep 0.5
   done
   say "RabbitMQ did not start:"; tail -20 "$home/rabbit.log" >&2; return 1
+}
+
+rabbit() {
+  home=${DLNUF_SERVICES_HOME:?is set inside services.sh with}
+  local port dist epmd; read -r port dist epmd <"$home/rabbit.ports"
+  local ctl="$(rabbit_bin)/rabbitmqctl"
+  case $1 in
+    kill) kill -9 "$(cat "$home/rabbit/pid")"; while kill -0 "$(cat "$home/rabbit/pid")" 2>/dev/null; do sleep 0.05; done ;;
+    start) boot_rabbit ;;
+    # A memory alarm: the broker takes nothing from those who publish until it is over.
+    block) rabbit_env "$port" "$dist" "$epmd" "$0" as-rabbit "$ctl" -q --node "dlnuf$port@localhost" set_vm_memory_high_watermark 0.00001 ;;
+    unblock) rabbit_env "$port" "$dist" "$epmd" "$0" as-rabbit "$ctl" -q --node "dlnuf$port@localhost" set_vm_memory_high_watermark 0.4 ;;
+    *) say "rabbit kill|start|block|unblock"; exit 2 ;;
+  esac
 }
 
 stop_all() {
@@ -94,6 +114,8 @@ with() {
   [ -z "$pg" ] || { wait "$pg" || { say "PostgreSQL did not start:"; cat "$home/pg.log" >&2; exit 1; }; DLNUF_TEST_POSTGRES_URL=$(cat "$home/pg.url"); }
   [ -z "$rabbit" ] || { wait "$rabbit" || exit 1; DLNUF_TEST_AMQP_URL=$(cat "$home/rabbit.url"); }
   export DLNUF_TEST_POSTGRES_URL DLNUF_TEST_AMQP_URL
+  # Only our own broker may be broken: a server that was given is not ours to kill.
+  [ -z "$rabbit" ] || export DLNUF_SERVICES_HOME="$home" DLNUF_TEST_RABBITMQ_CTL="$0 rabbit"
   "$@"
 }
 
@@ -101,6 +123,7 @@ case "$0" in /*) ;; *) exec "$(cd "$(dirname "$0")" && pwd)/$(basename "$0")" "$
 case ${1:-} in
   with) shift; [ "${1:-}" != -- ] || shift; with "$@" ;;
   install) install ;;
+  rabbit) rabbit "${2:-}" ;;
   as-rabbit) shift; if [ "$(id -u)" = 0 ]; then exec runuser -u rabbitmq -- "$@"; else exec "$@"; fi ;;
-  *) sed -n '2,5p' "$0" | cut -c3-; exit 2 ;;
+  *) sed -n '2,6p' "$0" | cut -c3-; exit 2 ;;
 esac

@@ -15,21 +15,21 @@ use crate::store_conformance;
 use crate::support::mint;
 
 /// The hub's topology has fixed names: one test at a time uses the broker.
-static BROKER: Mutex<()> = Mutex::const_new(());
+pub static BROKER: Mutex<()> = Mutex::const_new(());
 
-fn url() -> String {
+pub fn url() -> String {
     std::env::var("DLNUF_TEST_AMQP_URL")
         .expect("DLNUF_TEST_AMQP_URL is not set: run `make test`, which starts RabbitMQ")
 }
 
-async fn reader() -> (Connection, Channel) {
+pub async fn reader() -> (Connection, Channel) {
     let connection = Connection::connect(&url(), ConnectionProperties::default()).await.expect("connects");
     let channel = connection.create_channel().await.expect("opens");
     (connection, channel)
 }
 
 /// Declares the hub's topology by opening a session, and empties the queue.
-async fn emptied() -> (Connection, Channel) {
+pub async fn emptied() -> (Connection, Channel) {
     drop(hub::broker::at(&url()).expect("a URL").open().await.expect("opens"));
     let (connection, channel) = reader().await;
     channel.queue_purge(hub::broker::QUEUE.into(), QueuePurgeOptions::default()).await.expect("purges");
@@ -37,7 +37,7 @@ async fn emptied() -> (Connection, Channel) {
 }
 
 /// The message ids in the queue, in order.
-async fn received(channel: &Channel) -> Vec<String> {
+pub async fn received(channel: &Channel) -> Vec<String> {
     let mut ids = Vec::new();
     let options = BasicGetOptions { no_ack: true };
     while let Some(message) = channel.basic_get(hub::broker::QUEUE.into(), options).await.expect("reads") {

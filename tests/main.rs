@@ -2,6 +2,7 @@
 
 mod events_by_http;
 mod events_reach_the_broker;
+mod events_survive_the_broker;
 mod house_rules;
 mod mappings_and_cases;
 mod one_change_is_one_event;

@@ -124,7 +124,8 @@ async fn name_the_changed_field(hub: &Hub) {
     assert_eq!(changes.len(), 1);
     let text = |pointer: &str| changes.first().and_then(|c| c.pointer(pointer)).and_then(Json::as_str);
     assert_eq!((text("/champ"), text("/apres")), (Some("adresse.voie"), Some("3 DU MOULIN")));
-    let common = events.last().and_then(|e| e.pointer("/data/provenance/correspondance")).and_then(Json::as_str);
+    let common =
+        events.last().and_then(|e| e.pointer("/data/provenance/correspondance")).and_then(Json::as_str);
     assert_eq!(common, Some("caf/vrsb0801@1"));
 }
 

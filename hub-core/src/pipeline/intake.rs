@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::claim::Refusal;
 use crate::canonical::Canon;
+use crate::claim::Refusal;
 use crate::code::Code;
 use crate::connector::{Decoder, Fault, Formats, Frame, Frames};
 use crate::delivery::{Delivery, Digest, RunId};

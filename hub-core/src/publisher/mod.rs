@@ -102,8 +102,8 @@ impl Publisher {
     async fn run(&self, stopping: &AtomicBool) {
         let mut patience = Patience::default();
         while let Err(error) = self.one_session(stopping, &mut patience).await {
-            let (wait, cause) = (patience.next_wait(), &error as &dyn std::error::Error);
-            warn!(code = %error.code(), error = cause, wait_ms = wait.as_millis(), "publishing stopped, will try again");
+            let wait = patience.next_wait();
+            tell(&error, wait);
             tokio::time::sleep(wait).await;
         }
     }
@@ -191,6 +191,11 @@ impl Publisher {
         line.join(page);
         Ok(last)
     }
+}
+
+fn tell(error: &PublishError, wait: Duration) {
+    let cause = error as &dyn std::error::Error;
+    warn!(code = %error.code(), error = cause, wait_ms = wait.as_millis(), "publishing stopped, will try again");
 }
 
 fn taken(wave: &[JournalEvent], verdicts: &[Verdict]) -> Vec<u64> {
