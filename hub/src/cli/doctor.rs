@@ -50,7 +50,7 @@ pub async fn run(settings: &Settings, output: Output) -> anyhow::Result<Exit> {
     match within(installation::open_store(settings, &canon)).await {
         Ok(store) => findings.extend(stored(settings, &store).await),
         Err(error) => {
-            findings.push(bad("store", &error, "start the server, or correct --store / DLNUF_STORE"))
+            findings.push(bad("store", &error, "start the server, or correct --store / DLNUF_STORE"));
         }
     }
     findings.push(connected(settings).await);

@@ -87,8 +87,8 @@ impl Demo {
         let extracts = folder.join(format!("night-{night}"));
         fs::create_dir(&extracts)?;
         let (households, seed) = (self.households, self.seed);
-        let plan = Plan { households, seed, night, changed_per_million: CHANGED_PER_MILLION };
-        let written = synth::write(&plan, &extracts, &|_| {}).context("writing the extracts")?;
+        let extent = Plan { households, seed, night, changed_per_million: CHANGED_PER_MILLION };
+        let written = synth::write(&extent, &extracts, &|_| {}).context("writing the extracts")?;
         for (at, extract) in written.iter().enumerate() {
             if (night, at) == (2, 0) {
                 let cut = cut_short(&extract.file, &extracts.join("caf-cut-short.xml"))?;

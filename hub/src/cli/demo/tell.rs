@@ -227,7 +227,9 @@ fn next(play: &Play, chosen: Option<&KnownPerson>) {
             ),
         ],
     };
-    lines.into_iter().for_each(|text| show::line(format_args!("  {text}")));
+    for text in lines {
+        show::line(format_args!("  {text}"));
+    }
 }
 
 /// How this program was called, so that the lines can be copied.
