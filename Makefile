@@ -1,6 +1,6 @@
 # The two commands are `make test` and `make demo`; `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt deny
+.PHONY: help demo test bench lint fmt deny
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -10,6 +10,9 @@ demo: ## play two synthetic nights of three sources and show what comes out
 
 test: ## run every test, on private PostgreSQL and RabbitMQ (installed and started when needed)
 	deploy/services.sh with -- cargo test --release --workspace
+
+bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes)
+	deploy/services.sh with -- cargo bench --package promises --bench nights
 
 lint: ## check formatting, clippy and dependencies
 	cargo fmt --all --check

@@ -81,7 +81,16 @@ impl Hub {
 
     async fn events(&self) -> Vec<Json> {
         let events = self.pipeline.store.events(0, 1_000).await.expect("the journal");
-        events.iter().map(|event| serde_json::from_str(&event.json).expect("JSON")).collect()
+        let events: Vec<Json> =
+            events.iter().map(|event| serde_json::from_str(&event.json).expect("JSON")).collect();
+        let schema: Json = serde_json::from_str(include_str!("../schemas/evenement/v1.json")).expect("JSON");
+        let schema = jsonschema::validator_for(&schema).expect("a valid schema");
+        for event in &events {
+            let faults: Vec<String> =
+                schema.iter_errors(event).map(|fault| fault.instance_path().to_string()).collect();
+            assert!(faults.is_empty(), "an event is not what its schema says: {faults:?}");
+        }
+        events
     }
 }
 

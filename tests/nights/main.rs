@@ -1,0 +1,150 @@
+//! `make bench`: what a night costs, beside the bare limit measured in the same run.
+//!
+//! Synthetic extracts enter; one table leaves: decode and map against a bare quick-xml read, night 1 and night 2 on SQLite and
+//! PostgreSQL against a bare COPY, the outbox against bare lapin, peak memory. Nothing here is asserted: figures are for people.
+
+mod bare;
+mod program;
+
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+use connectors::BuiltIn;
+use hub::synth::{self, Plan};
+use hub_core::canonical::Canon;
+use hub_core::connector::{Formats as _, Frames};
+use hub_core::mapping::Mapping;
+use hub_core::record::Record;
+
+/// One figure: seconds for so many things, and how it stands to its bare limit.
+struct Figure {
+    name: String,
+    seconds: f64,
+    count: u64,
+    things: &'static str,
+    bare: Option<(f64, &'static str)>,
+    memory_kib: u64,
+}
+
+impl Figure {
+    fn new(name: impl Into<String>, seconds: f64, count: u64, things: &'static str) -> Self {
+        Self { name: name.into(), seconds, count, things, bare: None, memory_kib: 0 }
+    }
+
+    fn against(self, bare: f64, limit: &'static str) -> Self {
+        Self { bare: Some((bare, limit)), ..self }
+    }
+
+    fn print(&self) {
+        #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+        let (pace, memory) = (self.count as f64 / self.seconds, self.memory_kib as f64 / 1024.0);
+        let ratio = self.bare.map(|(bare, limit)| format!("{:.2} × {limit}", self.seconds / bare));
+        let memory = if self.memory_kib > 0 { format!("{memory:.0} MiB") } else { String::new() };
+        let things = format!("{pace:.0} {}/s", self.things);
+        let ratio = ratio.unwrap_or_default();
+        eprintln!("{:<44} {:>8.2} s {:>20} {:>9}  {ratio}", self.name, self.seconds, things, memory);
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let start = Instant::now();
+    let result = work();
+    (start.elapsed().as_secs_f64(), result)
+}
+
+fn main() {
+    let households: u64 = std::env::var("HOUSEHOLDS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let folder = tempfile::tempdir().expect("a folder");
+    eprintln!("writing the extracts of {households} households, two nights, 2 % changed");
+    let nights = [1, 2].map(|night| {
+        let place = folder.path().join(format!("night-{night}"));
+        std::fs::create_dir(&place).expect("a folder");
+        let plan = Plan { households, seed: 1, night, changed_per_million: 20_000 };
+        synth::write(&plan, &place, &|_| {}).expect("extracts")
+    });
+    let caf = nights.each_ref().map(|night| night[0].file.as_path());
+    let figures = decode(caf[0], nights[0][0].records);
+    eprintln!();
+    program::nights(folder.path(), &caf, nights[0][0].records, figures);
+    program::memory(folder.path(), households);
+}
+
+/// Decode and map alone; returns the bare read's seconds.
+fn decode(file: &Path, records: u64) -> f64 {
+    let canon = Canon::from_schema(hub::mappings::PERSON_SCHEMA).expect("the schema");
+    let catalogue = hub::mappings::MappingFiles::built_in().compile(&canon).expect("mappings");
+    let mapping = catalogue.named("caf/vrsb0801").expect("the CAF's mapping");
+    let _warm = bare::read(file);
+    let (bare, found) = timed(|| bare::read(file));
+    assert_eq!(found, records, "the bare read sees the same records");
+    Figure::new("bare quick-xml read into structs, one core", bare, records, "records").print();
+    let (one, claims) = timed(|| one_core(file, &mapping));
+    Figure::new("decode + map, one core", one, records, "records")
+        .against(bare, "the bare read (limit 2)")
+        .print();
+    let (two, again) = timed(|| two_cores(file, &mapping));
+    assert_eq!(claims, again);
+    Figure::new("decode + map, as the hub does", two, records, "records")
+        .against(bare, "the bare read")
+        .print();
+    bare
+}
+
+fn frames(
+    file: &Path,
+    mapping: &Mapping,
+    mut take: impl FnMut(Frames) -> Frames,
+) -> Box<dyn hub_core::connector::Decoder> {
+    let bytes = Box::new(std::fs::File::open(file).expect("a file"));
+    let mut opened = BuiltIn.open(bytes, &mapping.dialect).expect("an extract");
+    let mut frames = Frames::default();
+    loop {
+        opened.framer.next_batch(&mut frames, 400, 2 << 20).expect("frames");
+        if frames.frames.is_empty() {
+            return opened.decoder;
+        }
+        frames = take(frames);
+    }
+}
+
+fn map(
+    frames: &Frames,
+    mapping: &Mapping,
+    decoder: &dyn hub_core::connector::Decoder,
+    record: &mut Record,
+) -> usize {
+    let claims = frames.frames.iter().filter_map(|frame| {
+        decoder.decode(frames.bytes_of(frame), record).ok()?;
+        mapping.map(record).ok().map(|mapped| mapped.claims.len())
+    });
+    claims.sum()
+}
+
+fn one_core(file: &Path, mapping: &Mapping) -> usize {
+    let bytes = Box::new(std::fs::File::open(file).expect("a file"));
+    let decoder = BuiltIn.open(bytes, &mapping.dialect).expect("an extract").decoder;
+    let (mut record, mut claims) = (Record::default(), 0);
+    frames(file, mapping, |frames| {
+        claims += map(&frames, mapping, decoder.as_ref(), &mut record);
+        frames
+    });
+    claims
+}
+
+/// Cutting on one thread, decoding and mapping on another.
+fn two_cores(file: &Path, mapping: &Mapping) -> usize {
+    let bytes = Box::new(std::fs::File::open(file).expect("a file"));
+    let decoder = BuiltIn.open(bytes, &mapping.dialect).expect("an extract").decoder;
+    let (sender, receiver) = sync_channel::<Frames>(1);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            frames(file, mapping, |frames| {
+                sender.send(frames).expect("the reader stays");
+                Frames::default()
+            });
+        });
+        let mut record = Record::default();
+        receiver.iter().map(|frames| map(&frames, mapping, decoder.as_ref(), &mut record)).sum()
+    })
+}

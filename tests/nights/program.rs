@@ -1,0 +1,116 @@
+//! The nights themselves, by the program as it is shipped: time and peak memory of the whole process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hub::synth::{self, Plan};
+
+use crate::{Figure, bare, timed};
+
+/// The release program beside this one, brought up to date.
+fn dlnuf() -> PathBuf {
+    let own = std::env::current_exe().expect("a path");
+    let target = own.ancestors().nth(3).expect("target/release/deps/nights");
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--release", "--package", "hub", "--bin", "dlnuf", "--target-dir"]);
+    let ended = build.arg(target).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status();
+    assert!(ended.expect("cargo runs").success(), "the program does not build");
+    target.join("release/dlnuf")
+}
+
+/// Runs the program to its end; seconds and peak resident memory in KiB (`VmHWM`, looked at every 5 ms).
+fn measured(home: &Path, arguments: &[&str]) -> (f64, u64) {
+    let start = Instant::now();
+    let mut child = Command::new(dlnuf_once())
+        .args(["--output", "json", "--home"])
+        .arg(home)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let status = format!("/proc/{}/status", child.id());
+    let (wait, mut peak) = (std::sync::mpsc::channel::<()>(), 0);
+    loop {
+        if let Some(ended) = child.try_wait().expect("a child") {
+            assert!(matches!(ended.code(), Some(0 | 3)), "{arguments:?} ended with {ended}");
+            return (start.elapsed().as_secs_f64(), peak);
+        }
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(kib.unwrap_or(0));
+        let _ = wait.1.recv_timeout(Duration::from_millis(5));
+    }
+}
+
+fn dlnuf_once() -> &'static Path {
+    static PROGRAM: std::sync::LazyLock<PathBuf> = std::sync::LazyLock::new(dlnuf);
+    PROGRAM.as_path()
+}
+
+/// Messages of the bare publisher.
+const MESSAGES: u64 = 20_000;
+
+/// Night 1 and night 2 on both stores, and the outbox to the broker.
+pub fn nights(folder: &Path, caf: &[&Path; 2], records: u64, bare_read: f64) {
+    dlnuf_once();
+    let file = |night: usize| caf[night].to_str().expect("a path");
+    let home = folder.join("sqlite");
+    for night in [0, 1] {
+        let (seconds, memory_kib) = measured(&home, &["deliver", "caf", file(night)]);
+        let name = format!("night {}, SQLite", night + 1);
+        let figure = Figure::new(name, seconds, records, "records").against(bare_read, "the bare read");
+        Figure { memory_kib, ..figure }.print();
+    }
+    let (Ok(server), Ok(broker)) =
+        (std::env::var("DLNUF_TEST_POSTGRES_URL"), std::env::var("DLNUF_TEST_AMQP_URL"))
+    else {
+        eprintln!("PostgreSQL and RabbitMQ: not measured, no server is named (`make bench` starts them)");
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (copy, ()) = timed(|| runtime.block_on(bare::copy(&server, records)));
+    Figure::new("bare COPY of 2 KB rows, no index", copy, records, "rows").print();
+    let home = folder.join("postgres");
+    let postgres = ["--store", &server, "deliver", "caf"];
+    let (seconds, memory_kib) = measured(&home, &[&postgres[..], &[file(0)]].concat());
+    let figure = Figure::new("night 1, PostgreSQL", seconds, records, "records");
+    Figure { memory_kib, ..figure.against(copy + bare_read, "bare read + COPY") }.print();
+    let (published, ()) = timed(|| runtime.block_on(bare::publish(&broker, MESSAGES)));
+    Figure::new("bare lapin, 3 KB, 1,000 in flight", published, MESSAGES, "messages").print();
+    // The same bytes again: nothing to load, and what waits is published.
+    let events = waiting(&home, &server);
+    let again = ["--store", &server, "--broker", &broker, "deliver", "caf", file(0)];
+    let (seconds, memory_kib) = measured(&home, &again);
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let expected = published / MESSAGES as f64 * events as f64;
+    let figure = Figure::new("outbox of night 1 to the quorum queue", seconds, events, "events");
+    Figure { memory_kib, ..figure.against(expected, "bare lapin") }.print();
+    let second = ["--store", &server, "--broker", &broker, "deliver", "caf", file(1)];
+    let (seconds, memory_kib) = measured(&home, &second);
+    let figure = Figure::new("night 2, PostgreSQL + RabbitMQ", seconds, records, "records");
+    Figure { memory_kib, ..figure.against(bare_read, "the bare read") }.print();
+}
+
+/// Events that wait, as `doctor` counts them.
+fn waiting(home: &Path, server: &str) -> u64 {
+    let mut doctor = Command::new(dlnuf_once());
+    doctor.args(["--output", "json", "--store", server, "--home"]).arg(home).arg("doctor");
+    let output = String::from_utf8(doctor.output().expect("the doctor").stdout).expect("text");
+    let outbox = output.lines().find(|line| line.contains("\"outbox\"")).expect("the outbox");
+    let found = outbox.split("\"found\":\"").nth(1).and_then(|rest| rest.split(' ').next());
+    found.and_then(|count| count.parse().ok()).expect("a count")
+}
+
+/// Peak memory of night 1 on SQLite for a tenth of the households: it must not grow with the file.
+pub fn memory(folder: &Path, households: u64) {
+    let place = folder.join("tenth");
+    std::fs::create_dir(&place).expect("a folder");
+    let plan = Plan { households: households / 10, seed: 1, night: 1, changed_per_million: 20_000 };
+    let written = synth::write(&plan, &place, &|_| {}).expect("extracts");
+    let file = written[0].file.to_str().expect("a path").to_owned();
+    let (seconds, memory_kib) = measured(&folder.join("small"), &["deliver", "caf", &file]);
+    let name = format!("night 1, SQLite, {} households", households / 10);
+    Figure { memory_kib, ..Figure::new(name, seconds, plan.households, "records") }.print();
+}
