@@ -1,6 +1,6 @@
 //! The nights themselves, by the program as it is shipped: time and peak memory of the whole process.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,21 +8,13 @@ use hub::synth::{self, Plan};
 
 use crate::{Figure, bare, timed};
 
-/// The release program beside this one, brought up to date.
-fn dlnuf() -> PathBuf {
-    let own = std::env::current_exe().expect("a path");
-    let target = own.ancestors().nth(3).expect("target/release/deps/nights");
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--release", "--package", "hub", "--bin", "dlnuf", "--target-dir"]);
-    let ended = build.arg(target).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status();
-    assert!(ended.expect("cargo runs").success(), "the program does not build");
-    target.join("release/dlnuf")
-}
+/// The program, built with this benchmark.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_dlnuf-under-test");
 
 /// Runs the program to its end; seconds and peak resident memory in KiB (`VmHWM`, looked at every 5 ms).
 fn measured(home: &Path, arguments: &[&str]) -> (f64, u64) {
     let start = Instant::now();
-    let mut child = Command::new(dlnuf_once())
+    let mut child = Command::new(PROGRAM)
         .args(["--output", "json", "--home"])
         .arg(home)
         .args(arguments)
@@ -44,17 +36,11 @@ fn measured(home: &Path, arguments: &[&str]) -> (f64, u64) {
     }
 }
 
-fn dlnuf_once() -> &'static Path {
-    static PROGRAM: std::sync::LazyLock<PathBuf> = std::sync::LazyLock::new(dlnuf);
-    PROGRAM.as_path()
-}
-
 /// Messages of the bare publisher.
 const MESSAGES: u64 = 20_000;
 
 /// Night 1 and night 2 on both stores, and the outbox to the broker.
 pub fn nights(folder: &Path, caf: &[&Path; 2], records: u64, bare_read: f64) {
-    dlnuf_once();
     let file = |night: usize| caf[night].to_str().expect("a path");
     let home = folder.join("sqlite");
     for night in [0, 1] {
@@ -95,7 +81,7 @@ pub fn nights(folder: &Path, caf: &[&Path; 2], records: u64, bare_read: f64) {
 
 /// Events that wait, as `doctor` counts them.
 fn waiting(home: &Path, server: &str) -> u64 {
-    let mut doctor = Command::new(dlnuf_once());
+    let mut doctor = Command::new(PROGRAM);
     doctor.args(["--output", "json", "--store", server, "--home"]).arg(home).arg("doctor");
     let output = String::from_utf8(doctor.output().expect("the doctor").stdout).expect("text");
     let outbox = output.lines().find(|line| line.contains("\"outbox\"")).expect("the outbox");

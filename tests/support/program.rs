@@ -1,25 +1,12 @@
-//! The program itself, built like the tests and run as a user runs it.
+//! The program itself, run as a user runs it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-/// The program, brought up to date once: a test of an old one would show nothing.
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let test = std::env::current_exe().expect("the test's own path");
-    let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/test").to_owned();
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--package", "hub", "--bin", "dlnuf"]);
-    build.arg("--target-dir").arg(profile.parent().expect("target/PROFILE"));
-    if profile.ends_with("release") {
-        build.arg("--release");
-    }
-    let built = build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status().expect("cargo runs");
-    assert!(built.success(), "the program does not build");
-    profile.join("dlnuf")
-});
+/// The program, built with the tests.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_dlnuf-under-test");
 
 /// A program that ended.
 pub struct Ended {
@@ -39,7 +26,7 @@ impl Ended {
 
 /// A command of the program, with no setting from outside.
 pub fn command() -> Command {
-    let mut command = Command::new(PROGRAM.as_path());
+    let mut command = Command::new(PROGRAM);
     for name in ["DLNUF_HOME", "DLNUF_STORE", "DLNUF_BROKER", "DLNUF_MAPPINGS", "DLNUF_LOG"] {
         command.env_remove(name);
     }
