@@ -47,7 +47,7 @@ struct Finding {
 pub async fn run(settings: &Settings, output: Output) -> anyhow::Result<Exit> {
     let canon = installation::canon()?;
     let mut findings = vec![home(&settings.home), key(&settings.home), mappings(settings, &canon)];
-    match within(installation::open_store(settings, &canon)).await {
+    match within(Box::pin(installation::open_store(settings, &canon))).await {
         Ok(store) => findings.extend(stored(settings, &store).await),
         Err(error) => {
             findings.push(bad("store", &error, "start the server, or correct --store / DLNUF_STORE"));

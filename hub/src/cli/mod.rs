@@ -132,13 +132,13 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { settings, output, command } = cli;
     match command {
         Command::Demo(demo) => demo.run(&settings, output).await,
-        Command::Doctor => doctor::run(&settings, output).await,
+        Command::Doctor => Box::pin(doctor::run(&settings, output)).await,
         Command::Deliver(deliver) => deliver.run(&settings, output).await,
         Command::Deliveries(list) => list.deliveries(&settings, output).await,
         Command::Runs(list) => list.runs(&settings, output).await,
         Command::Rejects(rejects) => rejects.run(&settings, output).await,
         Command::Serve(serve) => serve.run(&settings).await,
-        Command::Replay(replay) => replay.run(&settings, output).await,
+        Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,
         Command::Mapping(mapping) => mapping.run(&settings, output),
