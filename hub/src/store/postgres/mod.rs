@@ -44,7 +44,15 @@ impl Postgres {
         let options = PgConnectOptions::from_str(url).map_err(not_opened)?;
         let options = options
             .application_name("dlnuf")
-            .options([("synchronous_commit", "on")])
+            .options([
+                ("synchronous_commit", "on"),
+                // A plan kept from when a table was empty reads all of it for ever: plan each batch on the table as it is.
+                ("plan_cache_mode", "force_custom_plan"),
+                // Every look-up has its index; a table not analysed yet would be read whole for each batch all the same.
+                ("enable_seqscan", "off"),
+                ("max_parallel_workers_per_gather", "0"),
+                ("jit", "off"),
+            ])
             .disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)

@@ -20,15 +20,18 @@ select max(created collate \"C\") from run where source = $1 and substr(mapping,
   and status in ('done', 'done_with_rejects') and created <> ''";
 const KNOWN_FRAMES: &str = "
 select record_hash, id, emitter from claim where record_hash = any($1) and not absent and source = $2";
+/// Found first, ordered after: asked for order and look-up at once, the planner walks the whole primary key.
 const BY_RECORD: &str = "
-select id, source, emitter, record_hash, person_id, absent, payload from claim
-where record_key = any($1) order by id";
+with found as materialized (
+  select id, source, emitter, record_hash, person_id, absent, payload from claim where record_key = any($1))
+select * from found order by id";
 const BY_ID: &str = "
 select id, source, emitter, record_hash, person_id, absent, payload from claim
 where id = any($1) order by id";
 const BY_PERSON: &str = "
-select id, source, emitter, record_hash, person_id, absent, payload from claim
-where person_id = any($1) order by id";
+with found as materialized (
+  select id, source, emitter, record_hash, person_id, absent, payload from claim where person_id = any($1))
+select * from found order by id";
 const CANDIDATES: &str = "select key, person_id from identity_key where key = any($1)";
 const PERSONS: &str = "select id, sequence, payload from person where id = any($1)";
 const STATED_BEFORE: &str = "
