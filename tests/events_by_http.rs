@@ -5,14 +5,11 @@ use serde_json::Value as Json;
 use tokio::net::TcpListener;
 
 use crate::store_conformance;
+use crate::support::sqlite;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_read_by_cursor_and_a_wrong_request_gets_a_coded_problem() {
-    let folder = tempfile::tempdir().expect("folder");
-    let store_url = format!("sqlite:{}", folder.path().join("hub.db").display());
-    let store = hub::store::open(&store_url, store_conformance::seal(1), store_conformance::canon())
-        .await
-        .expect("opens");
+    let (_folder, store) = sqlite().await;
     store_conformance::many_events(store.as_ref(), 25).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let base = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("a URL");

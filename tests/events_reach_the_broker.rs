@@ -12,7 +12,7 @@ use lapin::{Channel, Connection, ConnectionProperties};
 use tokio::sync::Mutex;
 
 use crate::store_conformance;
-use crate::support::mint;
+use crate::support::{mint, sqlite};
 
 /// The hub's topology has fixed names: one test at a time uses the broker.
 pub static BROKER: Mutex<()> = Mutex::const_new(());
@@ -50,11 +50,7 @@ pub async fn received(channel: &Channel) -> Vec<String> {
 async fn what_waits_in_the_outbox_is_published_once_and_in_order() {
     let _alone = BROKER.lock().await;
     let (_connection, channel) = emptied().await;
-    let folder = tempfile::tempdir().expect("folder");
-    let store_url = format!("sqlite:{}", folder.path().join("hub.db").display());
-    let store = hub::store::open(&store_url, store_conformance::seal(1), store_conformance::canon())
-        .await
-        .expect("opens");
+    let (_folder, store) = sqlite().await;
     let expected = store_conformance::many_events(store.as_ref(), 2_500).await;
     let broker = hub::broker::at(&url()).expect("a URL");
     let publisher = Publisher { store: store.clone(), broker, holder: mint() };
@@ -73,11 +69,7 @@ async fn what_waits_in_the_outbox_is_published_once_and_in_order() {
 async fn a_publisher_told_to_stop_repeats_nothing_and_gives_its_lease_back() {
     let _alone = BROKER.lock().await;
     let (_connection, channel) = emptied().await;
-    let folder = tempfile::tempdir().expect("folder");
-    let store_url = format!("sqlite:{}", folder.path().join("hub.db").display());
-    let store = hub::store::open(&store_url, store_conformance::seal(1), store_conformance::canon())
-        .await
-        .expect("opens");
+    let (_folder, store) = sqlite().await;
     store_conformance::many_events(store.as_ref(), 2_500).await;
     let publisher = |holder| {
         let broker = hub::broker::at(&url()).expect("a URL");

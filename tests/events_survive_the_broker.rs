@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use hub_core::publisher::Publisher;
 use hub_core::store::Store;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::events_reach_the_broker::{BROKER, emptied, reader, received, url};
 use crate::store_conformance;
-use crate::support::mint;
+use crate::support::{mint, sqlite};
 
 /// Longest a test waits for the publisher to come back by itself.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -37,17 +36,13 @@ struct Line {
     _folder: tempfile::TempDir,
     store: Arc<dyn Store>,
     expected: Vec<Vec<String>>,
-    stop: Option<oneshot::Sender<()>>,
-    publisher: Vec<JoinHandle<()>>,
+    publishers: JoinSet<()>,
 }
 
 async fn waiting(count: u64, publishers: usize) -> Line {
-    let folder = tempfile::tempdir().expect("folder");
-    let store_url = format!("sqlite:{}", folder.path().join("hub.db").display());
-    let seal = store_conformance::seal(1);
-    let store = hub::store::open(&store_url, seal, store_conformance::canon()).await.expect("opens");
+    let (folder, store) = sqlite().await;
     let expected = store_conformance::many_events(store.as_ref(), count).await;
-    let mut line = Line { _folder: folder, store, expected, stop: None, publisher: Vec::new() };
+    let mut line = Line { _folder: folder, store, expected, publishers: JoinSet::new() };
     (0..publishers).for_each(|_| line.publish());
     line
 }
@@ -56,15 +51,8 @@ impl Line {
     fn publish(&mut self) {
         let broker = hub::broker::at(&url()).expect("a URL");
         let publisher = Publisher { store: Arc::clone(&self.store), broker, holder: mint() };
-        let (stop, stopped) = oneshot::channel();
-        self.stop = Some(stop);
-        self.publisher.push(tokio::spawn(async move {
-            publisher
-                .run_until(async {
-                    let _ = stopped.await;
-                })
-                .await;
-        }));
+        // Never asked to stop: aborted with the line.
+        self.publishers.spawn(async move { publisher.run_until(std::future::pending()).await });
     }
 
     /// Waits until no more than `left` events wait.
@@ -136,8 +124,9 @@ async fn a_blocked_broker_is_waited_for_and_gets_each_event_once() {
 async fn two_publishers_share_the_work_without_repeating_or_overtaking() {
     let _alone = BROKER.lock().await;
     drop(emptied().await);
-    let line = waiting(5_000, 2).await;
+    let mut line = waiting(5_000, 2).await;
     line.until(0).await;
+    assert!(line.publishers.try_join_next().is_none(), "both are still at work");
     let (_connection, channel) = reader().await;
     assert_eq!(received(&channel).await.len(), 5_000, "the lease keeps the second from repeating the first");
 }

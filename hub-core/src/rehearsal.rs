@@ -29,6 +29,9 @@ pub struct Rehearsal {
 #[derive(Default)]
 struct Written {
     statements: HashMap<i64, Statement>,
+    by_record: HashMap<(String, String), HashSet<i64>>,
+    by_person: HashMap<PersonId, HashSet<i64>>,
+    by_hash: HashMap<u64, HashSet<i64>>,
     persons: HashMap<PersonId, PersonWrite>,
     keys: HashMap<IdentityKey, Vec<PersonId>>,
     kinds: BTreeMap<&'static str, u64>,
@@ -59,6 +62,12 @@ impl Written {
                 self.fresh -= 1;
                 self.fresh
             });
+            let record = (statement.emitter.clone(), statement.record_key.clone());
+            self.by_record.entry(record).or_default().insert(id);
+            self.by_person.entry(statement.person).or_default().insert(id);
+            if let Some(hash) = statement.record_hash {
+                self.by_hash.entry(hash).or_default().insert(id);
+            }
             self.statements.insert(id, Statement { id: Some(id), ..statement.clone() });
         }
         self.persons.extend(commit.persons.iter().map(|person| (person.id, person.clone())));
@@ -70,14 +79,14 @@ impl Written {
         }
     }
 
-    /// Puts what was written in the place of what was read, and adds what is new and asked for.
-    fn over_statements(
+    /// Puts what was written in the place of what was read; `written` are the rows that were asked for.
+    fn over_statements<'i>(
         &self,
         mut read: Vec<Statement>,
-        asked: impl Fn(&Statement) -> bool,
+        written: impl Iterator<Item = &'i i64>,
     ) -> Vec<Statement> {
         read.retain(|old| old.id.is_none_or(|id| !self.statements.contains_key(&id)));
-        read.extend(self.statements.values().filter(|statement| asked(statement)).cloned());
+        read.extend(written.filter_map(|id| self.statements.get(id)).cloned());
         read
     }
 
@@ -86,7 +95,8 @@ impl Written {
             read.map_or((None, Vec::new()), |p| (Some((p.sequence, p.state)), p.statements));
         let now = self.persons.get(&id).map(|write| (write.sequence, write.state.clone())).or(before);
         let (sequence, state) = now?;
-        let statements = self.over_statements(statements, |statement| statement.person == id);
+        let written = self.by_person.get(&id).into_iter().flatten();
+        let statements = self.over_statements(statements, written);
         Some(KnownPerson { id, sequence, state, statements })
     }
 }
@@ -141,12 +151,19 @@ impl Store for Rehearsal {
         let mut frames = self.store.known_frames(source, hashes).await?;
         let written = self.written();
         frames.retain(|frame| !written.statements.contains_key(&frame.claim));
-        let asked: HashSet<u64> = hashes.iter().copied().collect();
-        let stated = written.statements.iter().filter(|(_, s)| s.source == source && !s.absent);
-        frames.extend(stated.filter_map(|(claim, s)| {
-            let hash = s.record_hash.filter(|hash| asked.contains(hash))?;
-            Some(KnownFrame { hash, claim: *claim, emitter: CompactString::from(&s.emitter) })
-        }));
+        for hash in hashes {
+            let claims = written.by_hash.get(hash).into_iter().flatten();
+            let stated = claims.filter_map(|claim| Some((claim, written.statements.get(claim)?)));
+            // A row rewritten since bears another hash, or says no more.
+            let stated =
+                stated.filter(|(_, s)| s.record_hash == Some(*hash) && s.source == source && !s.absent);
+            let frame = |claim: &i64, s: &Statement| KnownFrame {
+                hash: *hash,
+                claim: *claim,
+                emitter: CompactString::from(&s.emitter),
+            };
+            frames.extend(stated.map(|(claim, s)| frame(claim, s)));
+        }
         Ok(frames)
     }
 
@@ -156,16 +173,15 @@ impl Store for Rehearsal {
         records: &[(String, String)],
     ) -> Result<Vec<Statement>, StoreError> {
         let read = self.store.statements_of(source, records).await?;
-        let asked: HashSet<(&str, &str)> = records.iter().map(|(e, k)| (e.as_str(), k.as_str())).collect();
-        let of = |s: &Statement| {
-            s.source == source && asked.contains(&(s.emitter.as_str(), s.record_key.as_str()))
-        };
-        Ok(self.written().over_statements(read, of))
+        let written = self.written();
+        let rows = records.iter().filter_map(|record| written.by_record.get(record)).flatten();
+        // A run is of one source, so all that was written is.
+        Ok(written.over_statements(read, rows))
     }
 
     async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError> {
         let read = self.store.statements(ids).await?;
-        Ok(self.written().over_statements(read, |s| s.id.is_some_and(|id| ids.contains(&id))))
+        Ok(self.written().over_statements(read, ids.iter()))
     }
 
     async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError> {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use connectors::BuiltIn;
 use hub::synth::{self, Plan};
 use hub_core::canonical::Canon;
-use hub_core::connector::{Formats as _, Frames};
+use hub_core::connector::{Decoder, Formats as _, Frames, Opened};
 use hub_core::mapping::Mapping;
 use hub_core::record::Record;
 
@@ -91,29 +91,25 @@ fn decode(file: &Path, records: u64) -> f64 {
     bare
 }
 
-fn frames(
-    file: &Path,
-    mapping: &Mapping,
-    mut take: impl FnMut(Frames) -> Frames,
-) -> Box<dyn hub_core::connector::Decoder> {
-    let bytes = Box::new(std::fs::File::open(file).expect("a file"));
-    let mut opened = BuiltIn.open(bytes, &mapping.dialect).expect("an extract");
+/// Cuts a file as the hub does; `take` gives back a batch to fill again.
+fn cut(file: &Path, mapping: &Mapping, mut take: impl FnMut(Frames) -> Frames) {
+    let mut opened = open(file, mapping);
     let mut frames = Frames::default();
     loop {
         opened.framer.next_batch(&mut frames, 400, 2 << 20).expect("frames");
         if frames.frames.is_empty() {
-            return opened.decoder;
+            return;
         }
         frames = take(frames);
     }
 }
 
-fn map(
-    frames: &Frames,
-    mapping: &Mapping,
-    decoder: &dyn hub_core::connector::Decoder,
-    record: &mut Record,
-) -> usize {
+fn open(file: &Path, mapping: &Mapping) -> Opened {
+    let bytes = Box::new(std::fs::File::open(file).expect("a file"));
+    BuiltIn.open(bytes, &mapping.dialect).expect("an extract")
+}
+
+fn map(frames: &Frames, mapping: &Mapping, decoder: &dyn Decoder, record: &mut Record) -> usize {
     let claims = frames.frames.iter().filter_map(|frame| {
         decoder.decode(frames.bytes_of(frame), record).ok()?;
         mapping.map(record).ok().map(|mapped| mapped.claims.len())
@@ -122,10 +118,9 @@ fn map(
 }
 
 fn one_core(file: &Path, mapping: &Mapping) -> usize {
-    let bytes = Box::new(std::fs::File::open(file).expect("a file"));
-    let decoder = BuiltIn.open(bytes, &mapping.dialect).expect("an extract").decoder;
+    let decoder = open(file, mapping).decoder;
     let (mut record, mut claims) = (Record::default(), 0);
-    frames(file, mapping, |frames| {
+    cut(file, mapping, |frames| {
         claims += map(&frames, mapping, decoder.as_ref(), &mut record);
         frames
     });
@@ -134,12 +129,11 @@ fn one_core(file: &Path, mapping: &Mapping) -> usize {
 
 /// Cutting on one thread, decoding and mapping on another.
 fn two_cores(file: &Path, mapping: &Mapping) -> usize {
-    let bytes = Box::new(std::fs::File::open(file).expect("a file"));
-    let decoder = BuiltIn.open(bytes, &mapping.dialect).expect("an extract").decoder;
+    let decoder = open(file, mapping).decoder;
     let (sender, receiver) = sync_channel::<Frames>(1);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            frames(file, mapping, |frames| {
+            cut(file, mapping, |frames| {
                 sender.send(frames).expect("the reader stays");
                 Frames::default()
             });

@@ -3,10 +3,14 @@
 pub mod program;
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 
 use hub::clock::MachineClock;
 use hub_core::clock::Clock as _;
+use hub_core::store::Store;
 use uuid::Uuid;
+
+use crate::store_conformance;
 
 /// A fresh identifier.
 pub fn mint() -> Uuid {
@@ -38,4 +42,13 @@ impl Postgres {
         let drop = sqlx::AssertSqlSafe(format!("drop database {} with (force)", self.name));
         sqlx::query(drop).execute(&self.admin).await.expect("dropped");
     }
+}
+
+/// An SQLite store of its own, gone with its folder.
+pub async fn sqlite() -> (tempfile::TempDir, Arc<dyn Store>) {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let seal = store_conformance::seal(1);
+    let store = hub::store::open(&url, seal, store_conformance::canon()).await.expect("opens");
+    (folder, store)
 }
