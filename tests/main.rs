@@ -6,6 +6,7 @@ mod events_survive_the_broker;
 mod house_rules;
 mod mappings_and_cases;
 mod one_change_is_one_event;
+mod order_of_arrival;
 mod schema_comparison;
 mod store_conformance;
 mod support;

@@ -156,6 +156,33 @@ async fn who_is_no_longer_in_the_snapshot_has_the_right_closed() {
     );
 }
 
+/// A file that says a dossier twice, `apart` others between, first changed and then as it was, or the other way round.
+async fn say_it_twice(apart: usize, changed_last: bool) -> String {
+    let hub = Hub::new().await;
+    let others: Vec<String> = (0..apart)
+        .map(|at| household(&format!("{}", 3_000_000 + at), "VERNOUX", &format!("28503521{at:05}"), "DU PRE"))
+        .collect();
+    let before = [&[second()], others.as_slice()].concat();
+    hub.deliver("1.xml", &night(&before)).await;
+    let person = hub.pipeline.store.events(0, 1).await.expect("the journal").pop().expect("an event").person;
+    let moved = household("2055991", "ROUVRAY", "2850552121009", "DU MOULIN");
+    let (one, two) = if changed_last { (second(), moved) } else { (moved, second()) };
+    let report = hub.deliver("2.xml", &night(&[&[one], others.as_slice(), &[two]].concat())).await;
+    assert_eq!((report.status, report.counts.gone), (Status::Done, 0));
+    let known = hub.pipeline.store.persons(&[person]).await.expect("persons").pop().expect("known");
+    let street =
+        hub.pipeline.canon.find("adresse.voie").and_then(|field| known.state.get(field)).expect("a street");
+    street.0.as_text().expect("text").to_owned()
+}
+
+#[tokio::test]
+async fn a_dossier_stated_twice_counts_as_it_was_stated_last() {
+    for apart in [0, 3, 399, 450, 900] {
+        assert_eq!(say_it_twice(apart, false).await, "3 DU PONT", "{apart} others between");
+        assert_eq!(say_it_twice(apart, true).await, "3 DU MOULIN", "{apart} others between");
+    }
+}
+
 #[tokio::test]
 async fn a_record_that_cannot_be_read_costs_itself_and_closes_nobody() {
     let hub = Hub::new().await;

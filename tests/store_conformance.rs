@@ -11,7 +11,7 @@ use hub_core::identity::IdentityKey;
 use hub_core::record::Position;
 use hub_core::reject::{Reject, Stage};
 use hub_core::statement::{Origin, Stated, Statement};
-use hub_core::store::{Commit, PersonWrite, Registration, Run, Store, StoreError};
+use hub_core::store::{Commit, Merger, PersonWrite, Registration, Run, Store, StoreError};
 
 use crate::support::{Postgres, mint};
 
@@ -99,16 +99,8 @@ async fn cancelled_callers_lose_nothing(store: &dyn Store, url: &str) {
 /// `count` new persons, each with a claim, two keys and an event.
 fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
     let canon = canon();
-    let mut commit = Commit {
-        run: run.id,
-        checkpoint,
-        statements: vec![],
-        persons: vec![],
-        keys: vec![],
-        rejects: vec![],
-        events: vec![],
-        counts: Counts { records: count, ..Counts::default() },
-    };
+    let mut commit = Commit { checkpoint, ..Commit::new(run.id) };
+    commit.counts.records = count;
     for at in 0..count {
         let person = PersonId(mint());
         let state = stated(&canon, NIR, run.delivery);
@@ -179,6 +171,7 @@ async fn conforms(store: &dyn Store) {
     a_lease_has_one_holder_until_it_expires(store).await;
     runs_end(store, &run).await;
     concurrent_commits_keep_order(store).await;
+    a_person_is_absorbed_and_still_found(store).await;
 }
 
 async fn reads_back(store: &dyn Store, run: &Run, first: &Commit) {
@@ -218,7 +211,9 @@ async fn conflicts_change_nothing(store: &dyn Store, run: &Run, first: &Commit) 
     let again = batch(run, 1, 1);
     let mut twice = batch(run, 2, 1);
     twice.persons = vec![first.persons[0].clone()];
-    for refused in [stale, again, twice] {
+    let mut relied = batch(run, 2, 1);
+    relied.relied_on = vec![(first.persons[0].id, 1), (first.persons[1].id, 2)];
+    for refused in [stale, again, twice, relied] {
         let refused = store.commit(&refused).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     }
@@ -305,6 +300,42 @@ async fn concurrent_commits_keep_order(store: &dyn Store) {
         assert_eq!(together, ids);
     }
     assert!(events.is_sorted_by_key(|e| e.cursor));
+}
+
+/// Three persons become one in two steps, the second absorbing who had absorbed the first.
+async fn a_person_is_absorbed_and_still_found(store: &dyn Store) {
+    let run = arrive(store, 4).await;
+    let three = batch(&run, 1, 3);
+    store.commit(&three).await.expect("commits");
+    let (persons, claims, _) = store.sizes().await.expect("counts");
+    let ids: Vec<PersonId> = three.persons.iter().map(|person| person.id).collect();
+    let absorbs = |checkpoint, absorbed: usize, into: usize| {
+        let mut commit = Commit { checkpoint, ..Commit::new(run.id) };
+        commit.mergers.push(Merger { absorbed: ids[absorbed], into: ids[into] });
+        let before = three.persons[absorbed].clone();
+        commit.persons.push(PersonWrite {
+            expected: Some(1),
+            sequence: 2,
+            state: Stated::default(),
+            ..before
+        });
+        commit.relied_on.push((ids[into], 1));
+        commit
+    };
+    store.commit(&absorbs(2, 0, 1)).await.expect("commits");
+    assert!(matches!(store.commit(&absorbs(3, 0, 2)).await, Err(StoreError::Conflict)));
+    store.commit(&absorbs(3, 1, 2)).await.expect("commits");
+    let known = store.persons(&ids).await.expect("reads");
+    let told = |id| known.iter().find(|person| person.id == id).expect("known");
+    let of = |at: usize| (told(ids[at]).statements.len(), told(ids[at]).merged_into);
+    assert_eq!([of(0), of(1), of(2)], [(0, Some(ids[2])), (0, Some(ids[2])), (3, None)]);
+    assert!(told(ids[2]).statements.iter().all(|statement| statement.person == ids[2]));
+    let keys: Vec<_> = three.keys.iter().map(|(key, _)| key.clone()).collect();
+    let mut found = store.candidates(&keys).await.expect("reads");
+    found.retain(|(_, person)| ids.contains(person));
+    assert_eq!(found, keys.iter().enumerate().map(|(at, _)| (at, ids[2])).collect::<Vec<_>>());
+    let (persons_after, claims_after, _) = store.sizes().await.expect("counts");
+    assert_eq!((persons_after, claims_after), (persons - 2, claims));
 }
 
 async fn another_key_is_refused(url: &str) {

@@ -45,6 +45,9 @@ pub struct Occasion<'a> {
 }
 
 /// Renders the events that announce `changes`, in family order.
+///
+/// # Panics
+/// Never: a family is made of changes.
 pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change]) -> Vec<Event> {
     let mut families: Vec<(Category, Vec<&Change>)> = Vec::new();
     for change in changes {
@@ -59,9 +62,27 @@ pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change]) -> Ve
         .zip(families)
         .map(|(sequence, (family, changes))| {
             let kind = kind(canon, family, occasion.created, &changes);
-            render(canon, occasion, sequence, kind, &changes)
+            let origin = &changes.first().expect("a family is made of changes").origin;
+            let data = Data {
+                personne: Personne { id: occasion.person },
+                fusionnee_dans: None,
+                provenance: origin,
+                changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
+            };
+            render(occasion, sequence, kind, data)
         })
         .collect()
+}
+
+/// Renders the last event of a person found to be another one, `into`; `origin` is the claim that showed it.
+pub fn announce_merger(occasion: Occasion<'_>, into: PersonId, origin: &Origin) -> Event {
+    let data = Data {
+        personne: Personne { id: occasion.person },
+        fusionnee_dans: Some(into),
+        provenance: origin,
+        changements: Vec::new(),
+    };
+    render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.fusionnee", data)
 }
 
 fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change]) -> &'static str {
@@ -105,6 +126,8 @@ struct CloudEvent<'a> {
 #[derive(Serialize)]
 struct Data<'a> {
     personne: Personne,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fusionnee_dans: Option<PersonId>,
     /// Of every change that does not bear its own.
     provenance: &'a Origin,
     changements: Vec<Changement<'a>>,
@@ -132,15 +155,8 @@ struct Valeurs<'a> {
     apres: Option<Shown<'a>>,
 }
 
-fn render(
-    canon: &Canon,
-    occasion: Occasion<'_>,
-    sequence: u64,
-    kind: &'static str,
-    changes: &[&Change],
-) -> Event {
+fn render(occasion: Occasion<'_>, sequence: u64, kind: &'static str, data: Data<'_>) -> Event {
     let id = event_id(occasion.person, sequence);
-    let origin = &changes.first().expect("a family is made of changes").origin;
     let json = serde_json::to_string(&CloudEvent {
         specversion: "1.0",
         id,
@@ -151,11 +167,7 @@ fn render(
         sequence: format!("{sequence:010}"),
         datacontenttype: "application/json",
         dataschema: "https://dlnuf.fr/schemas/evenement/v1.json",
-        data: Data {
-            personne: Personne { id: occasion.person },
-            provenance: origin,
-            changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
-        },
+        data,
     })
     .expect("texts, numbers and lists are always writable");
     let words: Vec<&str> = kind.split('.').skip(2).collect();

@@ -1,13 +1,16 @@
 //! Resolve: which person a claim speaks of.
 //!
-//! A claim's traits and the persons that share a key with it enter; a link or a new person leaves. First the NIR, then the
-//! sources' own identifiers, then the exact folded name with the full birth date. A shared key is never enough against a
-//! contradiction: two persons of a household may carry one France Travail number (seen in real feeds).
+//! A claim's traits and the persons that share a key with it enter; the persons it agrees with leave, none for a new one. First
+//! the NIR, then the sources' own identifiers, then the exact folded name with the full birth date. A shared key is never enough
+//! against a contradiction: two persons of a household may carry one France Travail number (seen in real feeds). A claim that
+//! agrees with several shows them to be one, so that the order in which sources arrive does not matter.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
-use crate::canonical::{Canon, FieldId, FieldValues, Value};
+use crate::canonical::{Canon, FieldId, FieldValues};
 use crate::delivery::PersonId;
+use crate::statement::Statement;
 use crate::text::fold_name;
 
 /// A look-up key. Personal text: the store hashes it with its own secret, Debug hides it.
@@ -28,6 +31,16 @@ pub struct Traits {
     given: String,
     birth: String,
     keys: Vec<IdentityKey>,
+}
+
+/// All that the claims linked to one person tell of who it is.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    keys: HashSet<IdentityKey>,
+    nirs: BTreeSet<String>,
+    names: BTreeSet<String>,
+    given: BTreeSet<String>,
+    births: BTreeSet<String>,
 }
 
 impl fmt::Debug for Traits {
@@ -67,6 +80,22 @@ impl IdentityFields {
             let at = values.binary_search_by_key(&field, |(id, _)| *id).ok()?;
             values.get(at)?.1.as_text()
         };
+        self.traits_from(text, source, emitter)
+    }
+
+    /// The traits of a claim as it is kept.
+    pub fn traits_of(&self, statement: &Statement) -> Traits {
+        let text = |field: FieldId| statement.stated.get(field)?.0.as_text();
+        self.traits_from(text, &statement.source, &statement.emitter)
+    }
+
+    fn traits_from<'v>(
+        &self,
+        text: impl Fn(FieldId) -> Option<&'v str>,
+        source: &str,
+        emitter: &str,
+    ) -> Traits {
+        let text = &text;
         let mut names: Vec<String> =
             self.names.iter().filter_map(|f| text(*f)).map(fold_name).filter(|n| !n.is_empty()).collect();
         names.dedup();
@@ -103,37 +132,75 @@ impl Traits {
     }
 
     /// Whether a shared `key` really means the same person.
-    fn agrees(&self, other: &Self, key: &IdentityKey) -> bool {
-        let same_name = self.names.iter().any(|name| other.names.contains(name));
-        let birth = births_agree(&self.birth, &other.birth);
-        let other_nir = matches!((&self.nir, &other.nir), (Some(a), Some(b)) if a != b);
+    fn agrees(&self, person: &Profile, key: &IdentityKey) -> bool {
+        let own = Profile::of(self);
         if key.0.starts_with("nir:") {
-            return birth || same_name;
+            return births_agree(&own.births, &person.births) || !own.names.is_disjoint(&person.names);
         }
-        let given = self.given.is_empty() || other.given.is_empty() || self.given == other.given;
-        !other_nir && birth && given
+        own.speaks_for(person)
     }
 }
 
-/// Equal as far as both are known: `1982` agrees with `1982-02-01`.
-fn births_agree(a: &str, b: &str) -> bool {
-    a.starts_with(b) || b.starts_with(a)
+impl Profile {
+    fn of(traits: &Traits) -> Self {
+        let mut profile = Self::default();
+        profile.add(traits);
+        profile
+    }
+
+    /// Adds a claim's traits; returns the keys that were not there.
+    pub fn add(&mut self, traits: &Traits) -> Vec<IdentityKey> {
+        self.nirs.extend(traits.nir.clone());
+        self.names.extend(traits.names.iter().cloned());
+        self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
+        self.births.extend(Some(&traits.birth).filter(|text| !text.is_empty()).cloned());
+        traits.keys.iter().filter(|key| self.keys.insert((*key).clone())).cloned().collect()
+    }
+
+    /// Adds another profile found to be of the same person.
+    pub fn join(&mut self, other: Self) {
+        self.keys.extend(other.keys);
+        self.nirs.extend(other.nirs);
+        self.names.extend(other.names);
+        self.given.extend(other.given);
+        self.births.extend(other.births);
+    }
+
+    /// Whether two persons between whom a claim stands may be one: the same NIR, or nothing that speaks against it.
+    pub fn may_be(&self, other: &Self) -> bool {
+        !self.nirs.is_disjoint(&other.nirs) || self.speaks_for(other)
+    }
+
+    /// No other NIR, no other birth, no other given name: what is not known speaks neither for nor against.
+    fn speaks_for(&self, other: &Self) -> bool {
+        let one_empty = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.is_empty() || b.is_empty();
+        let nir = one_empty(&self.nirs, &other.nirs) || !self.nirs.is_disjoint(&other.nirs);
+        let given = one_empty(&self.given, &other.given) || !self.given.is_disjoint(&other.given);
+        nir && given && births_agree(&self.births, &other.births)
+    }
 }
 
-/// Finds the person among `candidates` (each with a key shared and its traits), by the strongest key that holds.
-pub fn resolve<'c>(
+/// Some pair is equal as far as both are known (`1982` agrees with `1982-02-01`), or one side knows none.
+fn births_agree(a: &BTreeSet<String>, b: &BTreeSet<String>) -> bool {
+    let equal = |a: &String, b: &String| a.starts_with(b.as_str()) || b.starts_with(a.as_str());
+    a.is_empty() || b.is_empty() || a.iter().any(|a| b.iter().any(|b| equal(a, b)))
+}
+
+/// The persons a claim agrees with among those that share a key with it, the strongest key first, each once.
+pub fn matches<'c>(
     claim: &Traits,
-    candidates: impl Iterator<Item = (&'c IdentityKey, PersonId, &'c Traits)>,
-) -> Option<PersonId> {
-    candidates
-        .filter(|(key, _, traits)| claim.agrees(traits, key))
+    sharing: impl Iterator<Item = (&'c IdentityKey, PersonId, &'c Profile)>,
+) -> Vec<PersonId> {
+    let mut found: Vec<(usize, PersonId)> = sharing
+        .filter(|(key, _, profile)| claim.agrees(profile, key))
         .filter_map(|(key, person, _)| Some((claim.keys.iter().position(|k| k == key)?, person)))
-        .min()
-        .map(|(_, person)| person)
-}
-
-/// The traits a state shows, for comparing a claim with a known person.
-pub fn traits_of_state(fields: &IdentityFields, values: &[(FieldId, Value, u16)]) -> Traits {
-    let values: FieldValues = values.iter().map(|(id, value, _)| (*id, value.clone())).collect();
-    fields.traits(&values, "", "")
+        .collect();
+    found.sort_unstable();
+    let mut persons: Vec<PersonId> = Vec::with_capacity(found.len());
+    for (_, person) in found {
+        if !persons.contains(&person) {
+            persons.push(person);
+        }
+    }
+    persons
 }

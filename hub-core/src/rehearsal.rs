@@ -16,7 +16,7 @@ use crate::identity::IdentityKey;
 use crate::reject::Reject;
 use crate::statement::Statement;
 use crate::store::{
-    Commit, JournalEvent, KnownFrame, KnownPerson, PersonWrite, Registration, Run, Store, StoreError,
+    Commit, JournalEvent, KnownFrame, KnownPerson, Merger, PersonWrite, Registration, Run, Store, StoreError,
 };
 
 /// The pretending store.
@@ -34,6 +34,8 @@ struct Written {
     by_hash: HashMap<u64, HashSet<i64>>,
     persons: HashMap<PersonId, PersonWrite>,
     keys: HashMap<IdentityKey, Vec<PersonId>>,
+    /// Who was absorbed, by whom in the end.
+    absorbed_by: HashMap<PersonId, PersonId>,
     kinds: BTreeMap<&'static str, u64>,
     fresh: i64,
 }
@@ -56,6 +58,9 @@ impl Rehearsal {
 
 impl Written {
     fn take(&mut self, commit: &Commit) {
+        for merger in &commit.mergers {
+            self.absorb(*merger);
+        }
         for statement in &commit.statements {
             // Rows of the real store are numbered from 1: below zero nothing can be mistaken for one.
             let id = statement.id.unwrap_or_else(|| {
@@ -79,6 +84,31 @@ impl Written {
         }
     }
 
+    fn absorb(&mut self, Merger { absorbed, into }: Merger) {
+        for absorber in self.absorbed_by.values_mut().filter(|absorber| **absorber == absorbed) {
+            *absorber = into;
+        }
+        self.absorbed_by.insert(absorbed, into);
+        let moved = self.by_person.remove(&absorbed).unwrap_or_default();
+        for claim in &moved {
+            if let Some(statement) = self.statements.get_mut(claim) {
+                statement.person = into;
+            }
+        }
+        self.by_person.entry(into).or_default().extend(moved);
+    }
+
+    fn now(&self, person: PersonId) -> PersonId {
+        self.absorbed_by.get(&person).copied().unwrap_or(person)
+    }
+
+    /// These persons and those they absorbed.
+    fn with_absorbed(&self, ids: &[PersonId]) -> Vec<PersonId> {
+        let absorbed =
+            self.absorbed_by.iter().filter(|(_, into)| ids.contains(into)).map(|(person, _)| *person);
+        ids.iter().copied().chain(absorbed).collect()
+    }
+
     /// Puts what was written in the place of what was read; `written` are the rows that were asked for.
     fn over_statements<'i>(
         &self,
@@ -86,18 +116,28 @@ impl Written {
         written: impl Iterator<Item = &'i i64>,
     ) -> Vec<Statement> {
         read.retain(|old| old.id.is_none_or(|id| !self.statements.contains_key(&id)));
+        for old in &mut read {
+            old.person = self.now(old.person);
+        }
         read.extend(written.filter_map(|id| self.statements.get(id)).cloned());
         read
     }
 
-    fn over_person(&self, id: PersonId, read: Option<KnownPerson>) -> Option<KnownPerson> {
-        let (before, statements) =
-            read.map_or((None, Vec::new()), |p| (Some((p.sequence, p.state)), p.statements));
+    /// A person as read and written; `moved` are the statements read of all it is and absorbed.
+    fn over_person(
+        &self,
+        id: PersonId,
+        read: Option<&KnownPerson>,
+        moved: Vec<Statement>,
+    ) -> Option<KnownPerson> {
+        let before = read.map(|person| (person.sequence, person.state.clone()));
         let now = self.persons.get(&id).map(|write| (write.sequence, write.state.clone())).or(before);
         let (sequence, state) = now?;
         let written = self.by_person.get(&id).into_iter().flatten();
-        let statements = self.over_statements(statements, written);
-        Some(KnownPerson { id, sequence, state, statements })
+        let statements = self.over_statements(moved, written);
+        let merged_before = read.and_then(|person| person.merged_into).map(|into| self.now(into));
+        let merged_into = self.absorbed_by.get(&id).copied().or(merged_before);
+        Some(KnownPerson { id, sequence, state, statements, merged_into })
     }
 }
 
@@ -191,16 +231,26 @@ impl Store for Rehearsal {
             let persons = written.keys.get(key).map(Vec::as_slice).unwrap_or_default();
             found.extend(persons.iter().map(|person| (at, *person)));
         }
+        for (_, person) in &mut found {
+            *person = written.now(*person);
+        }
         found.sort_unstable();
         found.dedup();
         Ok(found)
     }
 
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError> {
-        let read = self.store.persons(ids).await?;
-        let mut read: HashMap<PersonId, KnownPerson> = read.into_iter().map(|p| (p.id, p)).collect();
+        let wanted = self.written().with_absorbed(ids);
+        let mut read = self.store.persons(&wanted).await?;
         let written = self.written();
-        Ok(ids.iter().filter_map(|id| written.over_person(*id, read.remove(id))).collect())
+        let mut moved: HashMap<PersonId, Vec<Statement>> = HashMap::new();
+        for person in &mut read {
+            moved.entry(written.now(person.id)).or_default().append(&mut person.statements);
+        }
+        let read: HashMap<PersonId, KnownPerson> = read.into_iter().map(|p| (p.id, p)).collect();
+        let over =
+            |id: &PersonId| written.over_person(*id, read.get(id), moved.remove(id).unwrap_or_default());
+        Ok(ids.iter().filter_map(over).collect())
     }
 
     async fn stated_before(

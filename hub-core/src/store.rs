@@ -112,6 +112,17 @@ pub struct KnownPerson {
     pub state: Stated,
     /// Every statement linked to the person.
     pub statements: Vec<Statement>,
+    /// The person it was found to be: nothing is known under this name any more.
+    pub merged_into: Option<PersonId>,
+}
+
+/// A person found to be another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merger {
+    /// Who is absorbed: all that is linked to it moves.
+    pub absorbed: PersonId,
+    /// Who it is.
+    pub into: PersonId,
 }
 
 /// A person to write.
@@ -138,6 +149,10 @@ pub struct Commit {
     pub statements: Vec<Statement>,
     /// Persons created or changed.
     pub persons: Vec<PersonWrite>,
+    /// Persons that must still be at this sequence, although they are not written.
+    pub relied_on: Vec<(PersonId, u64)>,
+    /// Persons absorbed by others; each also stands among `persons`. Their claims move before any is written.
+    pub mergers: Vec<Merger>,
     /// Identity keys to add; those already there are left.
     pub keys: Vec<(IdentityKey, PersonId)>,
     /// Records refused.
@@ -146,6 +161,24 @@ pub struct Commit {
     pub events: Vec<Event>,
     /// What the batch counted; added to the run's.
     pub counts: Counts,
+}
+
+impl Commit {
+    /// A commit of a run in which nothing happens yet.
+    pub fn new(run: RunId) -> Self {
+        Self {
+            run,
+            checkpoint: 0,
+            statements: Vec::new(),
+            persons: Vec::new(),
+            relied_on: Vec::new(),
+            mergers: Vec::new(),
+            keys: Vec::new(),
+            rejects: Vec::new(),
+            events: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
 }
 
 /// An event in the journal.
@@ -212,10 +245,10 @@ pub trait Store: Send + Sync {
     /// Claims by row number.
     async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError>;
 
-    /// For each key, by its index in `keys`, the persons that bear it.
+    /// For each key, by its index in `keys`, the persons that bear it; those absorbed under the name of who absorbed them.
     async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError>;
 
-    /// Persons with all their statements; unknown ids are left out.
+    /// Persons with all their statements, absorbed ones with none; unknown ids are left out.
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError>;
 
     /// Row numbers above `after`, ascending, of claims of these emitters still stated and not written by `run`.
@@ -249,6 +282,6 @@ pub trait Store: Send + Sync {
     /// Takes or renews a lease for `for_ms` by the store's own clock; 0 gives it back. False when another holds it.
     async fn lease(&self, name: &str, holder: uuid::Uuid, for_ms: u64) -> Result<bool, StoreError>;
 
-    /// Number of persons, claims and journal events.
+    /// Number of persons (absorbed ones left out), claims and journal events.
     async fn sizes(&self) -> Result<(u64, u64, u64), StoreError>;
 }

@@ -3,22 +3,24 @@
 //! Mapped records, the statements they replace and the persons concerned enter; one [`Commit`] leaves. Pure: identifiers and
 //! the time come in. Three steps, between which the driver asks the store: [`pair`], [`Paired::wanted_keys`], [`settle`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::canonical::{Canon, FieldValues};
 use crate::claim::{Claim, Mapped};
-use crate::delivery::{Counts, PersonId, RunId};
+use crate::delivery::{PersonId, RunId};
 use crate::diff::diff;
-use crate::event::{Event, Occasion, announce};
-use crate::identity::{IdentityFields, IdentityKey, Traits, resolve, traits_of_state};
+use crate::event::{Event, Occasion, announce, announce_merger};
+use crate::identity::{IdentityFields, IdentityKey, Traits};
 use crate::mapping::Mapping;
 use crate::merge::{Precedence, merge};
 use crate::record::Position;
 use crate::statement::{Origin, Stated, Statement};
-use crate::store::{Commit, KnownPerson, PersonWrite};
+use crate::store::{Commit, KnownPerson, Merger, PersonWrite};
+
+use super::people::{Absorbed, People, Working};
 
 /// What every batch of a run shares.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +53,8 @@ struct Pending {
     record_key: String,
     claim: Claim,
     traits: Traits,
+    /// The keys it bears that the statement it continues did not.
+    wanted: Vec<IdentityKey>,
     old: Option<Statement>,
 }
 
@@ -63,7 +67,14 @@ pub(super) struct Paired {
 }
 
 /// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the only one left.
-pub(super) fn pair(context: Context<'_>, records: Vec<MappedRecord>, existing: Vec<Statement>) -> Paired {
+///
+/// `later` are the claims stated again unchanged further on in the batch, with the number of that record: the last word counts.
+pub(super) fn pair(
+    context: Context<'_>,
+    records: Vec<MappedRecord>,
+    existing: Vec<Statement>,
+    later: &HashMap<i64, u64>,
+) -> Paired {
     let mut by_record: HashMap<(String, String), Vec<Statement>> = HashMap::new();
     for statement in existing {
         let key = (statement.emitter.clone(), statement.record_key.clone());
@@ -73,10 +84,17 @@ pub(super) fn pair(context: Context<'_>, records: Vec<MappedRecord>, existing: V
     for record in last_of_each(records) {
         let key = (record.mapped.emitter.clone(), record.mapped.key.clone());
         let mut olds = by_record.remove(&key).unwrap_or_default();
+        let overruled = |old: &Statement| {
+            old.id.and_then(|id| later.get(&id)).is_some_and(|number| *number > record.position.number)
+        };
+        if olds.iter().any(overruled) {
+            continue;
+        }
         let source = context.mapping.source.as_str();
         for claim in last_claims(record.mapped.claims) {
             let traits = context.identity.traits(&claim.fields, source, &key.0);
             let old = continued(context, &mut olds, &claim, &traits);
+            let wanted = wanted_keys(context, &traits, old.as_ref());
             let (emitter, record_key) = key.clone();
             paired.pending.push(Pending {
                 position: record.position,
@@ -85,6 +103,7 @@ pub(super) fn pair(context: Context<'_>, records: Vec<MappedRecord>, existing: V
                 record_key,
                 claim,
                 traits,
+                wanted,
                 old,
             });
         }
@@ -135,17 +154,21 @@ fn continued(
     let same_key = olds.iter().position(|old| old.key == claim.key);
     let same_nir = || {
         let nir = traits.nir()?;
-        olds.iter().position(|old| traits_of_state(context.identity, &old.stated.fields).nir() == Some(nir))
+        olds.iter().position(|old| context.identity.traits_of(old).nir() == Some(nir))
     };
     same_key.or_else(same_nir).map(|at| olds.swap_remove(at))
 }
 
+fn wanted_keys(context: Context<'_>, traits: &Traits, old: Option<&Statement>) -> Vec<IdentityKey> {
+    let known = old.map(|old| context.identity.traits_of(old)).unwrap_or_default();
+    traits.keys().iter().filter(|key| !known.keys().contains(key)).cloned().collect()
+}
+
 impl Paired {
-    /// The keys of claims that are not linked yet, for the store to find candidates.
+    /// The keys no claim of these records bore before, for the store to find who bears them.
     pub fn wanted_keys(&self) -> Vec<IdentityKey> {
-        let new = self.pending.iter().filter(|pending| pending.old.is_none());
         let mut keys: Vec<IdentityKey> =
-            new.flat_map(|pending| pending.traits.keys().iter().cloned()).collect();
+            self.pending.iter().flat_map(|pending| pending.wanted.iter().cloned()).collect();
         keys.sort();
         keys.dedup();
         keys
@@ -158,20 +181,6 @@ impl Paired {
     }
 }
 
-/// A person being worked on.
-struct Working {
-    known: Option<KnownPerson>,
-    statements: Vec<Statement>,
-    traits: Vec<Traits>,
-}
-
-/// The persons at hand and how to find them by key.
-struct People<'a> {
-    context: Context<'a>,
-    by_id: BTreeMap<PersonId, Working>,
-    by_key: HashMap<IdentityKey, Vec<PersonId>>,
-}
-
 /// Settles a batch. `mint` gives a fresh identifier for each new person.
 pub(super) fn settle(
     context: Context<'_>,
@@ -181,52 +190,55 @@ pub(super) fn settle(
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Commit {
     let mut people = People::new(context, candidates, known);
-    let mut commit = Commit {
-        run: context.run,
-        checkpoint: 0,
-        statements: Vec::with_capacity(paired.pending.len()),
-        persons: Vec::new(),
-        keys: Vec::new(),
-        rejects: Vec::new(),
-        events: Vec::new(),
-        counts: Counts {
-            claims: paired.pending.len() as u64,
-            gone: paired.silent.len() as u64,
-            ..Counts::default()
-        },
-    };
-    let mut touched: Vec<PersonId> = Vec::new();
+    let mut commit = Commit::new(context.run);
+    commit.counts.claims = paired.pending.len() as u64;
+    commit.counts.gone = paired.silent.len() as u64;
+    let mut linked: Vec<(Pending, PersonId, Origin)> = Vec::with_capacity(paired.pending.len());
     for pending in paired.pending {
-        let person = pending.old.as_ref().map(|old| old.person);
-        let person = person.or_else(|| people.find(&pending.traits)).unwrap_or_else(|| PersonId(mint()));
-        commit.keys.extend(people.learn(person, &pending.traits));
-        let statement = stated(context, pending, person);
-        people.take_in(&statement);
-        commit.statements.push(statement);
-        touched.push(person);
+        let own = pending.old.as_ref().map(|old| old.person);
+        let origin = origin(context, &pending);
+        let found = people.find(own, &pending.traits, &pending.wanted, &origin);
+        let person = found.unwrap_or_else(|| PersonId(mint()));
+        let learned = people.learn(person, &pending.traits);
+        commit.keys.extend(learned.into_iter().map(|key| (key, person)));
+        linked.push((pending, person, origin));
     }
-    for old in paired.silent {
-        let statement = silenced(context, old);
-        people.take_in(&statement);
-        touched.push(statement.person);
-        commit.statements.push(statement);
+    for (_, person) in &mut commit.keys {
+        *person = people.now(*person);
     }
-    touched.sort();
-    touched.dedup();
+    let mut statements: Vec<Statement> = linked
+        .into_iter()
+        .map(|(pending, person, origin)| stated(context, pending, people.now(person), &origin))
+        .collect();
+    let silent = paired.silent.into_iter();
+    statements
+        .extend(silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old })));
+    let mut touched: BTreeSet<PersonId> = statements.iter().map(|statement| statement.person).collect();
+    touched.extend(people.absorbed().iter().map(|absorbed| people.now(absorbed.person.id)));
+    for statement in &statements {
+        people.take_in(statement);
+    }
+    commit.statements = statements;
+    merge_persons(context, &people, &mut commit);
     for person in touched {
-        people.announce(person, &mut commit);
+        if let Some(working) = people.get(person) {
+            announce_person(context, person, working, &mut commit);
+        }
     }
     commit
 }
 
-fn stated(context: Context<'_>, pending: Pending, person: PersonId) -> Statement {
-    let Pending { position, hash, emitter, record_key, claim, old, .. } = pending;
-    let origin = Origin {
-        record: position.number,
-        line: position.line,
-        emitter: readable(&emitter),
+fn origin(context: Context<'_>, pending: &Pending) -> Origin {
+    Origin {
+        record: pending.position.number,
+        line: pending.position.line,
+        emitter: readable(&pending.emitter),
         ..context.origin.clone()
-    };
+    }
+}
+
+fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Origin) -> Statement {
+    let Pending { hash, emitter, record_key, claim, old, .. } = pending;
     Statement {
         id: old.as_ref().and_then(|old| old.id),
         person,
@@ -236,7 +248,7 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId) -> Statement
         key: claim.key,
         record_hash: hash,
         absent: false,
-        stated: Stated::restated(old.as_ref().map(|old| &old.stated), claim.fields, &origin),
+        stated: Stated::restated(old.as_ref().map(|old| &old.stated), claim.fields, origin),
     }
 }
 
@@ -256,97 +268,54 @@ fn silenced(context: Context<'_>, old: Statement) -> Statement {
     }
 }
 
-impl<'a> People<'a> {
-    fn new(context: Context<'a>, candidates: Vec<(IdentityKey, PersonId)>, known: Vec<KnownPerson>) -> Self {
-        let mut by_key: HashMap<IdentityKey, Vec<PersonId>> = HashMap::new();
-        for (key, person) in candidates {
-            by_key.entry(key).or_default().push(person);
-        }
-        let working = |person: KnownPerson| {
-            let traits = vec![traits_of_state(context.identity, &person.state.fields)];
-            (person.id, Working { statements: person.statements.clone(), known: Some(person), traits })
-        };
-        Self { context, by_id: known.into_iter().map(working).collect(), by_key }
-    }
-
-    fn find(&self, traits: &Traits) -> Option<PersonId> {
-        let shared = traits.keys().iter().flat_map(|key| {
-            let persons = self.by_key.get(key).map(Vec::as_slice).unwrap_or_default();
-            persons.iter().filter_map(move |id| self.by_id.get(id).map(|w| (key, *id, w)))
-        });
-        resolve(
-            traits,
-            shared.flat_map(|(key, id, working)| working.traits.iter().map(move |traits| (key, id, traits))),
-        )
-    }
-
-    /// Remembers a person's traits; returns the keys the store does not have yet for it.
-    fn learn(&mut self, person: PersonId, traits: &Traits) -> Vec<(IdentityKey, PersonId)> {
-        let working = self.by_id.entry(person).or_insert_with(|| Working {
-            known: None,
-            statements: Vec::new(),
-            traits: Vec::new(),
-        });
-        let new: Vec<IdentityKey> = traits
-            .keys()
-            .iter()
-            .filter(|key| !working.traits.iter().any(|t| t.keys().contains(key)))
-            .cloned()
-            .collect();
-        if !new.is_empty() {
-            working.traits.push(traits.clone());
-        }
-        for key in &new {
-            self.by_key.entry(key.clone()).or_default().push(person);
-        }
-        new.into_iter().map(|key| (key, person)).collect()
-    }
-
-    fn take_in(&mut self, statement: &Statement) {
-        let Some(working) = self.by_id.get_mut(&statement.person) else {
-            return;
-        };
-        match working.statements.iter_mut().find(|s| statement.id.is_some() && s.id == statement.id) {
-            Some(old) => *old = statement.clone(),
-            None => working.statements.push(statement.clone()),
-        }
-    }
-
-    fn announce(&self, person: PersonId, commit: &mut Commit) {
-        let Some(working) = self.by_id.get(&person) else {
-            return;
-        };
-        let context = self.context;
-        let statements: Vec<&Statement> = working.statements.iter().collect();
-        let state = merge(context.canon, context.precedence, &statements);
-        let nothing = Stated::default();
-        let before = working.known.as_ref().map_or(&nothing, |known| &known.state);
-        if *before == state && working.known.is_some() {
-            return;
-        }
-        let changes = diff(before, &state);
-        let last_sequence = working.known.as_ref().map_or(0, |known| known.sequence);
-        let departement = departement(context.canon, &state);
+/// Persons absorbed by others: a last event each, and nothing known under their old name any more.
+fn merge_persons(context: Context<'_>, people: &People, commit: &mut Commit) {
+    for Absorbed { person, shown_by } in people.absorbed() {
+        let into = people.now(person.id);
+        let departement = departement(context.canon, &person.state);
         let occasion = Occasion {
-            person,
-            created: working.known.is_none(),
-            last_sequence,
+            person: person.id,
+            created: false,
+            last_sequence: person.sequence,
             at: context.at,
             departement: &departement,
         };
-        let events: Vec<Event> = announce(context.canon, occasion, &changes);
-        commit.counts.persons += u64::from(working.known.is_none());
-        commit.counts.changed += u64::from(!events.is_empty());
-        commit.counts.events += events.len() as u64;
-        let sequence = last_sequence + events.len() as u64;
-        commit.events.extend(events);
+        commit.events.push(announce_merger(occasion, into, shown_by));
+        commit.counts.changed += 1;
+        commit.counts.events += 1;
+        commit.mergers.push(Merger { absorbed: person.id, into });
         commit.persons.push(PersonWrite {
-            id: person,
-            expected: working.known.as_ref().map(|k| k.sequence),
-            sequence,
-            state,
+            id: person.id,
+            expected: Some(person.sequence),
+            sequence: person.sequence + 1,
+            state: Stated::default(),
         });
     }
+}
+
+/// Merges a person's statements and announces what changed.
+fn announce_person(context: Context<'_>, id: PersonId, working: &Working, commit: &mut Commit) {
+    let statements: Vec<&Statement> = working.statements.iter().collect();
+    let state = merge(context.canon, context.precedence, &statements);
+    let nothing = Stated::default();
+    let before = working.known.as_ref().map_or(&nothing, |known| &known.state);
+    if let Some(known) = working.known.as_ref().filter(|known| known.state == state) {
+        commit.relied_on.push((id, known.sequence));
+        return;
+    }
+    let changes = diff(before, &state);
+    let last_sequence = working.known.as_ref().map_or(0, |known| known.sequence);
+    let departement = departement(context.canon, &state);
+    let created = working.known.is_none();
+    let occasion = Occasion { person: id, created, last_sequence, at: context.at, departement: &departement };
+    let events: Vec<Event> = announce(context.canon, occasion, &changes);
+    commit.counts.persons += u64::from(created);
+    commit.counts.changed += u64::from(!events.is_empty());
+    commit.counts.events += events.len() as u64;
+    let sequence = last_sequence + events.len() as u64;
+    commit.events.extend(events);
+    let expected = working.known.as_ref().map(|known| known.sequence);
+    commit.persons.push(PersonWrite { id, expected, sequence, state });
 }
 
 fn departement(canon: &Canon, state: &Stated) -> String {

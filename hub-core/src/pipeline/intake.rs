@@ -1,6 +1,6 @@
 //! What one run carries from batch to batch: the reading of frames into mapped records, and what settling them needs.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -63,6 +63,8 @@ pub(super) struct Intake {
     pub records: u64,
     pub snapshot: bool,
     pub checkpoint: u64,
+    /// Rows the last commit rewrote: what the next batch took for known among them is read after all.
+    pub rewritten: HashSet<i64>,
     /// The records to process; all when left out.
     pub only: Option<BTreeSet<u64>>,
     origin: Origin,
@@ -82,9 +84,19 @@ pub(super) struct Reader {
     canon: Arc<Canon>,
 }
 
+/// A frame left unread, because a claim bears its hash.
+struct Skipped {
+    claim: i64,
+    /// Its place in the batch.
+    at: usize,
+}
+
 /// A batch of frames, read.
 #[derive(Default)]
 pub(super) struct ReadBatch {
+    frames: Frames,
+    hashes: Vec<u64>,
+    skipped: Vec<Skipped>,
     pub mapped: Vec<MappedRecord>,
     pub rejects: Vec<Reject>,
     /// Refused records that are known by key: what they stated before is not absent.
@@ -110,6 +122,7 @@ impl Intake {
             records: survey.records,
             snapshot: survey.envelope.snapshot,
             checkpoint: 0,
+            rewritten: HashSet::new(),
             only: None,
         }
     }
@@ -179,17 +192,42 @@ impl Reader {
     }
 
     /// Decodes and maps the frames that are not known.
-    pub fn read(&mut self, frames: &Frames, hashes: &[u64], known: &[KnownFrame]) -> ReadBatch {
-        let known: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
+    pub fn read(&mut self, frames: Frames, hashes: Vec<u64>, known: &[KnownFrame]) -> ReadBatch {
+        let mut claims: HashMap<u64, Vec<i64>> = HashMap::with_capacity(known.len());
+        for frame in known {
+            claims.entry(frame.hash).or_default().push(frame.claim);
+        }
         let mut batch = ReadBatch { records: frames.frames.len() as u64, ..ReadBatch::default() };
-        for (frame, hash) in frames.frames.iter().zip(hashes) {
-            if frame.fault.is_none() && known.contains(hash) {
-                batch.unchanged += 1;
-            } else {
-                self.read_one(frame, frames.bytes_of(frame), *hash, &mut batch);
+        for (at, (frame, hash)) in frames.frames.iter().zip(&hashes).enumerate() {
+            match claims.get(hash).filter(|_| frame.fault.is_none()) {
+                Some(claims) => {
+                    batch.unchanged += 1;
+                    batch.skipped.extend(claims.iter().map(|claim| Skipped { claim: *claim, at }));
+                }
+                None => self.read_one(frame, frames.bytes_of(frame), *hash, &mut batch),
             }
         }
+        (batch.frames, batch.hashes) = (frames, hashes);
         batch
+    }
+
+    /// Reads the frames whose claims were rewritten since they were looked up: a file may state a record twice.
+    pub fn read_after_all(&mut self, batch: &mut ReadBatch, rewritten: &HashSet<i64>) {
+        let overtaken = batch.skipped.iter().filter(|skipped| rewritten.contains(&skipped.claim));
+        let overtaken: BTreeSet<usize> = overtaken.map(|skipped| skipped.at).collect();
+        if overtaken.is_empty() {
+            return;
+        }
+        batch.skipped.retain(|skipped| !overtaken.contains(&skipped.at));
+        batch.unchanged -= overtaken.len() as u64;
+        let (frames, hashes) = (std::mem::take(&mut batch.frames), std::mem::take(&mut batch.hashes));
+        for at in overtaken {
+            if let (Some(frame), Some(hash)) = (frames.frames.get(at), hashes.get(at)) {
+                self.read_one(frame, frames.bytes_of(frame), *hash, batch);
+            }
+        }
+        (batch.frames, batch.hashes) = (frames, hashes);
+        batch.mapped.sort_by_key(|record| record.position.number);
     }
 
     fn read_one(&mut self, frame: &Frame, bytes: &[u8], hash: u64, batch: &mut ReadBatch) {
@@ -231,9 +269,13 @@ impl Reader {
     }
 }
 
-/// The records whose earlier statements must not be taken for absent.
-pub(super) fn protected(batch: &ReadBatch) -> Option<Vec<(String, String)>> {
-    (!batch.refused.is_empty()).then(|| batch.refused.clone())
+impl ReadBatch {
+    /// The claims stated again unchanged, each with the number of the last record that does.
+    pub fn restated(&self) -> HashMap<i64, u64> {
+        let number =
+            |skipped: &Skipped| self.frames.frames.get(skipped.at).map(|frame| frame.position.number);
+        self.skipped.iter().filter_map(|skipped| Some((skipped.claim, number(skipped)?))).collect()
+    }
 }
 
 fn reject(

@@ -6,6 +6,7 @@
 
 mod batch;
 mod intake;
+mod people;
 mod report;
 mod seen;
 
@@ -238,6 +239,9 @@ impl Pipeline {
                 tokio::join!(self.take_in(intake, waiting.take()), self.read(reader, frames));
             total.add(&settled?);
             (reader, waiting) = read?;
+            if let Some(batch) = &mut waiting {
+                self.complete(intake, &mut reader, batch).await?;
+            }
             progress.advance(total.records, intake.records);
             if ended {
                 break;
@@ -293,15 +297,26 @@ impl Pipeline {
         let known = self.store.known_frames(&source, &hashes).await?;
         let work = move || {
             reader.saw(&known);
-            let batch = reader.read(&frames, &hashes, &known);
+            let batch = reader.read(frames, hashes, &known);
             (reader, batch)
         };
-        let (mut reader, batch) = tokio::task::spawn_blocking(work).await?;
-        if let Some(protected) = intake::protected(&batch) {
-            let statements = self.store.statements_of(&source, &protected).await?;
+        let (reader, batch) = tokio::task::spawn_blocking(work).await?;
+        Ok((reader, Some(batch)))
+    }
+
+    /// Ends the reading of a batch, now that the one before is committed.
+    async fn complete(
+        &self,
+        intake: &Intake,
+        reader: &mut Reader,
+        batch: &mut ReadBatch,
+    ) -> Result<(), StoreError> {
+        reader.read_after_all(batch, &intake.rewritten);
+        if !batch.refused.is_empty() {
+            let statements = self.store.statements_of(reader.source(), &batch.refused).await?;
             reader.protect(&statements);
         }
-        Ok((reader, Some(batch)))
+        Ok(())
     }
 
     /// Settles and commits a batch that was read, again when somebody else wrote the same persons meanwhile.
@@ -309,30 +324,34 @@ impl Pipeline {
         let Some(read) = read else { return Ok(Counts::default()) };
         let mut tries = 0;
         loop {
-            let mut commit = self.settled(intake, read.mapped.clone()).await?;
-            commit.rejects.clone_from(&read.rejects);
-            commit.counts.records = read.records;
-            commit.counts.unchanged = read.unchanged;
-            commit.counts.rejected = read.rejects.len() as u64;
-            match self.commit(intake, &mut commit).await {
+            match self.take_in_once(intake, &read).await {
                 Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
-                outcome => return outcome.map(|()| commit.counts).map_err(RunError::from),
+                outcome => return Ok(outcome?),
             }
         }
+    }
+
+    async fn take_in_once(&self, intake: &mut Intake, read: &ReadBatch) -> Result<Counts, StoreError> {
+        let paired = self.paired(intake, read).await?;
+        let mut commit = self.settle(intake, paired).await?;
+        commit.rejects.clone_from(&read.rejects);
+        commit.counts.records = read.records;
+        commit.counts.unchanged = read.unchanged;
+        commit.counts.rejected = read.rejects.len() as u64;
+        self.commit(intake, &mut commit).await?;
+        Ok(commit.counts)
     }
 
     async fn commit(&self, intake: &mut Intake, commit: &mut Commit) -> Result<(), StoreError> {
         commit.checkpoint = intake.checkpoint + 1;
         self.store.commit(commit).await?;
         intake.checkpoint = commit.checkpoint;
+        intake.rewritten = commit.statements.iter().filter_map(|statement| statement.id).collect();
         Ok(())
     }
 
-    async fn settled(
-        &self,
-        intake: &Intake,
-        records: Vec<batch::MappedRecord>,
-    ) -> Result<Commit, StoreError> {
+    async fn paired(&self, intake: &Intake, read: &ReadBatch) -> Result<Paired, StoreError> {
+        let records = read.mapped.clone();
         let keys: BTreeSet<(String, String)> =
             records.iter().map(|record| (record.mapped.emitter.clone(), record.mapped.key.clone())).collect();
         let keys: Vec<_> = keys.into_iter().collect();
@@ -341,8 +360,7 @@ impl Pipeline {
         } else {
             self.store.statements_of(&intake.mapping.source, &keys).await?
         };
-        let paired = batch::pair(intake.context(self), records, existing);
-        self.settle(intake, paired).await
+        Ok(batch::pair(intake.context(self), records, existing, &read.restated()))
     }
 
     async fn settle(&self, intake: &Intake, paired: Paired) -> Result<Commit, StoreError> {
@@ -355,6 +373,10 @@ impl Pipeline {
         ids.sort();
         ids.dedup();
         let known = if ids.is_empty() { Vec::new() } else { self.store.persons(&ids).await? };
+        if known.iter().any(|person| person.merged_into.is_some()) {
+            // Absorbed by another run since its claims were read.
+            return Err(StoreError::Conflict);
+        }
         Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
     }
 
@@ -376,12 +398,26 @@ impl Pipeline {
             after = *last;
             let gone: Vec<i64> = page.into_iter().filter(|claim| !reader.seen.contains(*claim)).collect();
             if !gone.is_empty() {
-                let statements = self.store.statements(&gone).await?;
-                let mut commit = self.settle(intake, batch::silence(statements)).await?;
-                self.commit(intake, &mut commit).await?;
-                total.add(&commit.counts);
+                total.add(&self.silence(intake, &gone).await?);
             }
         }
+    }
+
+    async fn silence(&self, intake: &mut Intake, gone: &[i64]) -> Result<Counts, StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.silence_once(intake, gone).await {
+                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn silence_once(&self, intake: &mut Intake, gone: &[i64]) -> Result<Counts, StoreError> {
+        let statements = self.store.statements(gone).await?;
+        let mut commit = self.settle(intake, batch::silence(statements)).await?;
+        self.commit(intake, &mut commit).await?;
+        Ok(commit.counts)
     }
 }
 

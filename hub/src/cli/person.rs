@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use hub_core::canonical::Canon;
 use hub_core::delivery::{DeliveryId, PersonId};
 use hub_core::statement::{Origin, Statement};
-use hub_core::store::KnownPerson;
+use hub_core::store::{KnownPerson, Store};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -50,17 +50,23 @@ impl Person {
             Self::Show(show) => show.id,
             Self::Why(why) => why.id,
         };
-        let person = store
-            .persons(&[PersonId(id)])
-            .await?
-            .pop()
-            .with_context(|| format!("there is no person `{id}`"))?;
+        let person = find(store.as_ref(), PersonId(id)).await?;
         match self {
             Self::Show(_) => record(&canon, &person, output),
             Self::Why(why) => reasons(&canon, &person, &why.field, output)?,
         }
         Ok(Exit::Done)
     }
+}
+
+/// The person, or the one it was found to be.
+async fn find(store: &dyn Store, id: PersonId) -> anyhow::Result<KnownPerson> {
+    let found = store.persons(&[id]).await?.pop();
+    let person = found.with_context(|| format!("there is no person `{id}`"))?;
+    let Some(into) = person.merged_into else { return Ok(person) };
+    eprintln!("`{id}` was found to be `{into}`: this is what is known of them.");
+    let found = store.persons(&[into]).await?.pop();
+    found.with_context(|| format!("there is no person `{into}`"))
 }
 
 pub(super) fn record(canon: &Canon, person: &KnownPerson, output: Output) {

@@ -20,6 +20,9 @@ pub(super) struct Batch {
     pub rewritten: Vec<ClaimWrite>,
     pub created: Vec<PersonRowWrite>,
     pub updated: Vec<PersonRowWrite>,
+    pub relied_on: Vec<(Uuid, i64)>,
+    /// Who was absorbed, by whom.
+    pub mergers: Vec<(Uuid, Uuid)>,
     pub keys: Vec<(i64, Uuid)>,
     pub rejects: Vec<RejectWrite>,
     pub events: Vec<EventWrite>,
@@ -79,6 +82,9 @@ impl Batch {
         let mut keys: Vec<_> = keys.map(|(k, p)| (codec.key_index(k), p.0)).collect();
         keys.sort_unstable();
         keys.dedup();
+        let relied_on = commit.relied_on.iter();
+        let mut relied_on: Vec<_> = relied_on.map(|(p, sequence)| (p.0, sequence.cast_signed())).collect();
+        relied_on.sort_unstable();
         Self {
             run: commit.run.0,
             checkpoint: commit.checkpoint.cast_signed(),
@@ -87,6 +93,8 @@ impl Batch {
             rewritten,
             created: persons(true),
             updated: persons(false),
+            relied_on,
+            mergers: commit.mergers.iter().map(|merger| (merger.absorbed.0, merger.into.0)).collect(),
             keys,
             rejects: commit.rejects.iter().map(|r| reject(codec, r)).collect(),
             events: commit.events.iter().map(|e| event(codec, e)).collect(),

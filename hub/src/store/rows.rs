@@ -154,6 +154,7 @@ pub(super) struct PersonRow {
     pub id: Uuid,
     pub sequence: i64,
     pub payload: Vec<u8>,
+    pub into_id: Option<Uuid>,
 }
 
 /// Joins persons, sorted by id, with their claims, sorted by person.
@@ -170,6 +171,7 @@ pub(super) fn persons(
                 sequence: row.sequence.cast_unsigned(),
                 state: codec.open_stated(&row.payload)?,
                 statements: Vec::new(),
+                merged_into: row.into_id.map(PersonId),
             })
         })
         .collect::<Result<_, StoreError>>()?;

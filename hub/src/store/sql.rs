@@ -43,5 +43,4 @@ pub(super) const OUTBOX: &str = "
 select event.cursor, id, person_id, routing_key, payload from outbox join event on event.cursor = outbox.cursor
 where outbox.cursor > $1 order by outbox.cursor limit $2";
 pub(super) const WAITING: &str = "select count(*) from outbox";
-pub(super) const SIZES: &str =
-    "select (select count(*) from person), (select count(*) from claim), (select count(*) from event)";
+pub(super) const SIZES: &str = "select (select count(*) from person) - (select count(*) from merged), (select count(*) from claim), (select count(*) from event)";

@@ -32,8 +32,12 @@ const BY_PERSON: &str = "
 with found as materialized (
   select id, source, emitter, record_hash, person_id, absent, payload from claim where person_id = any($1))
 select * from found order by id";
-const CANDIDATES: &str = "select key, person_id from identity_key where key = any($1)";
-const PERSONS: &str = "select id, sequence, payload from person where id = any($1)";
+const CANDIDATES: &str = "
+select key, coalesce(merged.into_id, identity_key.person_id) from identity_key
+left join merged on merged.person_id = identity_key.person_id where key = any($1)";
+const PERSONS: &str = "
+select id, sequence, payload, merged.into_id from person left join merged on merged.person_id = person.id
+where id = any($1)";
 const STATED_BEFORE: &str = "
 select id from claim where id > $1 and source = $2 and emitter = any($3) and not absent and run_id <> $4
 order by id limit $5";
@@ -129,6 +133,7 @@ pub(super) async fn candidates(
         .flat_map(|(places, person)| places.iter().map(move |at| (*at, person)))
         .collect();
     found.sort_unstable();
+    found.dedup();
     Ok(found)
 }
 

@@ -25,6 +25,20 @@ const UPDATE_PERSONS: &str = "
 update person set sequence = new.sequence, payload = new.payload
 from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[]) as new (id, sequence, payload, expected)
 where person.id = new.id and person.sequence = new.expected";
+/// Locked to the end of the transaction, so that nobody absorbs them meanwhile.
+const RELIED_ON: &str = "
+select count(*) from (
+  select person.id from unnest($1::uuid[], $2::bigint[]) as old (id, sequence)
+  join person on person.id = old.id and person.sequence = old.sequence
+  order by person.id for share of person) as still";
+const MERGE_CHAINS: &str = "
+update merged set into_id = new.into_id from unnest($1::uuid[], $2::uuid[]) as new (person_id, into_id)
+where merged.into_id = new.person_id";
+const MERGE: &str = "
+insert into merged (person_id, into_id) select * from unnest($1::uuid[], $2::uuid[])";
+const MOVE_CLAIMS: &str = "
+update claim set person_id = new.into_id from unnest($1::uuid[], $2::uuid[]) as new (person_id, into_id)
+where claim.person_id = new.person_id";
 const INSERT_KEYS: &str = "
 insert into identity_key (key, person_id) select * from unnest($1::bigint[], $2::uuid[]) on conflict do nothing";
 const INSERT_REJECTS: &str = "
@@ -58,6 +72,12 @@ pub(super) async fn commit(pool: &PgPool, batch: &Batch) -> Result<(), StoreErro
     }
     for rows in batch.created.chunks(CHUNK) {
         insert_persons(&mut tx, rows).await?;
+    }
+    for rows in batch.relied_on.chunks(CHUNK) {
+        still_there(&mut tx, rows).await?;
+    }
+    for rows in batch.mergers.chunks(CHUNK) {
+        merge(&mut tx, rows).await?;
     }
     for rows in batch.rewritten.chunks(CHUNK) {
         rewrite_claims(&mut tx, rows, batch.run).await?;
@@ -162,6 +182,28 @@ async fn update_persons(tx: &mut PgConnection, rows: &[PersonRowWrite]) -> Resul
         .await;
     let done = done.map_err(failed("updating persons"))?;
     expect_rows(done.rows_affected(), rows.len())
+}
+
+async fn still_there(tx: &mut PgConnection, rows: &[(Uuid, i64)]) -> Result<(), StoreError> {
+    let found: Result<i64, _> = sqlx::query_scalar(RELIED_ON)
+        .bind(column(rows, |(person, _)| *person))
+        .bind(column(rows, |(_, sequence)| *sequence))
+        .fetch_one(tx)
+        .await;
+    let found = found.map_err(failed("looking persons up again"))?;
+    expect_rows(found.cast_unsigned(), rows.len())
+}
+
+async fn merge(tx: &mut PgConnection, rows: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
+    for statement in [MERGE_CHAINS, MERGE, MOVE_CLAIMS] {
+        let done = sqlx::query(statement)
+            .bind(column(rows, |(absorbed, _)| *absorbed))
+            .bind(column(rows, |(_, into)| *into))
+            .execute(&mut *tx)
+            .await;
+        done.map_err(failed("merging persons"))?;
+    }
+    Ok(())
 }
 
 async fn insert_keys(tx: &mut PgConnection, rows: &[(i64, Uuid)]) -> Result<(), StoreError> {

@@ -29,6 +29,19 @@ update person set sequence = new.sequence, payload = substr($2, new.start, new.l
 from (select value->>0 as start, value->>1 as length, unhex(value->>2) as id, value->>3 as expected,
   value->>4 as sequence from json_each($1)) as new
 where person.id = new.id and person.sequence = new.expected";
+const RELIED_ON: &str = "
+select count(*) from json_each($1) as old
+join person on person.id = unhex(old.value->>0) and person.sequence = old.value->>1";
+const MERGE_CHAINS: &str = "
+update merged set into_id = new.into_id
+from (select unhex(value->>0) as person_id, unhex(value->>1) as into_id from json_each($1)) as new
+where merged.into_id = new.person_id";
+const MERGE: &str = "
+insert into merged (person_id, into_id) select unhex(value->>0), unhex(value->>1) from json_each($1)";
+const MOVE_CLAIMS: &str = "
+update claim set person_id = new.into_id
+from (select unhex(value->>0) as person_id, unhex(value->>1) as into_id from json_each($1)) as new
+where claim.person_id = new.person_id";
 const INSERT_KEYS: &str = "
 insert into identity_key (key, person_id) select value->>0, unhex(value->>1) from json_each($1) where true
 on conflict do nothing";
@@ -60,6 +73,12 @@ pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), Store
     }
     for rows in batch.created.chunks(CHUNK) {
         persons(&mut tx, INSERT_PERSONS, rows).await?;
+    }
+    for rows in batch.relied_on.chunks(CHUNK) {
+        still_there(&mut tx, rows).await?;
+    }
+    for rows in batch.mergers.chunks(CHUNK) {
+        merge(&mut tx, rows).await?;
     }
     for rows in batch.rewritten.chunks(CHUNK) {
         let touched = claims(&mut tx, REWRITE_CLAIMS, rows, batch.run).await?;
@@ -142,6 +161,21 @@ async fn persons(
         })
         .collect();
     execute(tx, statement, (json(&rows), Some(blob.0), None)).await
+}
+
+async fn still_there(tx: &mut SqliteConnection, rows: &[(Uuid, i64)]) -> Result<(), StoreError> {
+    let wanted: Vec<_> = rows.iter().map(|(person, at)| (person.simple().to_string(), at)).collect();
+    let found: Result<i64, _> = sqlx::query_scalar(RELIED_ON).bind(json(&wanted)).fetch_one(tx).await;
+    let found = found.map_err(failed("looking persons up again"))?;
+    expect_rows(found.cast_unsigned(), rows.len())
+}
+
+async fn merge(tx: &mut SqliteConnection, rows: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
+    let rows: Vec<_> = rows.iter().map(|(a, b)| (a.simple().to_string(), b.simple().to_string())).collect();
+    for statement in [MERGE_CHAINS, MERGE, MOVE_CLAIMS] {
+        execute(tx, statement, (json(&rows), None, None)).await?;
+    }
+    Ok(())
 }
 
 async fn keys(tx: &mut SqliteConnection, keys: &[(i64, Uuid)]) -> Result<(), StoreError> {
