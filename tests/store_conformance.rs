@@ -21,6 +21,9 @@ const SCHEMA: &str = r#"{"type":"object","properties":{"identite":{"type":"objec
   "nir":{"type":"string","x-type":"nir","x-classification":"identifiant"},
   "nom_naissance":{"type":"string","x-type":"nom","x-classification":"identifiant"}}}}}"#;
 
+const BACKENDS: &str = "
+select pid from pg_stat_activity where application_name = 'dlnuf' and datname = current_database()";
+
 pub fn seal(byte: u8) -> Seal {
     Seal::new([byte; 32])
 }
@@ -367,6 +370,23 @@ async fn the_postgresql_store_keeps_the_contract() {
     conforms(store.as_ref()).await;
     cancelled_callers_lose_nothing(store.as_ref(), &server.url).await;
     another_key_is_refused(&server.url).await;
+    drop(store);
+    server.remove().await;
+}
+
+#[tokio::test]
+async fn the_postgresql_store_lends_the_same_connection_again() {
+    let server = Postgres::fresh().await;
+    let store = hub::store::open(&server.url, seal(1), canon()).await.expect("opens");
+    let look = sqlx::PgPool::connect(&server.url).await.expect("connects");
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        assert_eq!(store.waiting().await.expect("counts"), 0);
+        let backends: Vec<i32> = sqlx::query_scalar(BACKENDS).fetch_all(&look).await.expect("reads");
+        seen.extend(backends);
+    }
+    assert!(!seen.is_empty() && seen.len() <= 3, "{} connections for 20 reads", seen.len());
+    look.close().await;
     drop(store);
     server.remove().await;
 }

@@ -1,6 +1,7 @@
 //! Protection at rest: sealed payloads and keyed look-up hashes, both from one key kept outside the store.
 //!
-//! Clear bytes enter, sealed bytes (24-byte nonce, then XChaCha20-Poly1305) leave; a look-up text enters, a keyed BLAKE3 hash
+//! Clear bytes enter, sealed bytes leave (24-byte nonce, then XChaCha20-Poly1305 over an LZ4 block: what is sealed cannot be
+//! compressed later, and a store is bound by the bytes it writes); a look-up text enters, a keyed BLAKE3 hash
 //! leaves, so whoever holds the database alone can neither read a payload nor test a guessed NIR.
 
 use std::fmt::{self, Write as _};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead as _, Generate as _, Key, KeyInit as _};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 
 const NONCE_BYTES: usize = 24;
 
@@ -80,7 +82,7 @@ impl Seal {
     pub fn seal(&self, clear: &[u8]) -> Vec<u8> {
         let nonce = XNonce::generate();
         let sealed = XChaCha20Poly1305::new(&self.payload.into())
-            .encrypt(&nonce, clear)
+            .encrypt(&nonce, compress_prepend_size(clear).as_slice())
             .expect("a payload is shorter than the cipher's limit of 256 GiB");
         let mut out = Vec::with_capacity(NONCE_BYTES + sealed.len());
         out.extend_from_slice(&nonce);
@@ -92,7 +94,9 @@ impl Seal {
     pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
-        XChaCha20Poly1305::new(&self.payload.into()).decrypt(&XNonce::from(nonce), sealed).ok()
+        let packed =
+            XChaCha20Poly1305::new(&self.payload.into()).decrypt(&XNonce::from(nonce), sealed).ok()?;
+        decompress_size_prepended(&packed).ok()
     }
 
     /// The keyed hash of a text, for look-ups. Texts of two domains never meet.

@@ -16,8 +16,8 @@ use hub_core::reject::Reject;
 use hub_core::statement::Statement;
 use hub_core::store::{Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError};
 use jiff::Timestamp;
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Row as _};
 use uuid::Uuid;
 
 use super::batch::Batch;
@@ -29,7 +29,8 @@ use super::sql;
 const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// True inside a transaction opened before: there `now()` stands still.
+/// True inside a transaction opened before: there `now()` stands still. Sent as one simple message: parsed and run in two, it
+/// would be late for its own beginning, and every connection would be taken for a poisoned one.
 const INSIDE_A_TRANSACTION: &str = "select now() < statement_timestamp()";
 
 /// The PostgreSQL store.
@@ -50,6 +51,8 @@ impl Postgres {
                 ("plan_cache_mode", "force_custom_plan"),
                 // Every look-up has its index; a table not analysed yet would be read whole for each batch all the same.
                 ("enable_seqscan", "off"),
+                // Walked in order, an index gives a page of many rows without sorting them all for each page.
+                ("enable_bitmapscan", "off"),
                 ("max_parallel_workers_per_gather", "0"),
                 ("jit", "off"),
             ])
@@ -60,8 +63,8 @@ impl Postgres {
             .test_before_acquire(false)
             .before_acquire(|connection, _| {
                 Box::pin(async move {
-                    let inside: bool = sqlx::query_scalar(INSIDE_A_TRANSACTION).fetch_one(connection).await?;
-                    Ok(!inside)
+                    let row = sqlx::raw_sql(INSIDE_A_TRANSACTION).fetch_one(connection).await?;
+                    Ok(!row.try_get::<bool, _>(0)?)
                 })
             })
             .connect_with(options)
