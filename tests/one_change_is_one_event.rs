@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hub::installation::{pipeline, receive};
 use hub::settings::Settings;
+use hub_core::code::Code;
 use hub_core::delivery::Status;
 use hub_core::pipeline::{Order, Pipeline, Report};
 use serde_json::Value as Json;
@@ -207,6 +208,39 @@ async fn a_truncated_file_is_held_and_nothing_is_applied() {
         assert!(!report.warnings.is_empty());
     }
     assert!(hub.events().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_older_delivery_waits_and_one_made_at_the_same_instant_is_told() {
+    let hub = Hub::new().await;
+    hub.deliver("1.xml", &night(&[first(), second()])).await;
+    let codes = |report: &Report| report.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>();
+    let same = hub.deliver("2.xml", &night(&[second()])).await;
+    assert_eq!((same.status, codes(&same)), (Status::Done, vec![Code::SameHeader]));
+    let on = |day: &str, households: &[String]| {
+        String::from_utf8_lossy(&night(households))
+            .replace("2026-03-05", day)
+            .replace('\u{fffd}', "E")
+            .into_bytes()
+    };
+    let older = hub.deliver("3.xml", &on("2026-03-04", &[first()])).await;
+    assert_eq!(
+        (older.status, older.counts.events, codes(&older)),
+        (Status::Held, 0, vec![Code::OlderDelivery])
+    );
+    let other = [first().replace("NUMORG>521", "NUMORG>101")];
+    let elsewhere = hub.deliver("4.xml", &on("2026-03-04", &other)).await;
+    assert_eq!(
+        (elsewhere.status, codes(&elsewhere)),
+        (Status::Done, vec![]),
+        "another emitter keeps its own time"
+    );
+    let later = hub.deliver("5.xml", &on("2026-03-06", &[first(), second()])).await;
+    assert_eq!((later.status, codes(&later)), (Status::Done, vec![]));
+    let held = hub.pipeline.store.delivery(older.delivery).await.expect("reads").expect("kept");
+    let again = Order { delivery: held, mapping: None, only: None, again: true };
+    let released = hub.pipeline.run(again, &()).await.expect("a run");
+    assert_eq!((released.status, released.counts.gone), (Status::Done, 1));
 }
 
 #[tokio::test]

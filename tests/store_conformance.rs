@@ -72,6 +72,7 @@ async fn arrive(store: &dyn Store, byte: u8) -> Run {
         counts: Counts::default(),
         warnings: vec![],
         created: "20260301".into(),
+        emitter: "CAF 75".into(),
     };
     store.begin(&run).await.expect("begins");
     assert_eq!(store.run(run.id).await.expect("reads"), Some(run.clone()));
@@ -271,7 +272,8 @@ async fn runs_end(store: &dyn Store, run: &Run) {
     let again = Delivery { id: DeliveryId(mint()), ..delivery.clone() };
     let known = |processed| Registration::Known { delivery: delivery.id, processed };
     assert_eq!(store.register(&again).await.expect("registers"), known(false));
-    assert_eq!(store.latest_created("caf", "caf/vrsb0801").await.expect("reads"), None);
+    let latest = async |mapping, emitter| store.latest_created("caf", mapping, emitter).await.expect("reads");
+    assert_eq!(latest("caf/vrsb0801", "CAF 75").await, None);
     let warning =
         Warning { code: Code::InvalidNir, field: None, message: "m".into(), count: 1, first_record: 1 };
     let ended = Some(run.started_at);
@@ -280,9 +282,9 @@ async fn runs_end(store: &dyn Store, run: &Run) {
     assert_eq!((closed.status, closed.ended_at, closed.checkpoint), (Status::Done, ended, 2));
     assert_eq!(closed.warnings, [warning]);
     assert_eq!(store.register(&again).await.expect("registers"), known(true));
-    let latest = store.latest_created("caf", "caf/vrsb0801").await.expect("reads");
-    assert_eq!(latest.as_deref(), Some("20260301"));
-    assert_eq!(store.latest_created("caf", "caf/vrsb08").await.expect("reads"), None);
+    assert_eq!(latest("caf/vrsb0801", "CAF 75").await.as_deref(), Some("20260301"));
+    assert_eq!(latest("caf/vrsb08", "CAF 75").await, None);
+    assert_eq!(latest("caf/vrsb0801", "CAF 77").await, None);
     assert_eq!(store.runs(5).await.expect("reads"), [closed]);
     assert_eq!(store.deliveries(5).await.expect("reads"), std::slice::from_ref(&delivery));
     let found = store.delivery_by_digest("caf", delivery.digest).await.expect("reads");

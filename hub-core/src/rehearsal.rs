@@ -183,8 +183,13 @@ impl Store for Rehearsal {
         self.store.runs(limit).await
     }
 
-    async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError> {
-        self.store.latest_created(source, mapping).await
+    async fn latest_created(
+        &self,
+        source: &str,
+        mapping: &str,
+        emitter: &str,
+    ) -> Result<Option<String>, StoreError> {
+        self.store.latest_created(source, mapping, emitter).await
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {

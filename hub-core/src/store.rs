@@ -88,6 +88,8 @@ pub struct Run {
     pub warnings: Vec<Warning>,
     /// When the emitter made the delivery, as its header says; empty when it does not.
     pub created: String,
+    /// The emitter its first readable record names, as the feed writes it; empty when there is none.
+    pub emitter: String,
 }
 
 /// A claim known by the hash of the frame that stated it.
@@ -229,8 +231,13 @@ pub trait Store: Send + Sync {
     /// Latest runs first.
     async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError>;
 
-    /// The latest `created` among runs of a source and mapping id (the part before `@`) that were taken in, if any.
-    async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError>;
+    /// The latest `created` among runs of a source, mapping id (the part before `@`) and emitter that were taken in, if any.
+    async fn latest_created(
+        &self,
+        source: &str,
+        mapping: &str,
+        emitter: &str,
+    ) -> Result<Option<String>, StoreError>;
 
     /// Which of these frame hashes are stated today by a claim of the source. Read-only, one round trip.
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError>;

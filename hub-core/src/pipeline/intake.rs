@@ -28,6 +28,8 @@ pub(super) struct Survey {
     pub records: u64,
     pub envelope: Envelope,
     pub totals: Vec<u64>,
+    /// Emitter of the first record that can be read; empty when there is none among the first batch.
+    pub emitter: String,
     pub decoder: Box<dyn Decoder>,
 }
 
@@ -41,10 +43,14 @@ pub(super) fn survey(
     let envelope = mapping.envelope(opened.framer.header());
     let mut records = 0;
     let mut frames = Frames::default();
+    let mut emitter = String::new();
     loop {
         opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES)?;
         if frames.frames.is_empty() {
             break;
+        }
+        if records == 0 {
+            emitter = first_emitter(opened.decoder.as_mut(), mapping, &frames).unwrap_or_default();
         }
         records += frames.frames.len() as u64;
     }
@@ -52,7 +58,16 @@ pub(super) fn survey(
         return Err(Fault::new(Code::EmptyDelivery, "expected at least one record, found none"));
     }
     let totals = mapping.announced_totals(opened.framer.trailer());
-    Ok(Survey { records, envelope, totals, decoder: opened.decoder })
+    Ok(Survey { records, envelope, totals, emitter, decoder: opened.decoder })
+}
+
+fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) -> Option<String> {
+    let mut record = Record::default();
+    let mut whole = frames.frames.iter().filter(|frame| frame.fault.is_none());
+    whole.find_map(|frame| {
+        decoder.decode(frames.bytes_of(frame), &mut record).ok()?;
+        Some(mapping.identify(&record)?.0)
+    })
 }
 
 /// The state of one run that commits share.

@@ -10,6 +10,7 @@ mod people;
 mod report;
 mod seen;
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
@@ -136,23 +137,28 @@ impl Pipeline {
             Ok(mapping) => self.survey(&delivery, &mapping).await?.map(|survey| (mapping, survey)),
             Err(fault) => Err(fault),
         };
-        let mapping =
-            surveyed.as_ref().map_or_else(|_| order.mapping.clone().unwrap_or_default(), |(m, _)| m.name());
-        let created =
-            surveyed.as_ref().map(|(_, survey)| survey.envelope.created.clone()).unwrap_or_default();
-        let run = self.new_run(id, &delivery, mapping, created);
+        let mut run = self.new_run(id, &delivery, order.mapping.clone().unwrap_or_default());
+        if let Ok((mapping, survey)) = &surveyed {
+            run.mapping = mapping.name();
+            run.created.clone_from(&survey.envelope.created);
+            run.emitter.clone_from(&survey.emitter);
+        }
+        let place = if order.again { Ok(None) } else { self.place_in_time(&run).await? };
         self.store.begin(&run).await?;
         let mut warnings = Warnings::default();
-        let (status, counts) = match surveyed {
+        let (status, counts) = match place.and_then(|warning| Ok((warning, surveyed?))) {
             Err(fault) => {
                 info!(code = %fault.code, "held");
                 warnings.fault(&fault);
                 (Status::Held, Counts::default())
             }
-            Ok((mapping, survey)) => {
+            Ok((warning, (mapping, survey))) => {
                 let mut intake = Intake::new(self, id, &delivery, Arc::clone(&mapping), &survey);
                 intake.only = order.only;
-                let reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
+                let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
+                if let Some(fault) = warning {
+                    reader.warnings.fault(&fault);
+                }
                 let (counts, reader) = self.process(&mut intake, reader, progress).await?;
                 warnings = reader.warnings;
                 (if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done }, counts)
@@ -170,7 +176,29 @@ impl Pipeline {
         Ok(Report::new(&run, status, counts, warnings))
     }
 
-    fn new_run(&self, id: RunId, delivery: &Delivery, mapping: String, created: String) -> Run {
+    /// Whether the emitter made a later delivery of this kind that was taken in already: this one would undo it. Another one
+    /// made at the same instant is worth a warning.
+    async fn place_in_time(&self, run: &Run) -> Result<Result<Option<Fault>, Fault>, StoreError> {
+        let kind = run.mapping.split('@').next().unwrap_or_default();
+        if run.created.is_empty() {
+            return Ok(Ok(None));
+        }
+        let latest = self.store.latest_created(&run.source, kind, &run.emitter).await?;
+        let Some(latest) = latest else { return Ok(Ok(None)) };
+        Ok(match run.created.cmp(&latest) {
+            Ordering::Greater => Ok(None),
+            Ordering::Equal => Ok(Some(Fault::new(Code::SameHeader, format!("made at {latest} too")))),
+            Ordering::Less => Err(Fault::new(
+                Code::OlderDelivery,
+                format!(
+                    "expected one made after {latest}, found {}; to apply it all the same: dlnuf replay delivery {}",
+                    run.created, run.delivery
+                ),
+            )),
+        })
+    }
+
+    fn new_run(&self, id: RunId, delivery: &Delivery, mapping: String) -> Run {
         Run {
             id,
             delivery: delivery.id,
@@ -182,7 +210,8 @@ impl Pipeline {
             checkpoint: 0,
             counts: Counts::default(),
             warnings: Vec::new(),
-            created,
+            created: String::new(),
+            emitter: String::new(),
         }
     }
 

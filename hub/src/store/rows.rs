@@ -49,6 +49,7 @@ pub(super) struct RunRow {
     pub status: String,
     pub checkpoint: i64,
     pub created: String,
+    pub emitter: String,
     pub warnings: String,
     #[sqlx(flatten)]
     pub counts: CountsRow,
@@ -100,6 +101,7 @@ impl TryFrom<RunRow> for Run {
             counts: row.counts.into(),
             warnings: serde_json::from_str(&row.warnings).map_err(|_| unreadable())?,
             created: row.created,
+            emitter: row.emitter,
         })
     }
 }

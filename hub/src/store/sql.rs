@@ -18,16 +18,16 @@ pub(super) const DELIVERIES: &str = "
 select id, source, digest, size_bytes, filename, received_at from delivery
 order by received_at desc, id desc limit $1";
 pub(super) const BEGIN: &str = "
-insert into run (id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, warnings,
+insert into run (id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
   records, unchanged, claims, changed, persons, gone, rejected, events)
-values ($1, $2, $3, $4, $5, null, 'running', 0, $6, $7, 0, 0, 0, 0, 0, 0, 0, 0)";
+values ($1, $2, $3, $4, $5, null, 'running', 0, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, 0)";
 pub(super) const CLOSE: &str = "update run set status = $2, warnings = $3, ended_at = $4 where id = $1";
 pub(super) const RUN: &str = "
-select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, warnings,
+select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
   records, unchanged, claims, changed, persons, gone, rejected, events
 from run where id = $1";
 pub(super) const RUNS: &str = "
-select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, warnings,
+select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
   records, unchanged, claims, changed, persons, gone, rejected, events
 from run order by started_at desc, id desc limit $1";
 pub(super) const CHECKPOINT: &str = "

@@ -146,8 +146,13 @@ impl Store for Postgres {
         rows.into_iter().map(Run::try_from).collect()
     }
 
-    async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError> {
-        read::latest_created(&self.pool, source, mapping).await
+    async fn latest_created(
+        &self,
+        source: &str,
+        mapping: &str,
+        emitter: &str,
+    ) -> Result<Option<String>, StoreError> {
+        read::latest_created(&self.pool, source, mapping, emitter).await
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
@@ -289,6 +294,7 @@ async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
         .bind(&run.mapping)
         .bind(instant(run.started_at))
         .bind(&run.created)
+        .bind(&run.emitter)
         .bind(warnings_text(&run.warnings))
         .execute(&mut *tx)
         .await

@@ -17,7 +17,7 @@ const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
 
 const LATEST_CREATED: &str = "
 select max(created collate \"C\") from run where source = $1 and substr(mapping, 1, length($2) + 1) = $2 || '@'
-  and status in ('done', 'done_with_rejects') and created <> ''";
+  and emitter = $3 and status in ('done', 'done_with_rejects') and created <> ''";
 const KNOWN_FRAMES: &str = "
 select record_hash, id, emitter from claim where record_hash = any($1) and not absent and source = $2";
 /// Found first, ordered after: asked for order and look-up at once, the planner walks the whole primary key.
@@ -46,10 +46,12 @@ pub(super) async fn latest_created(
     pool: &PgPool,
     source: &str,
     mapping: &str,
+    emitter: &str,
 ) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(LATEST_CREATED)
         .bind(source)
         .bind(mapping)
+        .bind(emitter)
         .fetch_one(pool)
         .await
         .map_err(failed("reading the latest delivery's date"))

@@ -131,8 +131,13 @@ impl Store for Sqlite {
         rows.into_iter().map(Run::try_from).collect()
     }
 
-    async fn latest_created(&self, source: &str, mapping: &str) -> Result<Option<String>, StoreError> {
-        read::latest_created(&self.readers, source, mapping).await
+    async fn latest_created(
+        &self,
+        source: &str,
+        mapping: &str,
+        emitter: &str,
+    ) -> Result<Option<String>, StoreError> {
+        read::latest_created(&self.readers, source, mapping, emitter).await
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
@@ -274,6 +279,7 @@ async fn begin(pool: &SqlitePool, run: &Run) -> Result<(), StoreError> {
         .bind(&run.mapping)
         .bind(instant(run.started_at))
         .bind(&run.created)
+        .bind(&run.emitter)
         .bind(warnings_text(&run.warnings))
         .execute(&mut *tx)
         .await

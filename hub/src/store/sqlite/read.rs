@@ -16,7 +16,7 @@ use crate::store::rows::{self, PersonRow, StatementRow};
 
 const LATEST_CREATED: &str = "
 select max(created) from run where source = $1 and substr(mapping, 1, length($2) + 1) = $2 || '@'
-  and status in ('done', 'done_with_rejects') and created <> ''";
+  and emitter = $3 and status in ('done', 'done_with_rejects') and created <> ''";
 const KNOWN_FRAMES: &str = "
 select record_hash, id, emitter from claim where record_hash in (select value from json_each($1)) and not absent and source = $2";
 const BY_RECORD: &str = "
@@ -42,10 +42,12 @@ pub(super) async fn latest_created(
     pool: &SqlitePool,
     source: &str,
     mapping: &str,
+    emitter: &str,
 ) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(LATEST_CREATED)
         .bind(source)
         .bind(mapping)
+        .bind(emitter)
         .fetch_one(pool)
         .await
         .map_err(failed("reading the latest delivery's date"))
