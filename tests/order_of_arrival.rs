@@ -5,10 +5,11 @@ use std::path::Path;
 use hub::installation::{pipeline, receive};
 use hub::settings::Settings;
 use hub::synth::{self, Extract, Plan};
-use hub_core::delivery::PersonId;
 use hub_core::pipeline::{Order, Pipeline};
 use hub_core::store::KnownPerson;
 use serde_json::Value as Json;
+
+use crate::support::population::{everybody, known};
 
 const PLAN: Plan = Plan { households: 40, seed: 11, night: 1, changed_per_million: 0 };
 
@@ -20,25 +21,6 @@ async fn hub(folder: &Path) -> Pipeline {
 async fn deliver(hub: &Pipeline, source: &str, file: &Path) {
     let delivery = receive(hub, source, file).await.expect("a received delivery");
     hub.run(Order { delivery, mapping: None, only: None, again: false }, &()).await.expect("a run");
-}
-
-/// Everybody ever announced, absorbed or not, and the events.
-async fn everybody(hub: &Pipeline) -> (Vec<KnownPerson>, Vec<Json>) {
-    let events = hub.store.events(0, 100_000).await.expect("the journal");
-    let mut ids: Vec<PersonId> = events.iter().map(|event| event.person).collect();
-    ids.sort();
-    ids.dedup();
-    let json = events.iter().map(|event| serde_json::from_str(&event.json).expect("JSON")).collect();
-    (hub.store.persons(&ids).await.expect("persons"), json)
-}
-
-/// What is known of each living person, without the names the hub gave them.
-fn known(hub: &Pipeline, persons: &[KnownPerson]) -> Vec<String> {
-    let alive = persons.iter().filter(|person| person.merged_into.is_none());
-    let mut known: Vec<String> =
-        alive.map(|person| hub.canon.to_json(&person.state.values()).to_string()).collect();
-    known.sort();
-    known
 }
 
 fn orders(extracts: &[Extract]) -> Vec<Vec<&Extract>> {
@@ -68,10 +50,10 @@ async fn every_order_of_arrival_gives_the_same_persons() {
         for extract in &order {
             deliver(&hub, extract.source, &extract.file).await;
         }
-        let (persons, events) = everybody(&hub).await;
+        let (persons, events) = everybody(hub.store.as_ref()).await;
         mergers += persons.iter().filter(|person| person.merged_into.is_some()).count();
         says_who_became_whom(&persons, &events);
-        let known = known(&hub, &persons);
+        let known = known(&hub.canon, &persons);
         let names: Vec<_> = order.iter().map(|e| e.file.file_name().expect("a name")).collect();
         let first = first.get_or_insert_with(|| known.clone());
         let differ = first.iter().zip(&known).filter(|(a, b)| a != b).count();
