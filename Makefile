@@ -1,6 +1,13 @@
 # The two commands are `make test` and `make demo`; `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt deny
+.PHONY: help demo test bench fuzz lint fmt deny
+
+SECONDS ?= 60
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+# What cargo-fuzz passes: coverage by LLVM's own pass, on the stable compiler.
+fuzz: export RUSTFLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cdebug-assertions -Coverflow-checks --cfg fuzzing
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -13,6 +20,13 @@ test: ## run every test, on private PostgreSQL and RabbitMQ (installed and start
 
 bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes)
 	deploy/services.sh with -- cargo bench --package promises --bench nights
+
+fuzz: ## fuzz the parsers and the mapping compiler (SECONDS=60 each; needs a C++ compiler)
+	cd fuzz && cargo build --release --target $(HOST)
+	for target in xml csv json mapping; do \
+	  mkdir -p fuzz/corpus/$$target && fuzz/target/$(HOST)/release/$$target -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=512 \
+	    -print_final_stats=1 -artifact_prefix=fuzz/ fuzz/corpus/$$target || exit 1; \
+	done
 
 lint: ## check formatting, clippy and dependencies
 	cargo fmt --all --check

@@ -1,8 +1,9 @@
 //! Every built-in mapping compiles, every case beside it holds, every claim it makes fits the canonical schema.
 
-use hub::mappings::{MappingFiles, PERSON_SCHEMA};
+use hub::mappings::{MappingFiles, PERSON_SCHEMA, is_mapping};
 use hub::workbench::{run_case, try_mapping};
 use hub_core::canonical::Canon;
+use proptest::prelude::*;
 
 fn canon() -> Canon {
     Canon::from_schema(PERSON_SCHEMA).expect("the canonical schema")
@@ -16,6 +17,80 @@ fn every_mapping_compiles_and_has_cases() {
     for mapping in catalogue.iter() {
         let cases = files.cases().filter(|case| case.mapping == mapping.id).count();
         assert!(cases >= 1, "{} has no case", mapping.id);
+    }
+}
+
+/// One thing done to a mapping's text: from a place (in thousandths of it), so many characters become this text.
+fn damage() -> impl Strategy<Value = (usize, usize, String)> {
+    let words = prop::sample::select(vec![
+        "",
+        " ",
+        "\n",
+        "  ",
+        "-",
+        ":",
+        "[",
+        "]",
+        "{",
+        "'",
+        "\"",
+        "|",
+        "&a",
+        "*a",
+        "é",
+        "🙂",
+        "from",
+        "type: date",
+        "each: X",
+        "when: a = ",
+        "../..",
+        "/",
+        "@",
+        "codes: nowhere",
+        "0",
+        "null",
+        "~",
+        "- - -",
+        "#",
+    ]);
+    (0..1_000_usize, 0..40_usize, words.prop_map(str::to_owned))
+}
+
+fn damaged(text: &str, damages: &[(usize, usize, String)]) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    for (place, count, instead) in damages {
+        let from = letters.len() * place / 1_000;
+        let to = (from + count).min(letters.len());
+        letters.splice(from..to, instead.chars());
+    }
+    letters.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A damaged mapping is a mapping still, or is refused by diagnostics whose spans lie in its text. Never a panic.
+    #[test]
+    fn a_damaged_mapping_is_refused_with_diagnostics_inside_it(
+        which in 0..100_usize,
+        damages in prop::collection::vec(damage(), 1..4),
+    ) {
+        let (canon, files) = (canon(), MappingFiles::built_in());
+        let mappings: Vec<(&str, &str)> = files.iter().filter(|(name, _)| is_mapping(name)).collect();
+        let (name, text) = mappings[which % mappings.len()];
+        let text = damaged(text, &damages);
+        match files.compile_one(name, &text, &canon) {
+            Ok(mapping) => {
+                let case = files.cases().find(|case| name.starts_with(&case.mapping)).expect("a case");
+                let _ = try_mapping(&mapping, &canon, case.input.to_vec());
+            }
+            Err(mistakes) => {
+                prop_assert!(!mistakes.is_empty());
+                for mistake in mistakes {
+                    prop_assert!(mistake.text.get(mistake.diagnostic.span.clone()).is_some(), "{mistake:?}");
+                }
+            }
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Node {
 impl Tree {
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
         serde_saphyr::from_str::<Spanned<Raw>>(text).map(Self::from).map_err(|error| {
-            let span = error.location().map_or(0..0, |at| bytes_of(&at));
+            let span = error.location().map_or(0..0, |at| bytes_in(text, &at));
             let message = error.without_snippet().to_string();
             Diagnostic::new(Code::MappingSyntax, span, message)
         })
@@ -79,6 +79,18 @@ impl From<Spanned<Raw>> for Tree {
         };
         Self { node, span, line }
     }
+}
+
+/// The bytes of a place in a text: a syntax error may know its place in characters only, or lie past the end.
+fn bytes_in(text: &str, location: &serde_saphyr::Location) -> Range<usize> {
+    let span = bytes_of(location);
+    if location.span().byte_offset().is_some() && text.get(span.clone()).is_some() {
+        return span;
+    }
+    let byte = |count: usize| text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
+    let characters = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let from = characters(location.span().offset());
+    byte(from)..byte(from.saturating_add(characters(location.span().len())))
 }
 
 fn bytes_of(location: &serde_saphyr::Location) -> Range<usize> {
