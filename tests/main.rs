@@ -12,3 +12,4 @@ mod schema_comparison;
 mod store_conformance;
 mod support;
 mod the_commands;
+mod the_hub_serves;

@@ -66,14 +66,16 @@ impl Events {
     }
 }
 
-/// One line for a person: cursor, type, subject, the fields that changed.
+/// One line for a person: cursor, type, subject, the fields that changed or who the subject turned out to be.
 fn line(cursor: u64, json: &str) -> String {
     let event: Json = serde_json::from_str(json).unwrap_or_default();
     let text = |pointer: &str| event.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned();
     let changes =
         event.pointer("/data/changements").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let fields: Vec<&str> = changes.iter().filter_map(|change| change.get("champ")?.as_str()).collect();
-    format!("{cursor:>8}  {}  {}  {}", text("/type"), text("/subject"), fields.join(", "))
+    let into = event.pointer("/data/fusionnee_dans").and_then(Json::as_str);
+    let told = into.map_or_else(|| fields.join(", "), |into| format!("→ {into}"));
+    format!("{cursor:>8}  {}  {}  {told}", text("/type"), text("/subject"))
 }
 
 #[cfg(test)]
@@ -83,5 +85,7 @@ mod tests {
         let json = r#"{"type":"t","subject":"s","data":{"changements":[{"champ":"adresse.voie","apres":"SECRET"}]}}"#;
         let line = super::line(7, json);
         assert!(line.contains("adresse.voie") && !line.contains("SECRET"));
+        let merged = r#"{"type":"t","subject":"s","data":{"fusionnee_dans":"u","changements":[]}}"#;
+        assert!(super::line(8, merged).ends_with("s  → u"));
     }
 }
