@@ -127,6 +127,23 @@ fn refused_records_are_replayed_alone_with_a_mended_mapping() {
     assert_eq!(count(&done, "gone"), 0, "a part of a file says nothing of the others");
 }
 
+#[test]
+fn a_header_that_lacks_a_column_is_held_and_the_column_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (home, file) = (folder.path().join("hub"), folder.path().join("extrait.csv"));
+    let mappings = mapping(folder.path(), "strict", "reject");
+    let file = file.to_str().expect("a path");
+    for (header, code, named) in [("NIR;Prenom", "DLN0108", "`prenoms`"), ("A;B", "DLN0109", "`essai/liste`")]
+    {
+        fs::write(file, format!("{header}\n2890829019616;MANON\n")).expect("a file");
+        let held = at(&home, &["--mappings", &mappings, "deliver", "essai", file]);
+        assert_eq!(held.code, 4, "{}", held.errors);
+        let warning = held.json().remove(0).pointer("/warnings/0").cloned().expect("a warning");
+        assert_eq!(text(&warning, "code"), code);
+        assert!(text(&warning, "message").contains(named), "{warning}");
+    }
+}
+
 /// A folder with one small mapping; `missing` is what a missing given name does.
 fn mapping(folder: &Path, name: &str, missing: &str) -> String {
     let root = folder.join(name);

@@ -68,6 +68,9 @@ impl Catalogue {
         };
         match fits.as_slice() {
             [] => {
+                if let Some(fault) = nearest(&of_source, probe) {
+                    return Err(fault);
+                }
                 let tried = names(&mut of_source.iter().map(|mapping| mapping.id.as_str()));
                 Err(Fault::new(
                     Code::NoMapping,
@@ -83,4 +86,14 @@ impl Catalogue {
             [(_, best), ..] => Ok(Arc::clone(best)),
         }
     }
+}
+
+/// What the mapping that comes nearest to a CSV header misses in it.
+fn nearest(mappings: &[&Arc<Mapping>], probe: &Probe) -> Option<Fault> {
+    let missing = mappings.iter().filter_map(|mapping| Some((mapping.missing_columns(probe)?, mapping)));
+    let (missing, mapping) = missing.min_by_key(|(missing, _)| missing.len())?;
+    let columns: Vec<String> = missing.iter().map(|column| format!("`{column}`")).collect();
+    let detail =
+        format!("the nearest is `{}`, whose columns {} are not there", mapping.id, columns.join(", "));
+    Some(Fault::new(Code::MissingColumns, detail))
 }

@@ -40,6 +40,22 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// The columns this mapping is recognised by that a CSV header lacks, folded; none for another format, or when it has none
+    /// of them at all.
+    pub(super) fn missing_columns(&self, probe: &Probe) -> Option<Vec<&str>> {
+        let (Layout::Csv { .. }, Probe::Csv { columns }) = (&self.dialect.layout, probe) else { return None };
+        let there: Vec<String> = columns.iter().map(|column| fold_header(column)).collect();
+        let wanted = self.detect.iter().filter_map(|detect| match detect {
+            Detect::Columns(columns) => Some(columns),
+            _ => None,
+        });
+        let wanted: Vec<&str> = wanted.flatten().map(String::as_str).collect();
+        let missing: Vec<&str> = wanted.iter().filter(|w| !there.iter().any(|t| t == **w)).copied().collect();
+        (missing.len() < wanted.len() && !missing.is_empty()).then_some(missing)
+    }
+}
+
 impl Detect {
     fn weight(&self) -> usize {
         match self {
