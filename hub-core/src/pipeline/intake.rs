@@ -112,6 +112,8 @@ pub(super) struct ReadBatch {
     frames: Frames,
     hashes: Vec<u64>,
     skipped: Vec<Skipped>,
+    /// The claims stated again unchanged, each with the number of the last record that does.
+    pub restated: HashMap<i64, u64>,
     pub mapped: Vec<MappedRecord>,
     pub rejects: Vec<Reject>,
     /// Refused records that are known by key: what they stated before is not absent.
@@ -226,22 +228,23 @@ impl Reader {
         batch
     }
 
-    /// Reads the frames whose claims were rewritten since they were looked up: a file may state a record twice.
+    /// Ends a batch: reads the frames whose claims were rewritten since they were looked up (a file may state a record twice),
+    /// notes which record restates which claim, and lets the bytes go.
     pub fn read_after_all(&mut self, batch: &mut ReadBatch, rewritten: &HashSet<i64>) {
         let overtaken = batch.skipped.iter().filter(|skipped| rewritten.contains(&skipped.claim));
         let overtaken: BTreeSet<usize> = overtaken.map(|skipped| skipped.at).collect();
-        if overtaken.is_empty() {
-            return;
-        }
-        batch.skipped.retain(|skipped| !overtaken.contains(&skipped.at));
         batch.unchanged -= overtaken.len() as u64;
         let (frames, hashes) = (std::mem::take(&mut batch.frames), std::mem::take(&mut batch.hashes));
+        for skipped in std::mem::take(&mut batch.skipped) {
+            if let Some(frame) = frames.frames.get(skipped.at).filter(|_| !overtaken.contains(&skipped.at)) {
+                batch.restated.insert(skipped.claim, frame.position.number);
+            }
+        }
         for at in overtaken {
             if let (Some(frame), Some(hash)) = (frames.frames.get(at), hashes.get(at)) {
                 self.read_one(frame, frames.bytes_of(frame), *hash, batch);
             }
         }
-        (batch.frames, batch.hashes) = (frames, hashes);
         batch.mapped.sort_by_key(|record| record.position.number);
     }
 
@@ -281,15 +284,6 @@ impl Reader {
             self.mapping.id
         );
         batch.rejects.push(reject(frame, bytes, Stage::Map, refusal.code, field, detail));
-    }
-}
-
-impl ReadBatch {
-    /// The claims stated again unchanged, each with the number of the last record that does.
-    pub fn restated(&self) -> HashMap<i64, u64> {
-        let number =
-            |skipped: &Skipped| self.frames.frames.get(skipped.at).map(|frame| frame.position.number);
-        self.skipped.iter().filter_map(|skipped| Some((skipped.claim, number(skipped)?))).collect()
     }
 }
 

@@ -389,7 +389,7 @@ impl Pipeline {
         } else {
             self.store.statements_of(&intake.mapping.source, &keys).await?
         };
-        Ok(batch::pair(intake.context(self), records, existing, &read.restated()))
+        Ok(batch::pair(intake.context(self), records, existing, &read.restated))
     }
 
     async fn settle(&self, intake: &Intake, paired: Paired) -> Result<Commit, StoreError> {
