@@ -130,15 +130,6 @@ impl Traits {
     pub fn nir(&self) -> Option<&str> {
         self.nir.as_deref()
     }
-
-    /// Whether a shared `key` really means the same person.
-    fn agrees(&self, person: &Profile, key: &IdentityKey) -> bool {
-        let own = Profile::of(self);
-        if key.0.starts_with("nir:") {
-            return births_agree(&own.births, &person.births) || !own.names.is_disjoint(&person.names);
-        }
-        own.speaks_for(person)
-    }
 }
 
 impl Profile {
@@ -166,6 +157,14 @@ impl Profile {
         self.births.extend(other.births);
     }
 
+    /// Whether a `key` shared with a person really means the same one.
+    fn agrees(&self, person: &Self, key: &IdentityKey) -> bool {
+        if key.0.starts_with("nir:") {
+            return births_agree(&self.births, &person.births) || !self.names.is_disjoint(&person.names);
+        }
+        self.speaks_for(person)
+    }
+
     /// Whether two persons between whom a claim stands may be one: the same NIR, or nothing that speaks against it.
     pub fn may_be(&self, other: &Self) -> bool {
         !self.nirs.is_disjoint(&other.nirs) || self.speaks_for(other)
@@ -191,8 +190,9 @@ pub fn matches<'c>(
     claim: &Traits,
     sharing: impl Iterator<Item = (&'c IdentityKey, PersonId, &'c Profile)>,
 ) -> Vec<PersonId> {
+    let own = Profile::of(claim);
     let mut found: Vec<(usize, PersonId)> = sharing
-        .filter(|(key, _, profile)| claim.agrees(profile, key))
+        .filter(|(key, _, profile)| own.agrees(profile, key))
         .filter_map(|(key, person, _)| Some((claim.keys.iter().position(|k| k == key)?, person)))
         .collect();
     found.sort_unstable();
