@@ -5,21 +5,21 @@
 use crate::canonical::{FieldId, Value};
 use crate::statement::{Origin, Stated};
 
-/// One field that differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+/// One field that differs, by reference to the two states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change<'s> {
     /// The field.
     pub field: FieldId,
     /// What was known; `None` when nothing was.
-    pub before: Option<Value>,
+    pub before: Option<&'s Value>,
     /// What is known; `None` when nothing is any more.
-    pub after: Option<Value>,
+    pub after: Option<&'s Value>,
     /// Where the new value was stated; of the old one when there is no new one.
-    pub origin: Origin,
+    pub origin: &'s Origin,
 }
 
 /// Compares two states.
-pub fn diff(before: &Stated, after: &Stated) -> Vec<Change> {
+pub fn diff<'s>(before: &'s Stated, after: &'s Stated) -> Vec<Change<'s>> {
     let mut changes = Vec::new();
     let (mut old, mut new) = (before.fields.iter().peekable(), after.fields.iter().peekable());
     loop {
@@ -39,9 +39,9 @@ pub fn diff(before: &Stated, after: &Stated) -> Vec<Change> {
             .or_else(|| was.and_then(|(_, _, at)| before.origins.get(usize::from(*at))));
         changes.extend(origin.map(|origin| Change {
             field,
-            before: was.map(|(_, v, _)| v.clone()),
-            after: is.map(|(_, v, _)| v.clone()),
-            origin: origin.clone(),
+            before: was.map(|(_, v, _)| v),
+            after: is.map(|(_, v, _)| v),
+            origin,
         }));
     }
 }

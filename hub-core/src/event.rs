@@ -48,8 +48,8 @@ pub struct Occasion<'a> {
 ///
 /// # Panics
 /// Never: a family is made of changes.
-pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change]) -> Vec<Event> {
-    let mut families: Vec<(Category, Vec<&Change>)> = Vec::new();
+pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change<'_>]) -> Vec<Event> {
+    let mut families: Vec<(Category, Vec<&Change<'_>>)> = Vec::new();
     for change in changes {
         let family = if occasion.created { Category::Personne } else { canon.field(change.field).category };
         match families.iter_mut().find(|(known, _)| *known == family) {
@@ -62,7 +62,7 @@ pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change]) -> Ve
         .zip(families)
         .map(|(sequence, (family, changes))| {
             let kind = kind(canon, family, occasion.created, &changes);
-            let origin = &changes.first().expect("a family is made of changes").origin;
+            let origin = changes.first().expect("a family is made of changes").origin;
             let data = Data {
                 personne: Personne { id: occasion.person },
                 fusionnee_dans: None,
@@ -85,7 +85,7 @@ pub fn announce_merger(occasion: Occasion<'_>, into: PersonId, origin: &Origin) 
     render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.fusionnee", data)
 }
 
-fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change]) -> &'static str {
+fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change<'_>]) -> &'static str {
     match family {
         Category::Personne if created => "fr.dlnuf.personne.creee",
         Category::Personne => "fr.dlnuf.personne.modifiee",
@@ -94,7 +94,7 @@ fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change]) -> 
         Category::Engagement => "fr.dlnuf.engagement.modifie",
         Category::Droit => {
             let state = canon.find("droits.rsa.etat");
-            let after = changes.iter().find(|c| Some(c.field) == state).and_then(|c| c.after.as_ref());
+            let after = changes.iter().find(|c| Some(c.field) == state).and_then(|c| c.after);
             match after.and_then(Value::as_text) {
                 Some("rsa_droit_ouvert_versable") => "fr.dlnuf.droit.ouvert",
                 Some("rsa_droit_ouvert_et_suspendu" | "rsa_droit_ouvert_versement_suspendu") => {
@@ -175,15 +175,15 @@ fn render(occasion: Occasion<'_>, sequence: u64, kind: &'static str, data: Data<
     Event { id, person: occasion.person, sequence, kind, routing_key, json }
 }
 
-fn changement<'a>(canon: &'a Canon, change: &'a Change, common: &Origin) -> Changement<'a> {
+fn changement<'a>(canon: &'a Canon, change: &Change<'a>, common: &Origin) -> Changement<'a> {
     let field = canon.field(change.field);
     let withheld = field.classification == Classification::Sensitive || field.path == "identite.nir";
-    let shown = |value: &'a Option<Value>| value.as_ref().map(|value| value.shown(canon));
+    let shown = |value: Option<&'a Value>| value.map(|value| value.shown(canon));
     Changement {
         champ: &field.path,
         valeur_retenue: withheld.then_some(true),
-        valeurs: (!withheld).then(|| Valeurs { avant: shown(&change.before), apres: shown(&change.after) }),
-        provenance: (change.origin != *common).then_some(&change.origin),
+        valeurs: (!withheld).then(|| Valeurs { avant: shown(change.before), apres: shown(change.after) }),
+        provenance: (change.origin != common).then_some(change.origin),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::canonical::{Canon, FieldId, Item, Value};
 use crate::statement::{Stated, Statement};
@@ -41,12 +42,22 @@ impl Precedence {
 
 /// Merges the statements about one person.
 pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) -> Stated {
+    if let [only] = statements {
+        return uncontested(only);
+    }
     let mut winners: BTreeMap<u16, &Statement> = BTreeMap::new();
     for statement in statements {
         for block in blocks(canon, statement) {
-            let winner = winners.entry(block).or_insert(statement);
-            if strength(canon, precedence, statement, block) < strength(canon, precedence, winner, block) {
-                *winner = statement;
+            match winners.entry(block) {
+                Entry::Vacant(nobody) => {
+                    nobody.insert(statement);
+                }
+                Entry::Occupied(mut winner) => {
+                    let strength = |of| strength(canon, precedence, of, block);
+                    if strength(statement) < strength(winner.get()) {
+                        winner.insert(statement);
+                    }
+                }
             }
         }
     }
@@ -69,6 +80,18 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
                 state.push(id, union(id, winner, statements), origin);
             }
             _ => state.push(id, value.clone(), origin),
+        }
+    }
+    state
+}
+
+/// The only statement about a person, as the whole merge would leave it: most persons have one.
+fn uncontested(only: &Statement) -> Stated {
+    let mut state = only.stated.clone();
+    for (_, value, _) in &mut state.fields {
+        if let Value::List(items) = value {
+            items.sort();
+            items.dedup();
         }
     }
     state

@@ -1,12 +1,11 @@
 //! A claim as the hub keeps it: values with the origin of each, and what of it survives being stated again.
 //!
 //! Claims enter, statements leave; a value restated unchanged keeps its first origin, so `valid_at` is the date since when the
-//! source has stated it unbroken. The codec writes field paths, never numbers: a schema may grow between two runs.
+//! source has stated it unbroken. What is kept is read by the field table of its day: a schema may grow between two runs.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
-use crate::canonical::{Canon, FieldId, FieldValues, Shown, Value};
+use crate::canonical::{Canon, FieldId, FieldValues, Reading, Value};
 use crate::delivery::{DeliveryId, PersonId};
 
 /// Where a value was stated.
@@ -35,8 +34,8 @@ pub struct Origin {
     pub valid_at: String,
 }
 
-/// Values sorted by field, each with the index of its origin.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Values sorted by field, each with the index of its origin. Kept by field numbers: [`Stated::read`] knows older ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stated {
     /// Field, value, index into `origins`.
     pub fields: Vec<(FieldId, Value, u16)>,
@@ -103,43 +102,14 @@ impl Stated {
         now
     }
 
-    /// Writes the statement as JSON text.
-    ///
-    /// # Panics
-    /// Never: everything in it can be written.
-    pub fn encode<'s>(&'s self, canon: &'s Canon) -> String {
-        #[derive(Serialize)]
-        struct Writing<'s> {
-            f: Vec<(&'s str, Shown<'s>, u16)>,
-            o: &'s [Origin],
-        }
-        let field = |(id, value, origin): &'s (FieldId, Value, u16)| {
-            (canon.field(*id).path.as_str(), value.shown(canon), *origin)
+    /// Reads what was kept, with the readings of the table it was written by. A field the schema no longer has is left out.
+    pub fn read(canon: &Canon, reading: Reading<'_>, kept: Self) -> Self {
+        let field = |(old, value, at)| {
+            let field = reading.field(old)?;
+            Some((field, reading.value(canon, field, value)?, at))
         };
-        let writing = Writing { f: self.fields.iter().map(field).collect(), o: &self.origins };
-        serde_json::to_string(&writing).expect("texts, numbers and lists are always writable")
-    }
-
-    /// Reads what [`Stated::encode`] wrote. A field the schema no longer has is left out.
-    ///
-    /// # Errors
-    /// When the text is not what `encode` writes.
-    pub fn decode(canon: &Canon, text: &[u8]) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Written {
-            f: Vec<(String, Json, u16)>,
-            o: Vec<Origin>,
-        }
-        let written: Written = serde_json::from_slice(text)?;
-        let mut fields: Vec<(FieldId, Value, u16)> = written
-            .f
-            .into_iter()
-            .filter_map(|(path, json, origin)| {
-                let id = canon.find(&path)?;
-                Some((id, Value::from_json(canon, id, &json)?, origin))
-            })
-            .collect();
-        fields.sort_by_key(|(id, _, _)| *id);
-        Ok(Self { fields, origins: written.o })
+        let mut fields: Vec<(FieldId, Value, u16)> = kept.fields.into_iter().filter_map(field).collect();
+        fields.sort_by_key(|(field, _, _)| *field);
+        Self { fields, origins: kept.origins }
     }
 }

@@ -1,8 +1,8 @@
 //! Protection at rest: sealed payloads and keyed look-up hashes, both from one key kept outside the store.
 //!
-//! Clear bytes enter, sealed bytes leave (24-byte nonce, then XChaCha20-Poly1305 over an LZ4 block: what is sealed cannot be
-//! compressed later, and a store is bound by the bytes it writes); a look-up text enters, a keyed BLAKE3 hash
-//! leaves, so whoever holds the database alone can neither read a payload nor test a guessed NIR.
+//! Clear bytes enter, sealed bytes leave (24-byte nonce, then XChaCha20-Poly1305), bound to the row they are written in; a
+//! look-up text enters, a keyed BLAKE3 hash leaves. So whoever holds the database alone can neither read a payload, nor pass
+//! one row's off as another's, nor test a guessed NIR.
 
 use std::fmt::{self, Write as _};
 use std::fs::{self, File, OpenOptions};
@@ -10,9 +10,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use chacha20poly1305::aead::{Aead as _, Generate as _, Key, KeyInit as _};
+use chacha20poly1305::aead::{Aead as _, Generate as _, Key, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 
 const NONCE_BYTES: usize = 24;
 
@@ -75,14 +74,14 @@ impl Seal {
         key.map(Self::new).ok_or_else(|| SealError::NotAKey { path: path.to_owned() })
     }
 
-    /// Seals bytes under a fresh random nonce.
+    /// Seals bytes under a fresh random nonce; they open only where the same `row` is named.
     ///
     /// # Panics
     /// When the system gives no randomness.
-    pub fn seal(&self, clear: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, row: &[u8], clear: &[u8]) -> Vec<u8> {
         let nonce = XNonce::generate();
         let sealed = XChaCha20Poly1305::new(&self.payload.into())
-            .encrypt(&nonce, compress_prepend_size(clear).as_slice())
+            .encrypt(&nonce, Payload { msg: clear, aad: row })
             .expect("a payload is shorter than the cipher's limit of 256 GiB");
         let mut out = Vec::with_capacity(NONCE_BYTES + sealed.len());
         out.extend_from_slice(&nonce);
@@ -90,13 +89,12 @@ impl Seal {
         out
     }
 
-    /// Opens what [`Seal::seal`] made; `None` when the key is another or the bytes were changed.
-    pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+    /// Opens what [`Seal::seal`] made; `None` when the key or the row is another, or the bytes were changed.
+    pub fn open(&self, row: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
-        let packed =
-            XChaCha20Poly1305::new(&self.payload.into()).decrypt(&XNonce::from(nonce), sealed).ok()?;
-        decompress_size_prepended(&packed).ok()
+        let cipher = XChaCha20Poly1305::new(&self.payload.into());
+        cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: row }).ok()
     }
 
     /// The keyed hash of a text, for look-ups. Texts of two domains never meet.
@@ -162,17 +160,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_with_its_key_only_and_only_unchanged() {
+    fn what_is_sealed_opens_with_its_key_in_its_row_only_and_only_unchanged() {
         let seal = Seal::new([7; 32]);
-        let mut sealed = seal.seal(b"1850578006048");
-        assert_eq!(seal.open(&sealed).as_deref(), Some(&b"1850578006048"[..]));
-        assert_ne!(seal.seal(b"1850578006048"), sealed);
-        assert_eq!(Seal::new([8; 32]).open(&sealed), None);
+        let mut sealed = seal.seal(b"row", b"1850578006048");
+        assert_eq!(seal.open(b"row", &sealed).as_deref(), Some(&b"1850578006048"[..]));
+        assert_eq!(seal.open(b"another row", &sealed), None);
+        assert_ne!(seal.seal(b"row", b"1850578006048"), sealed);
+        assert_eq!(Seal::new([8; 32]).open(b"row", &sealed), None);
         if let Some(last) = sealed.last_mut() {
             *last ^= 1;
         }
-        assert_eq!(seal.open(&sealed), None);
-        assert_eq!(seal.open(b"short"), None);
+        assert_eq!(seal.open(b"row", &sealed), None);
+        assert_eq!(seal.open(b"row", b"short"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod date;
 pub mod kind;
 pub mod nir;
 mod schema;
+mod table;
 mod value;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use kind::Kind;
 pub use schema::SchemaError;
+pub use table::{FieldReadings, FieldTable, Reading};
 pub use value::{FieldValues, Item, Shown, Value};
 
 /// A field of the canonical record, by its place in the [`Canon`].

@@ -6,13 +6,13 @@
 use std::fmt;
 
 use compact_str::CompactString;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
-use super::{Canon, FieldId, Kind};
+use super::{Canon, FieldId};
 
-/// One value in canonical form.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// One value in canonical form. `Serialize` is how it is kept, by field numbers; people and programs read [`Value::shown`].
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Value {
     /// Text, code, date (ISO 8601, reduced precision), decimal, NIR13: all compare as text.
     Text(CompactString),
@@ -65,19 +65,6 @@ impl Value {
     pub fn shown<'v>(&'v self, canon: &'v Canon) -> Shown<'v> {
         Shown { canon, value: self }
     }
-
-    /// Reads back what [`Value::to_json`] wrote for `field`; `None` when the field has changed its shape since.
-    pub fn from_json(canon: &Canon, field: FieldId, json: &Json) -> Option<Self> {
-        match (canon.field(field).kind, json) {
-            (Kind::List, Json::Array(items)) => {
-                items.iter().map(|item| read_item(canon, field, item)).collect::<Option<_>>().map(Self::List)
-            }
-            (_, Json::String(text)) => Some(Self::text(text)),
-            (_, Json::Bool(b)) => Some(Self::Bool(*b)),
-            (_, Json::Number(n)) => n.as_i64().map(Self::Int),
-            _ => None,
-        }
-    }
 }
 
 /// A value with the schema that names its members.
@@ -110,19 +97,6 @@ impl Serialize for Members<'_> {
         let canon = self.canon;
         serializer.collect_map(self.item.iter().map(|(id, v)| (canon.field(*id).name(), v.shown(canon))))
     }
-}
-
-fn read_item(canon: &Canon, list: FieldId, json: &Json) -> Option<Item> {
-    let mut item: Item = json
-        .as_object()?
-        .iter()
-        .filter_map(|(name, v)| {
-            let id = canon.member(list, name)?;
-            Some((id, Value::from_json(canon, id, v)?))
-        })
-        .collect();
-    item.sort_by_key(|(id, _)| *id);
-    Some(item)
 }
 
 impl fmt::Debug for Value {

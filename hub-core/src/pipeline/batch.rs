@@ -4,6 +4,7 @@
 //! the time come in. Three steps, between which the driver asks the store: [`pair`], [`Paired::wanted_keys`], [`settle`].
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -206,25 +207,25 @@ pub(super) fn settle(
     for (_, person) in &mut commit.keys {
         *person = people.now(*person);
     }
-    let mut statements: Vec<Statement> = linked
+    let linked = linked
         .into_iter()
-        .map(|(pending, person, origin)| stated(context, pending, people.now(person), &origin))
-        .collect();
+        .map(|(pending, person, origin)| stated(context, pending, people.now(person), &origin));
     let silent = paired.silent.into_iter();
-    statements
-        .extend(silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old })));
+    let silent = silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old }));
+    let statements: Vec<Arc<Statement>> = linked.chain(silent).map(Arc::new).collect();
     let mut touched: BTreeSet<PersonId> = statements.iter().map(|statement| statement.person).collect();
     touched.extend(people.absorbed().iter().map(|absorbed| people.now(absorbed.person.id)));
     for statement in &statements {
         people.take_in(statement);
     }
-    commit.statements = statements;
     merge_persons(context, &people, &mut commit);
     for person in touched {
         if let Some(working) = people.get(person) {
             announce_person(context, person, working, &mut commit);
         }
     }
+    drop(people);
+    commit.statements = statements.into_iter().map(Arc::unwrap_or_clone).collect();
     commit
 }
 
@@ -295,7 +296,7 @@ fn merge_persons(context: Context<'_>, people: &People, commit: &mut Commit) {
 
 /// Merges a person's statements and announces what changed.
 fn announce_person(context: Context<'_>, id: PersonId, working: &Working, commit: &mut Commit) {
-    let statements: Vec<&Statement> = working.statements.iter().collect();
+    let statements: Vec<&Statement> = working.statements.iter().map(Arc::as_ref).collect();
     let state = merge(context.canon, context.precedence, &statements);
     let nothing = Stated::default();
     let before = working.known.as_ref().map_or(&nothing, |known| &known.state);

@@ -77,9 +77,8 @@ pub(super) struct Intake {
     pub mapping: Arc<Mapping>,
     pub records: u64,
     pub snapshot: bool,
+    /// Batches committed.
     pub checkpoint: u64,
-    /// Rows the last commit rewrote: what the next batch took for known among them is read after all.
-    pub rewritten: HashSet<i64>,
     /// The records to process; all when left out.
     pub only: Option<BTreeSet<u64>>,
     origin: Origin,
@@ -93,6 +92,7 @@ pub(super) struct Reader {
     pub emitters: BTreeSet<String>,
     /// Records that could not be read far enough to know which they are.
     pub unreadable: u64,
+    batches: u64,
     mapping: Arc<Mapping>,
     decoder: Box<dyn Decoder>,
     record: Record,
@@ -109,6 +109,8 @@ struct Skipped {
 /// A batch of frames, read.
 #[derive(Default)]
 pub(super) struct ReadBatch {
+    /// Its number among those of the run, from 1.
+    pub number: u64,
     frames: Frames,
     hashes: Vec<u64>,
     skipped: Vec<Skipped>,
@@ -139,7 +141,6 @@ impl Intake {
             records: survey.records,
             snapshot: survey.envelope.snapshot,
             checkpoint: 0,
-            rewritten: HashSet::new(),
             only: None,
         }
     }
@@ -176,6 +177,7 @@ impl Reader {
             seen: Seen::default(),
             emitters: BTreeSet::new(),
             unreadable: 0,
+            batches: 0,
             mapping,
             decoder: survey.decoder,
             record: Record::default(),
@@ -214,7 +216,9 @@ impl Reader {
         for frame in known {
             claims.entry(frame.hash).or_default().push(frame.claim);
         }
-        let mut batch = ReadBatch { records: frames.frames.len() as u64, ..ReadBatch::default() };
+        self.batches += 1;
+        let (number, records) = (self.batches, frames.frames.len() as u64);
+        let mut batch = ReadBatch { number, records, ..ReadBatch::default() };
         for (at, (frame, hash)) in frames.frames.iter().zip(&hashes).enumerate() {
             match claims.get(hash).filter(|_| frame.fault.is_none()) {
                 Some(claims) => {

@@ -1,10 +1,12 @@
 //! The driver that carries one delivery from its archived bytes to committed persons and events.
 //!
 //! It surveys the delivery first (cut, count, no decoding): a truncated or unreadable one is held before anything is applied.
-//! Then batch after batch: frames whose hash is known are skipped; the others are decoded, mapped, settled and committed with
-//! their checkpoint. An interrupted run goes on where it stopped, because what is committed already is found unchanged.
+//! Then batch after batch ([`flow`]): frames whose hash is known are skipped; the others are decoded, mapped, settled and
+//! committed with their checkpoint. An interrupted run goes on where it stopped, because what is committed already is found
+//! unchanged.
 
 mod batch;
+mod flow;
 mod intake;
 mod people;
 mod report;
@@ -15,23 +17,21 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
 use tracing::{Instrument, info, info_span};
 
 use crate::archive::Archive;
 use crate::canonical::Canon;
 use crate::clock::Clock;
 use crate::code::Code;
-use crate::connector::{Fault, Formats, Frames};
+use crate::connector::{Fault, Formats};
 use crate::delivery::{Counts, Delivery, RunId, Status};
-use crate::identity::{IdentityFields, IdentityKey};
+use crate::identity::IdentityFields;
 use crate::mapping::{Catalogue, Envelope, Mapping};
 use crate::merge::Precedence;
 use crate::statement::Origin;
-use crate::store::{Commit, Registration, Run, Store, StoreError};
+use crate::store::{Registration, Run, Store, StoreError};
 
-use batch::Paired;
-use intake::{Intake, ReadBatch, Reader, Survey};
+use intake::{Intake, Reader, Survey};
 pub use report::Report;
 use report::Warnings;
 
@@ -39,11 +39,6 @@ use report::Warnings;
 const BATCH_RECORDS: usize = 400;
 /// Bytes per batch, so that large records do not swell it.
 const BATCH_BYTES: usize = 2 << 20;
-/// Claims looked at per round when looking for those gone silent.
-const SILENT_PAGE: u32 = 2_000;
-/// How often a batch is tried again after a concurrent write.
-const CONFLICT_TRIES: usize = 5;
-
 /// A run that could not go on. What was committed stays; the run resumes at its checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -245,208 +240,6 @@ impl Pipeline {
             Ok(intake::survey(formats.as_ref(), bytes, &mapping))
         };
         tokio::task::spawn_blocking(work).await?
-    }
-
-    /// Batch after batch: while one is settled and committed, the next is read.
-    async fn process(
-        &self,
-        intake: &mut Intake,
-        mut reader: Box<Reader>,
-        progress: &dyn Progress,
-    ) -> Result<(Counts, Box<Reader>), RunError> {
-        let (mut total, mut cut) = (Counts::default(), 0);
-        let mut batches = self.cut(intake);
-        let mut waiting: Option<ReadBatch> = None;
-        loop {
-            let frames = batches.recv().await.map(|mut frames| {
-                cut += frames.frames.len() as u64;
-                intake.choose(&mut frames);
-                frames
-            });
-            let ended = frames.is_none();
-            let (settled, read) =
-                tokio::join!(self.take_in(intake, waiting.take()), self.read(reader, frames));
-            total.add(&settled?);
-            (reader, waiting) = read?;
-            if let Some(batch) = &mut waiting {
-                self.complete(intake, &mut reader, batch).await?;
-            }
-            progress.advance(total.records, intake.records);
-            if ended {
-                break;
-            }
-        }
-        if cut != intake.records {
-            let short = format!("surveyed {} records, read {cut}", intake.records);
-            return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
-        }
-        if intake.snapshot && intake.only.is_none() {
-            total.add(&self.find_silent(intake, &mut reader).await?);
-        }
-        progress.advance(intake.records, intake.records);
-        Ok((total, reader))
-    }
-
-    /// Cuts frames on a thread of its own, a batch ahead.
-    fn cut(&self, intake: &Intake) -> mpsc::Receiver<Frames> {
-        let (sender, receiver) = mpsc::channel(1);
-        let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
-        let (digest, dialect) = (intake.digest, intake.mapping.dialect.clone());
-        tokio::task::spawn_blocking(move || {
-            // The survey has read these very bytes to their end: a failure here is the archive's. It ends the stream early,
-            // and `process` halts the run on the record count.
-            let Ok(bytes) = archive.open(digest) else {
-                return;
-            };
-            let Ok(mut opened) = formats.open(bytes, &dialect) else {
-                return;
-            };
-            loop {
-                let mut frames = Frames::default();
-                let cut = opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES);
-                if cut.is_err() || frames.frames.is_empty() || sender.blocking_send(frames).is_err() {
-                    return;
-                }
-            }
-        });
-        receiver
-    }
-
-    /// Decodes and maps a batch on a thread of its own; the reader goes there and comes back.
-    async fn read(
-        &self,
-        mut reader: Box<Reader>,
-        frames: Option<Frames>,
-    ) -> Result<(Box<Reader>, Option<ReadBatch>), RunError> {
-        let Some(frames) = frames.filter(|frames| !frames.frames.is_empty()) else {
-            return Ok((reader, None));
-        };
-        let source = reader.source().to_owned();
-        let hashes: Vec<u64> = frames.frames.iter().map(|frame| reader.seeded(frame.hash)).collect();
-        let known = self.store.known_frames(&source, &hashes).await?;
-        let work = move || {
-            reader.saw(&known);
-            let batch = reader.read(frames, hashes, &known);
-            (reader, batch)
-        };
-        let (reader, batch) = tokio::task::spawn_blocking(work).await?;
-        Ok((reader, Some(batch)))
-    }
-
-    /// Ends the reading of a batch, now that the one before is committed.
-    async fn complete(
-        &self,
-        intake: &Intake,
-        reader: &mut Reader,
-        batch: &mut ReadBatch,
-    ) -> Result<(), StoreError> {
-        reader.read_after_all(batch, &intake.rewritten);
-        if !batch.refused.is_empty() {
-            let statements = self.store.statements_of(reader.source(), &batch.refused).await?;
-            reader.protect(&statements);
-        }
-        Ok(())
-    }
-
-    /// Settles and commits a batch that was read, again when somebody else wrote the same persons meanwhile.
-    async fn take_in(&self, intake: &mut Intake, read: Option<ReadBatch>) -> Result<Counts, RunError> {
-        let Some(read) = read else { return Ok(Counts::default()) };
-        let mut tries = 0;
-        loop {
-            match self.take_in_once(intake, &read).await {
-                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
-                outcome => return Ok(outcome?),
-            }
-        }
-    }
-
-    async fn take_in_once(&self, intake: &mut Intake, read: &ReadBatch) -> Result<Counts, StoreError> {
-        let paired = self.paired(intake, read).await?;
-        let mut commit = self.settle(intake, paired).await?;
-        commit.rejects.clone_from(&read.rejects);
-        commit.counts.records = read.records;
-        commit.counts.unchanged = read.unchanged;
-        commit.counts.rejected = read.rejects.len() as u64;
-        self.commit(intake, &mut commit).await?;
-        Ok(commit.counts)
-    }
-
-    async fn commit(&self, intake: &mut Intake, commit: &mut Commit) -> Result<(), StoreError> {
-        commit.checkpoint = intake.checkpoint + 1;
-        self.store.commit(commit).await?;
-        intake.checkpoint = commit.checkpoint;
-        intake.rewritten = commit.statements.iter().filter_map(|statement| statement.id).collect();
-        Ok(())
-    }
-
-    async fn paired(&self, intake: &Intake, read: &ReadBatch) -> Result<Paired, StoreError> {
-        let records = read.mapped.clone();
-        let keys: BTreeSet<(String, String)> =
-            records.iter().map(|record| (record.mapped.emitter.clone(), record.mapped.key.clone())).collect();
-        let keys: Vec<_> = keys.into_iter().collect();
-        let existing = if keys.is_empty() {
-            Vec::new()
-        } else {
-            self.store.statements_of(&intake.mapping.source, &keys).await?
-        };
-        Ok(batch::pair(intake.context(self), records, existing, &read.restated))
-    }
-
-    async fn settle(&self, intake: &Intake, paired: Paired) -> Result<Commit, StoreError> {
-        let wanted = paired.wanted_keys();
-        let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(&wanted).await? };
-        let candidates: Vec<(IdentityKey, _)> =
-            found.into_iter().filter_map(|(at, person)| Some((wanted.get(at)?.clone(), person))).collect();
-        let mut ids = paired.linked_persons();
-        ids.extend(candidates.iter().map(|(_, person)| *person));
-        ids.sort();
-        ids.dedup();
-        let known = if ids.is_empty() { Vec::new() } else { self.store.persons(&ids).await? };
-        if known.iter().any(|person| person.merged_into.is_some()) {
-            // Absorbed by another run since its claims were read.
-            return Err(StoreError::Conflict);
-        }
-        Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
-    }
-
-    /// Claims of this delivery's emitters that it did not state: they go silent.
-    async fn find_silent(&self, intake: &mut Intake, reader: &mut Reader) -> Result<Counts, RunError> {
-        let mut total = Counts::default();
-        if reader.unreadable > 0 {
-            reader.warnings.add(Code::AbsenceNotJudged, None, 0);
-            return Ok(total);
-        }
-        let emitters: Vec<String> = reader.emitters.iter().cloned().collect();
-        let mut after = 0;
-        loop {
-            let source = intake.mapping.source.clone();
-            let page = self.store.stated_before(&source, &emitters, intake.run, after, SILENT_PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(total);
-            };
-            after = *last;
-            let gone: Vec<i64> = page.into_iter().filter(|claim| !reader.seen.contains(*claim)).collect();
-            if !gone.is_empty() {
-                total.add(&self.silence(intake, &gone).await?);
-            }
-        }
-    }
-
-    async fn silence(&self, intake: &mut Intake, gone: &[i64]) -> Result<Counts, StoreError> {
-        let mut tries = 0;
-        loop {
-            match self.silence_once(intake, gone).await {
-                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn silence_once(&self, intake: &mut Intake, gone: &[i64]) -> Result<Counts, StoreError> {
-        let statements = self.store.statements(gone).await?;
-        let mut commit = self.settle(intake, batch::silence(statements)).await?;
-        self.commit(intake, &mut commit).await?;
-        Ok(commit.counts)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Known persons enter; who each claim speaks of, who was absorbed by whom and what each person is now leave. Pure.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::delivery::PersonId;
 use crate::identity::{IdentityKey, Profile, Traits, matches};
@@ -15,7 +16,7 @@ use super::batch::Context;
 #[derive(Default)]
 pub(super) struct Working {
     pub known: Option<KnownPerson>,
-    pub statements: Vec<Statement>,
+    pub statements: Vec<Arc<Statement>>,
     profile: Profile,
 }
 
@@ -51,6 +52,7 @@ impl People {
             for statement in &statements {
                 profile.add(&context.identity.traits_of(statement));
             }
+            let statements = statements.into_iter().map(Arc::new).collect();
             (person.id, Working { statements, known: Some(person), profile })
         };
         let by_id = known.into_iter().map(working).collect();
@@ -122,8 +124,8 @@ impl People {
         let gone_working = self.by_id.remove(&gone).unwrap_or_default();
         let working = self.by_id.entry(kept).or_default();
         working.profile.join(gone_working.profile);
-        let moved = gone_working.statements.into_iter();
-        working.statements.extend(moved.map(|statement| Statement { person: kept, ..statement }));
+        let moved = gone_working.statements.into_iter().map(Arc::unwrap_or_clone);
+        working.statements.extend(moved.map(|statement| Arc::new(Statement { person: kept, ..statement })));
         self.absorbed_by.insert(gone, kept);
         self.absorbed
             .extend(gone_working.known.map(|person| Absorbed { person, shown_by: shown_by.clone() }));
@@ -140,13 +142,13 @@ impl People {
     }
 
     /// Puts a statement in the place of the one it continues.
-    pub fn take_in(&mut self, statement: &Statement) {
+    pub fn take_in(&mut self, statement: &Arc<Statement>) {
         let Some(working) = self.by_id.get_mut(&statement.person) else {
             return;
         };
         match working.statements.iter_mut().find(|s| statement.id.is_some() && s.id == statement.id) {
-            Some(old) => *old = statement.clone(),
-            None => working.statements.push(statement.clone()),
+            Some(old) => *old = Arc::clone(statement),
+            None => working.statements.push(Arc::clone(statement)),
         }
     }
 }

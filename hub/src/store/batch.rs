@@ -9,7 +9,7 @@ use hub_core::statement::Statement;
 use hub_core::store::{Commit, PersonWrite};
 use uuid::Uuid;
 
-use super::codec::Codec;
+use super::codec::{Codec, Row};
 
 /// Everything one transaction writes.
 pub(super) struct Batch {
@@ -96,7 +96,7 @@ impl Batch {
             relied_on,
             mergers: commit.mergers.iter().map(|merger| (merger.absorbed.0, merger.into.0)).collect(),
             keys,
-            rejects: commit.rejects.iter().map(|r| reject(codec, r)).collect(),
+            rejects: commit.rejects.iter().map(|r| reject(codec, commit.run.0, r)).collect(),
             events: commit.events.iter().map(|e| event(codec, e)).collect(),
         }
     }
@@ -119,15 +119,16 @@ fn counts(counts: &Counts) -> [i64; 8] {
 
 fn claim(codec: &Codec, statement: &Statement) -> ClaimWrite {
     let Statement { source, emitter, record_key, .. } = statement;
+    let record = codec.record_index(source, emitter, record_key);
     ClaimWrite {
         id: statement.id.unwrap_or(0),
         source: source.clone(),
         emitter: emitter.clone(),
-        record_key: codec.record_index(source, emitter, record_key),
+        record_key: record,
         record_hash: statement.record_hash.map(u64::cast_signed),
         person: statement.person.0,
         absent: statement.absent,
-        payload: codec.seal_claim(statement),
+        payload: codec.seal_claim(record, statement),
     }
 }
 
@@ -136,20 +137,22 @@ fn person(codec: &Codec, person: &PersonWrite) -> PersonRowWrite {
         id: person.id.0,
         expected: person.expected.unwrap_or(0).cast_signed(),
         sequence: person.sequence.cast_signed(),
-        payload: codec.seal_stated(&person.state),
+        payload: codec.seal_stated(person.id.0, &person.state),
     }
 }
 
-fn reject(codec: &Codec, reject: &Reject) -> RejectWrite {
+fn reject(codec: &Codec, run: Uuid, reject: &Reject) -> RejectWrite {
+    let [number, line, byte] =
+        [reject.position.number, reject.position.line, reject.position.byte].map(u64::cast_signed);
     RejectWrite {
-        number: reject.position.number.cast_signed(),
-        line: reject.position.line.cast_signed(),
-        byte: reject.position.byte.cast_signed(),
+        number,
+        line,
+        byte,
         stage: reject.stage.word(),
         code: reject.code.to_string(),
         field: reject.field.clone(),
         detail: reject.detail.clone(),
-        original: codec.seal(&reject.original),
+        original: codec.seal_text(Row::Reject(run, number, byte), &reject.original),
     }
 }
 
@@ -160,6 +163,6 @@ fn event(codec: &Codec, event: &Event) -> EventWrite {
         sequence: event.sequence.cast_signed(),
         kind: event.kind,
         routing_key: event.routing_key.clone(),
-        payload: codec.seal(event.json.as_bytes()),
+        payload: codec.seal_text(Row::Event(event.id), event.json.as_bytes()),
     }
 }

@@ -1,16 +1,19 @@
 //! Domain values become what is stored: sealed payloads, keyed look-up hashes, fixed-width instants.
+//!
+//! A payload is bound to its row. Values are kept by field number, with the number of the [`FieldTable`] they are read by.
 
 use std::sync::Arc;
 
-use hub_core::canonical::Canon;
+use hub_core::canonical::{Canon, FieldReadings, FieldTable};
 use hub_core::identity::IdentityKey;
 use hub_core::statement::{Stated, Statement};
 use hub_core::store::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use uuid::Uuid;
 
-use super::KNOWN_TEXT;
+use super::packing::{pack, unpack};
+use super::{KNOWN_TEXT, TABLE};
 use crate::seal::Seal;
 
 /// Seals and opens; cheap to clone.
@@ -18,21 +21,62 @@ use crate::seal::Seal;
 pub(super) struct Codec {
     seal: Seal,
     canon: Arc<Canon>,
+    table: Arc<FieldTable>,
+    readings: Arc<FieldReadings>,
 }
 
+/// The row a payload is sealed for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Row {
+    Mark,
+    /// By the look-up hash of its record: a claim may move to another person.
+    Claim(i64),
+    Person(Uuid),
+    Event(Uuid),
+    /// Run, record number, byte.
+    Reject(Uuid, i64, i64),
+}
+
+impl Row {
+    fn name(self) -> Vec<u8> {
+        match self {
+            Self::Mark => b"mark".to_vec(),
+            Self::Claim(record) => [b"claim", &record.to_le_bytes()[..]].concat(),
+            Self::Person(id) => [b"person", &id.as_bytes()[..]].concat(),
+            Self::Event(id) => [b"event", &id.as_bytes()[..]].concat(),
+            Self::Reject(run, number, byte) => {
+                [b"reject", &run.as_bytes()[..], &number.to_le_bytes(), &byte.to_le_bytes()].concat()
+            }
+        }
+    }
+}
+
+/// A person's payload.
 #[derive(Serialize)]
 struct Written<'a> {
-    record_key: &'a str,
-    key: &'a str,
-    stated: Box<RawValue>,
+    table: u32,
+    stated: &'a Stated,
 }
 
 #[derive(Deserialize)]
-struct Read<'a> {
+struct Read {
+    table: u32,
+    stated: Stated,
+}
+
+/// A claim's payload.
+#[derive(Serialize)]
+struct WrittenClaim<'a> {
+    record_key: &'a str,
+    key: &'a str,
+    written: Written<'a>,
+}
+
+#[derive(Deserialize)]
+struct ReadClaim {
     record_key: String,
     key: String,
-    #[serde(borrow)]
-    stated: &'a RawValue,
+    read: Read,
 }
 
 /// A claim's payload, opened.
@@ -44,25 +88,56 @@ pub(super) struct Opened {
 
 impl Codec {
     pub(super) fn new(seal: Seal, canon: Arc<Canon>) -> Self {
-        Self { seal, canon }
+        let table = Arc::new(FieldTable::of(&canon));
+        let mut readings = FieldReadings::default();
+        readings.learn(&canon, &table);
+        Self { seal, canon, table, readings: Arc::new(readings) }
     }
 
-    pub(super) fn seal(&self, clear: &[u8]) -> Vec<u8> {
-        self.seal.seal(clear)
+    /// Name and content of the row of `store_meta` that keeps today's field table.
+    pub(super) fn table(&self) -> (String, &[u8]) {
+        (format!("{TABLE}{:08x}", self.table.number), self.table.paths.as_bytes())
     }
 
-    pub(super) fn open(&self, sealed: &[u8], context: &'static str) -> Result<Vec<u8>, StoreError> {
-        let clear = self.seal.open(sealed);
-        clear.ok_or(StoreError::Unreadable { context })
+    /// Learns the field tables a store keeps.
+    pub(super) fn learn(&mut self, tables: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
+        let mut readings = FieldReadings::default();
+        for (name, paths) in tables {
+            let paths = String::from_utf8(paths).ok();
+            let table = paths.map(FieldTable::from_paths);
+            let whole = table.filter(|table| name == format!("{TABLE}{:08x}", table.number));
+            let table = whole.ok_or(StoreError::Unreadable { context: "a table of fields" })?;
+            readings.learn(&self.canon, &table);
+        }
+        self.readings = Arc::new(readings);
+        Ok(())
+    }
+
+    /// Packs and seals a text.
+    pub(super) fn seal_text(&self, row: Row, clear: &[u8]) -> Vec<u8> {
+        self.seal.seal(&row.name(), &pack(clear))
+    }
+
+    pub(super) fn open_text(
+        &self,
+        row: Row,
+        sealed: &[u8],
+        context: &'static str,
+    ) -> Result<Vec<u8>, StoreError> {
+        unpack(&self.open(row, sealed, context)?).ok_or(StoreError::Unreadable { context })
+    }
+
+    fn open(&self, row: Row, sealed: &[u8], context: &'static str) -> Result<Vec<u8>, StoreError> {
+        self.seal.open(&row.name(), sealed).ok_or(StoreError::Unreadable { context })
     }
 
     pub(super) fn known_text(&self) -> Vec<u8> {
-        self.seal(KNOWN_TEXT)
+        self.seal.seal(&Row::Mark.name(), KNOWN_TEXT)
     }
 
     pub(super) fn check_known_text(&self, sealed: &[u8]) -> Result<(), StoreError> {
-        let context = "the store's own mark: it was written under another key";
-        if self.open(sealed, context)? == KNOWN_TEXT {
+        let context = "the store's own mark: it was written under another key, or by a release before 0.1";
+        if self.open(Row::Mark, sealed, context)? == KNOWN_TEXT {
             Ok(())
         } else {
             Err(StoreError::Unreadable { context })
@@ -78,34 +153,44 @@ impl Codec {
         self.seal.index("identity", &key.0)
     }
 
-    pub(super) fn seal_stated(&self, stated: &Stated) -> Vec<u8> {
-        self.seal(stated.encode(&self.canon).as_bytes())
+    pub(super) fn seal_stated(&self, person: Uuid, stated: &Stated) -> Vec<u8> {
+        self.seal_values(Row::Person(person), &self.written(stated))
     }
 
-    pub(super) fn open_stated(&self, sealed: &[u8]) -> Result<Stated, StoreError> {
+    pub(super) fn open_stated(&self, person: Uuid, sealed: &[u8]) -> Result<Stated, StoreError> {
         let context = "a person";
-        let clear = self.open(sealed, context)?;
-        Stated::decode(&self.canon, &clear).map_err(|_| StoreError::Unreadable { context })
+        let clear = self.open(Row::Person(person), sealed, context)?;
+        let read = postcard::from_bytes(&clear).map_err(|_| StoreError::Unreadable { context })?;
+        self.read(read, context)
     }
 
-    pub(super) fn seal_claim(&self, claim: &Statement) -> Vec<u8> {
-        let stated = RawValue::from_string(claim.stated.encode(&self.canon));
-        let written = Written {
-            record_key: &claim.record_key,
-            key: &claim.key,
-            stated: stated.expect("`Stated::encode` writes JSON"),
-        };
-        let json = serde_json::to_vec(&written).expect("texts and raw JSON are always writable");
-        self.seal(&json)
+    /// `record` is the claim's look-up hash.
+    pub(super) fn seal_claim(&self, record: i64, claim: &Statement) -> Vec<u8> {
+        let Statement { record_key, key, stated, .. } = claim;
+        self.seal_values(Row::Claim(record), &WrittenClaim { record_key, key, written: self.written(stated) })
     }
 
-    pub(super) fn open_claim(&self, sealed: &[u8]) -> Result<Opened, StoreError> {
+    pub(super) fn open_claim(&self, record: i64, sealed: &[u8]) -> Result<Opened, StoreError> {
         let context = "a claim";
-        let unreadable = |_| StoreError::Unreadable { context };
-        let clear = self.open(sealed, context)?;
-        let read: Read = serde_json::from_slice(&clear).map_err(unreadable)?;
-        let stated = Stated::decode(&self.canon, read.stated.get().as_bytes()).map_err(unreadable)?;
-        Ok(Opened { record_key: read.record_key, key: read.key, stated })
+        let clear = self.open(Row::Claim(record), sealed, context)?;
+        let claim: ReadClaim =
+            postcard::from_bytes(&clear).map_err(|_| StoreError::Unreadable { context })?;
+        let stated = self.read(claim.read, context)?;
+        Ok(Opened { record_key: claim.record_key, key: claim.key, stated })
+    }
+
+    fn seal_values(&self, row: Row, values: &impl Serialize) -> Vec<u8> {
+        let clear = postcard::to_stdvec(values).expect("texts, numbers and lists are always writable");
+        self.seal.seal(&row.name(), &clear)
+    }
+
+    fn written<'a>(&self, stated: &'a Stated) -> Written<'a> {
+        Written { table: self.table.number, stated }
+    }
+
+    fn read(&self, read: Read, context: &'static str) -> Result<Stated, StoreError> {
+        let reading = self.readings.of(read.table).ok_or(StoreError::Unreadable { context })?;
+        Ok(Stated::read(&self.canon, reading, read.stated))
     }
 }
 

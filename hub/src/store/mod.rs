@@ -6,6 +6,7 @@
 mod batch;
 mod codec;
 mod failure;
+mod packing;
 mod postgres;
 mod rows;
 mod sql;
@@ -25,6 +26,9 @@ const CHUNK: usize = 2_000;
 
 /// What `store_meta` holds, sealed, so that a wrong key is seen at once.
 const KNOWN_TEXT: &[u8] = b"dlnuf store";
+
+/// How the rows of `store_meta` that keep a field table are named; the table's number follows.
+const TABLE: &str = "champs:";
 
 /// Opens the store at `sqlite:PATH` (created when missing) or `postgres://…`, and brings its schema up to date.
 ///

@@ -9,7 +9,7 @@ use hub_core::store::{JournalEvent, KnownPerson, Run, StoreError};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::codec::{Codec, read_instant};
+use super::codec::{Codec, Row, read_instant};
 
 #[derive(FromRow)]
 pub(super) struct DeliveryRow {
@@ -123,6 +123,7 @@ pub(super) struct StatementRow {
     pub id: i64,
     pub source: String,
     pub emitter: String,
+    pub record_key: i64,
     pub record_hash: Option<i64>,
     pub person_id: Uuid,
     pub absent: bool,
@@ -131,7 +132,7 @@ pub(super) struct StatementRow {
 
 impl StatementRow {
     pub(super) fn read(self, codec: &Codec) -> Result<Statement, StoreError> {
-        let opened = codec.open_claim(&self.payload)?;
+        let opened = codec.open_claim(self.record_key, &self.payload)?;
         Ok(Statement {
             id: Some(self.id),
             person: PersonId(self.person_id),
@@ -171,7 +172,7 @@ pub(super) fn persons(
             Ok(KnownPerson {
                 id: PersonId(row.id),
                 sequence: row.sequence.cast_unsigned(),
-                state: codec.open_stated(&row.payload)?,
+                state: codec.open_stated(row.id, &row.payload)?,
                 statements: Vec::new(),
                 merged_into: row.into_id.map(PersonId),
             })
@@ -200,9 +201,10 @@ pub(super) struct RejectRow {
 }
 
 impl RejectRow {
-    pub(super) fn read(self, codec: &Codec) -> Result<Reject, StoreError> {
+    pub(super) fn read(self, codec: &Codec, run: Uuid) -> Result<Reject, StoreError> {
         let context = "a reject";
         let unreadable = || StoreError::Unreadable { context };
+        let row = Row::Reject(run, self.number, self.byte);
         let stages = [Stage::Decode, Stage::Map];
         let stage = stages.into_iter().find(|stage| stage.word() == self.stage);
         Ok(Reject {
@@ -215,7 +217,7 @@ impl RejectRow {
             code: self.code.parse::<Code>().map_err(|_| unreadable())?,
             field: self.field,
             detail: self.detail,
-            original: codec.open(&self.original, context)?,
+            original: codec.open_text(row, &self.original, context)?,
         })
     }
 }
@@ -232,7 +234,7 @@ pub(super) struct EventRow {
 impl EventRow {
     pub(super) fn read(self, codec: &Codec) -> Result<JournalEvent, StoreError> {
         let context = "an event";
-        let json = String::from_utf8(codec.open(&self.payload, context)?);
+        let json = String::from_utf8(codec.open_text(Row::Event(self.id), &self.payload, context)?);
         Ok(JournalEvent {
             cursor: self.cursor.cast_unsigned(),
             person: PersonId(self.person_id),

@@ -3,6 +3,10 @@
 pub(super) const READ_MARK: &str = "select value from store_meta where key = 'seal'";
 pub(super) const WRITE_MARK: &str =
     "insert into store_meta (key, value) values ('seal', $1) on conflict (key) do nothing";
+pub(super) const WRITE_TABLE: &str =
+    "insert into store_meta (key, value) values ($1, $2) on conflict (key) do nothing";
+pub(super) const READ_TABLES: &str =
+    "select key, value from store_meta where substr(key, 1, length($1)) = $1";
 pub(super) const REGISTER: &str = "
 insert into delivery (id, source, digest, size_bytes, filename, received_at) values ($1, $2, $3, $4, $5, $6)
 on conflict (source, digest) do nothing";

@@ -24,7 +24,7 @@ use super::batch::Batch;
 use super::codec::{Codec, instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
-use super::sql;
+use super::{TABLE, sql};
 
 const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,7 +41,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     /// Connects; the database must exist.
-    pub(super) async fn open(url: &str, codec: Codec) -> Result<Self, StoreError> {
+    pub(super) async fn open(url: &str, mut codec: Codec) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url).map_err(not_opened)?;
         let options = options
             .application_name("dlnuf")
@@ -72,7 +72,7 @@ impl Postgres {
             .map_err(not_opened)?;
         let migrator = sqlx::migrate!("migrations/postgres");
         migrator.run(&pool).await.map_err(not_migrated)?;
-        mark(&pool, &codec).await?;
+        mark(&pool, &mut codec).await?;
         Ok(Self { pool, codec })
     }
 }
@@ -203,7 +203,7 @@ impl Store for Postgres {
             .fetch_all(&self.pool)
             .await
             .map_err(failed("listing rejects"))?;
-        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+        rows.into_iter().map(|row| row.read(&self.codec, run.0)).collect()
     }
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
@@ -250,11 +250,17 @@ impl Store for Postgres {
     }
 }
 
-async fn mark(pool: &PgPool, codec: &Codec) -> Result<(), StoreError> {
+/// Checks that the key is the store's, and learns by which field tables it is read.
+async fn mark(pool: &PgPool, codec: &mut Codec) -> Result<(), StoreError> {
     let mut tx = pool.begin().await.map_err(not_opened)?;
     sqlx::query(sql::WRITE_MARK).bind(codec.known_text()).execute(&mut *tx).await.map_err(not_opened)?;
     let mark: Vec<u8> = sqlx::query_scalar(sql::READ_MARK).fetch_one(&mut *tx).await.map_err(not_opened)?;
     codec.check_known_text(&mark)?;
+    let (name, paths) = codec.table();
+    sqlx::query(sql::WRITE_TABLE).bind(name).bind(paths).execute(&mut *tx).await.map_err(not_opened)?;
+    let tables =
+        sqlx::query_as(sql::READ_TABLES).bind(TABLE).fetch_all(&mut *tx).await.map_err(not_opened)?;
+    codec.learn(tables)?;
     tx.commit().await.map_err(not_opened)
 }
 

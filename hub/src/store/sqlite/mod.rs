@@ -25,7 +25,7 @@ use super::batch::Batch;
 use super::codec::{Codec, instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
-use super::sql;
+use super::{TABLE, sql};
 
 const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Opens the file, creating it when missing.
-    pub(super) async fn open(path: &str, codec: Codec) -> Result<Self, StoreError> {
+    pub(super) async fn open(path: &str, mut codec: Codec) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -56,7 +56,7 @@ impl Sqlite {
         let writer = writer.map_err(not_opened)?;
         let migrator = sqlx::migrate!("migrations/sqlite");
         migrator.run(&writer).await.map_err(not_migrated)?;
-        mark(&writer, &codec).await?;
+        mark(&writer, &mut codec).await?;
         let options = options.pragma("query_only", "on");
         Ok(Self { writer, readers: pool(READERS).connect_lazy_with(options), codec })
     }
@@ -188,7 +188,7 @@ impl Store for Sqlite {
             .fetch_all(&self.readers)
             .await
             .map_err(failed("listing rejects"))?;
-        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+        rows.into_iter().map(|row| row.read(&self.codec, run.0)).collect()
     }
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
@@ -235,11 +235,17 @@ impl Store for Sqlite {
     }
 }
 
-async fn mark(pool: &SqlitePool, codec: &Codec) -> Result<(), StoreError> {
+/// Checks that the key is the store's, and learns by which field tables it is read.
+async fn mark(pool: &SqlitePool, codec: &mut Codec) -> Result<(), StoreError> {
     let mut tx = pool.begin_with("begin immediate").await.map_err(not_opened)?;
     sqlx::query(sql::WRITE_MARK).bind(codec.known_text()).execute(&mut *tx).await.map_err(not_opened)?;
     let mark: Vec<u8> = sqlx::query_scalar(sql::READ_MARK).fetch_one(&mut *tx).await.map_err(not_opened)?;
     codec.check_known_text(&mark)?;
+    let (name, paths) = codec.table();
+    sqlx::query(sql::WRITE_TABLE).bind(name).bind(paths).execute(&mut *tx).await.map_err(not_opened)?;
+    let tables =
+        sqlx::query_as(sql::READ_TABLES).bind(TABLE).fetch_all(&mut *tx).await.map_err(not_opened)?;
+    codec.learn(tables)?;
     tx.commit().await.map_err(not_opened)
 }
 

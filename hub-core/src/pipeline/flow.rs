@@ -1,0 +1,354 @@
+//! Batches on their way, three at once: while one is written, the next is settled and the one after is read.
+//!
+//! Settling ahead asks the store before the batch in front is in it. When what was asked touches what that batch writes, the
+//! answer may have changed and the batch is settled again; so persons and events are those of one batch after the other.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
+
+use crate::code::Code;
+use crate::connector::Frames;
+use crate::delivery::{Counts, PersonId};
+use crate::identity::IdentityKey;
+use crate::statement::Statement;
+use crate::store::{Commit, StoreError};
+
+use super::batch::{self, Paired};
+use super::intake::{Intake, ReadBatch, Reader};
+use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
+
+/// Claims looked at per round when looking for those gone silent.
+const SILENT_PAGE: u32 = 2_000;
+/// How often a batch is tried again after a concurrent write.
+const CONFLICT_TRIES: usize = 5;
+
+/// What settling a batch asked the store for.
+#[derive(Default)]
+struct Asked {
+    records: Vec<(String, String)>,
+    keys: Vec<IdentityKey>,
+    persons: Vec<PersonId>,
+}
+
+/// A batch ready to be written.
+struct Settled {
+    commit: Arc<Commit>,
+    asked: Asked,
+}
+
+/// A settled batch with what it was settled from, should it have to be settled again.
+struct Ready {
+    read: ReadBatch,
+    settled: Settled,
+}
+
+/// What a commit is settled from: a batch that was read, or claims that go silent, by row number.
+#[derive(Clone, Copy)]
+enum Work<'w> {
+    Read(&'w ReadBatch),
+    Silent(&'w [i64]),
+}
+
+impl Asked {
+    /// Whether a commit may change an answer.
+    fn touched_by(&self, commit: &Commit) -> bool {
+        let records: HashSet<(&str, &str)> =
+            self.records.iter().map(|(emitter, key)| (emitter.as_str(), key.as_str())).collect();
+        let keys: HashSet<&IdentityKey> = self.keys.iter().collect();
+        let persons: HashSet<PersonId> = self.persons.iter().copied().collect();
+        let claims = |s: &Statement| {
+            records.contains(&(s.emitter.as_str(), s.record_key.as_str())) || persons.contains(&s.person)
+        };
+        commit.statements.iter().any(claims)
+            || commit.keys.iter().any(|(key, _)| keys.contains(key))
+            || commit.persons.iter().any(|person| persons.contains(&person.id))
+            || commit.mergers.iter().any(|merger| persons.contains(&merger.into))
+    }
+}
+
+/// The rows a commit rewrites.
+fn rewritten(commit: &Commit) -> impl Iterator<Item = i64> + '_ {
+    commit.statements.iter().filter_map(|statement| statement.id)
+}
+
+impl Pipeline {
+    /// Takes in a whole delivery, then judges who is absent from it.
+    pub(super) async fn process(
+        &self,
+        intake: &mut Intake,
+        mut reader: Box<Reader>,
+        progress: &dyn Progress,
+    ) -> Result<(Counts, Box<Reader>), RunError> {
+        let (mut total, mut cut) = (Counts::default(), 0);
+        let mut batches = self.cut(intake);
+        let (mut read, mut ready): (Option<ReadBatch>, Option<Ready>) = (None, None);
+        loop {
+            let frames = batches.recv().await.map(|mut frames| {
+                cut += frames.frames.len() as u64;
+                intake.choose(&mut frames);
+                frames
+            });
+            if frames.is_none() && read.is_none() && ready.is_none() {
+                break;
+            }
+            let (written, ahead, next) = tokio::join!(
+                self.write_ready(ready.as_ref()),
+                self.settle_read(intake, read.as_ref()),
+                self.read(reader, frames)
+            );
+            let in_front = self.written(intake, ready.take(), written).await?;
+            ready = self.ready_after(intake, in_front.as_deref(), read.take(), ahead).await?;
+            (reader, read) = next?;
+            if let Some(batch) = &mut read {
+                let on_their_way = in_front.iter().chain(ready.iter().map(|ready| &ready.settled.commit));
+                let overtaken = on_their_way.flat_map(|commit| rewritten(commit)).collect();
+                self.complete(&overtaken, &mut reader, batch).await?;
+            }
+            if let Some(commit) = in_front {
+                total.add(&commit.counts);
+                progress.advance(total.records, intake.records);
+            }
+        }
+        if cut != intake.records {
+            let short = format!("surveyed {} records, read {cut}", intake.records);
+            return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
+        }
+        if intake.snapshot && intake.only.is_none() {
+            total.add(&self.find_silent(intake, &mut reader).await?);
+        }
+        progress.advance(intake.records, intake.records);
+        Ok((total, reader))
+    }
+
+    /// Cuts frames on a thread of its own, a batch ahead.
+    fn cut(&self, intake: &Intake) -> mpsc::Receiver<Frames> {
+        let (sender, receiver) = mpsc::channel(1);
+        let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
+        let (digest, dialect) = (intake.digest, intake.mapping.dialect.clone());
+        tokio::task::spawn_blocking(move || {
+            // The survey has read these very bytes to their end: a failure here is the archive's. It ends the stream early,
+            // and `process` halts the run on the record count.
+            let Ok(bytes) = archive.open(digest) else {
+                return;
+            };
+            let Ok(mut opened) = formats.open(bytes, &dialect) else {
+                return;
+            };
+            loop {
+                let mut frames = Frames::default();
+                let cut = opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES);
+                if cut.is_err() || frames.frames.is_empty() || sender.blocking_send(frames).is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    /// Decodes and maps a batch on a thread of its own; the reader goes there and comes back.
+    async fn read(
+        &self,
+        mut reader: Box<Reader>,
+        frames: Option<Frames>,
+    ) -> Result<(Box<Reader>, Option<ReadBatch>), RunError> {
+        let Some(frames) = frames.filter(|frames| !frames.frames.is_empty()) else {
+            return Ok((reader, None));
+        };
+        let source = reader.source().to_owned();
+        let hashes: Vec<u64> = frames.frames.iter().map(|frame| reader.seeded(frame.hash)).collect();
+        let known = self.store.known_frames(&source, &hashes).await?;
+        let work = move || {
+            reader.saw(&known);
+            let batch = reader.read(frames, hashes, &known);
+            (reader, batch)
+        };
+        let (reader, batch) = tokio::task::spawn_blocking(work).await?;
+        Ok((reader, Some(batch)))
+    }
+
+    /// Ends the reading of a batch, now that it is known what those in front of it write.
+    async fn complete(
+        &self,
+        overtaken: &HashSet<i64>,
+        reader: &mut Reader,
+        batch: &mut ReadBatch,
+    ) -> Result<(), StoreError> {
+        reader.read_after_all(batch, overtaken);
+        if !batch.refused.is_empty() {
+            let statements = self.store.statements_of(reader.source(), &batch.refused).await?;
+            reader.protect(&statements);
+        }
+        Ok(())
+    }
+
+    async fn settle_read(
+        &self,
+        intake: &Intake,
+        read: Option<&ReadBatch>,
+    ) -> Result<Option<Settled>, StoreError> {
+        let Some(read) = read else { return Ok(None) };
+        self.settle(intake, Work::Read(read)).await.map(Some)
+    }
+
+    async fn write_ready(&self, ready: Option<&Ready>) -> Result<(), StoreError> {
+        let Some(ready) = ready else { return Ok(()) };
+        self.write(&ready.settled.commit).await
+    }
+
+    /// What was committed in the end: another try when somebody else wrote the same persons meanwhile.
+    async fn written(
+        &self,
+        intake: &mut Intake,
+        ready: Option<Ready>,
+        outcome: Result<(), StoreError>,
+    ) -> Result<Option<Arc<Commit>>, StoreError> {
+        let Some(ready) = ready else { return Ok(None) };
+        let commit = match outcome {
+            Ok(()) => ready.settled.commit,
+            Err(StoreError::Conflict) => self.settle_and_write(intake, Work::Read(&ready.read)).await?,
+            Err(error) => return Err(error),
+        };
+        intake.checkpoint = commit.checkpoint;
+        Ok(Some(commit))
+    }
+
+    /// The batch settled ahead; settled again when the one in front of it changed what had been asked for.
+    async fn ready_after(
+        &self,
+        intake: &Intake,
+        in_front: Option<&Commit>,
+        read: Option<ReadBatch>,
+        ahead: Result<Option<Settled>, StoreError>,
+    ) -> Result<Option<Ready>, StoreError> {
+        let Some(read) = read else { return Ok(None) };
+        let ahead = match ahead {
+            Err(StoreError::Conflict) => None,
+            ahead => ahead?,
+        };
+        let stands = |settled: &Settled| !in_front.is_some_and(|commit| settled.asked.touched_by(commit));
+        let settled = match ahead.filter(stands) {
+            Some(settled) => settled,
+            None => self.settle_again(intake, Work::Read(&read)).await?,
+        };
+        Ok(Some(Ready { read, settled }))
+    }
+
+    /// Settles while nothing of this run is on its way.
+    async fn settle_again(&self, intake: &Intake, work: Work<'_>) -> Result<Settled, StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.settle(intake, work).await {
+                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn settle_and_write(&self, intake: &Intake, work: Work<'_>) -> Result<Arc<Commit>, StoreError> {
+        let mut tries = 0;
+        loop {
+            let Settled { commit, .. } = self.settle_again(intake, work).await?;
+            match self.write(&commit).await {
+                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
+                outcome => return outcome.map(|()| commit),
+            }
+        }
+    }
+
+    /// Writes on a task of its own: sealing a batch takes a core for itself.
+    async fn write(&self, commit: &Arc<Commit>) -> Result<(), StoreError> {
+        let (store, commit) = (Arc::clone(&self.store), Arc::clone(commit));
+        let writing = async move { store.commit(&commit).await };
+        let lost = |source| StoreError::Unreachable { context: "writing a batch", source: Box::new(source) };
+        tokio::spawn(writing.in_current_span()).await.map_err(lost)?
+    }
+
+    async fn settle(&self, intake: &Intake, work: Work<'_>) -> Result<Settled, StoreError> {
+        let mut asked = Asked::default();
+        let paired = match work {
+            Work::Read(read) => self.paired(intake, read, &mut asked).await?,
+            Work::Silent(claims) => batch::silence(self.store.statements(claims).await?),
+        };
+        let mut commit = self.settle_paired(intake, paired, &mut asked).await?;
+        commit.checkpoint = intake.checkpoint + 1;
+        if let Work::Read(read) = work {
+            commit.checkpoint = read.number;
+            commit.rejects.clone_from(&read.rejects);
+            commit.counts.records = read.records;
+            commit.counts.unchanged = read.unchanged;
+            commit.counts.rejected = read.rejects.len() as u64;
+        }
+        Ok(Settled { commit: Arc::new(commit), asked })
+    }
+
+    async fn paired(
+        &self,
+        intake: &Intake,
+        read: &ReadBatch,
+        asked: &mut Asked,
+    ) -> Result<Paired, StoreError> {
+        let records = read.mapped.clone();
+        let keys: BTreeSet<(String, String)> =
+            records.iter().map(|record| (record.mapped.emitter.clone(), record.mapped.key.clone())).collect();
+        asked.records = keys.into_iter().collect();
+        let existing = if asked.records.is_empty() {
+            Vec::new()
+        } else {
+            self.store.statements_of(&intake.mapping.source, &asked.records).await?
+        };
+        Ok(batch::pair(intake.context(self), records, existing, &read.restated))
+    }
+
+    async fn settle_paired(
+        &self,
+        intake: &Intake,
+        paired: Paired,
+        asked: &mut Asked,
+    ) -> Result<Commit, StoreError> {
+        asked.keys = paired.wanted_keys();
+        let wanted = &asked.keys;
+        let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(wanted).await? };
+        let candidates: Vec<(IdentityKey, _)> =
+            found.into_iter().filter_map(|(at, person)| Some((wanted.get(at)?.clone(), person))).collect();
+        let mut ids = paired.linked_persons();
+        ids.extend(candidates.iter().map(|(_, person)| *person));
+        ids.sort();
+        ids.dedup();
+        asked.persons = ids;
+        let ids = &asked.persons;
+        let known = if ids.is_empty() { Vec::new() } else { self.store.persons(ids).await? };
+        if known.iter().any(|person| person.merged_into.is_some()) {
+            // Absorbed by another run, or by the batch in front, since its claims were read.
+            return Err(StoreError::Conflict);
+        }
+        Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
+    }
+
+    /// Claims of this delivery's emitters that it did not state: they go silent.
+    async fn find_silent(&self, intake: &mut Intake, reader: &mut Reader) -> Result<Counts, RunError> {
+        let mut total = Counts::default();
+        if reader.unreadable > 0 {
+            reader.warnings.add(Code::AbsenceNotJudged, None, 0);
+            return Ok(total);
+        }
+        let emitters: Vec<String> = reader.emitters.iter().cloned().collect();
+        let mut after = 0;
+        loop {
+            let source = intake.mapping.source.clone();
+            let page = self.store.stated_before(&source, &emitters, intake.run, after, SILENT_PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(total);
+            };
+            after = *last;
+            let gone: Vec<i64> = page.into_iter().filter(|claim| !reader.seen.contains(*claim)).collect();
+            if !gone.is_empty() {
+                let commit = self.settle_and_write(intake, Work::Silent(&gone)).await?;
+                intake.checkpoint = commit.checkpoint;
+                total.add(&commit.counts);
+            }
+        }
+    }
+}
