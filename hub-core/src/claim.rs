@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
+
 use crate::canonical::{FieldId, FieldValues, Value};
 use crate::code::Code;
 
@@ -41,6 +43,8 @@ pub struct Mapped {
     pub key: String,
     /// Who inside the source states it (a CAF, a département): absence is judged inside one emitter.
     pub emitter: String,
+    /// The date its facts are valid at, `YYYY-MM-DD`, when the record says so itself.
+    pub as_of: Option<CompactString>,
     /// One claim per person.
     pub claims: Vec<Claim>,
     /// Values that were dropped or kept with a doubt.

@@ -123,7 +123,8 @@ pub enum Layout {
     Csv {
         /// Field separator; `None` asks the framer to find it among `;`, `,`, tab and `|` in the first line.
         separator: Option<u8>,
-        /// Column names by position when the file's own header line is not to be trusted; the first line is skipped.
+        /// Column names by position when the file's own header line is not to be trusted; the first line is skipped when it
+        /// is one. A name that ends with `?` may be missing at the end of a row, with all those after it.
         columns: Option<Vec<String>>,
     },
     /// A JSON array of objects, an object holding one (path in `records`), or one object a line.
@@ -152,6 +153,8 @@ pub struct Opened {
     pub framer: Box<dyn Framer>,
     /// Decodes them.
     pub decoder: Box<dyn Decoder>,
+    /// The header cells, for delimited text whose own header names the columns.
+    pub columns: Option<Vec<String>>,
 }
 
 /// The formats the hub can read, behind one door; implemented by the `connectors` crate.
@@ -203,6 +206,8 @@ pub fn fold_header(cell: &str) -> String {
                     folded.push(' ');
                 }
             }
+            // A Mac writes `é` as two characters, the second of which is only the accent.
+            '\u{300}'..='\u{36f}' => {}
             c => folded.extend(crate::text::base_letter(c).chars().flat_map(char::to_lowercase)),
         }
     }

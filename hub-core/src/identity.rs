@@ -132,6 +132,17 @@ impl Traits {
     }
 }
 
+impl Traits {
+    /// Whether this may be the other after one correction: of name, given name and birth two are the same, and no other NIR.
+    pub fn nearly(&self, other: &Self) -> bool {
+        let names = self.names.iter().any(|name| other.names.contains(name));
+        let given = !self.given.is_empty() && self.given == other.given;
+        let birth = !self.birth.is_empty() && self.birth == other.birth;
+        let nirs = self.nir.iter().zip(&other.nir).all(|(own, other)| own == other);
+        nirs && u8::from(names) + u8::from(given) + u8::from(birth) >= 2
+    }
+}
+
 impl Profile {
     fn of(traits: &Traits) -> Self {
         let mut profile = Self::default();
@@ -157,10 +168,17 @@ impl Profile {
         self.births.extend(other.births);
     }
 
-    /// Whether a `key` shared with a person really means the same one.
+    /// Whether a `key` shared with a person really means the same one. One number may be given for several persons of a
+    /// household: of name, given name and birth, one may have been corrected, not two.
     fn agrees(&self, person: &Self, key: &IdentityKey) -> bool {
         if key.0.starts_with("nir:") {
-            return births_agree(&self.births, &person.births) || !self.names.is_disjoint(&person.names);
+            let differ = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
+                !a.is_empty() && !b.is_empty() && a.is_disjoint(b)
+            };
+            let births = !births_agree(&self.births, &person.births);
+            let names = differ(&self.names, &person.names);
+            let given = differ(&self.given, &person.given);
+            return u8::from(births) + u8::from(names) + u8::from(given) < 2;
         }
         self.speaks_for(person)
     }

@@ -1,8 +1,9 @@
 //! Merge: the statements of every source about one person become one state.
 //!
 //! Statements enter in any order, the same state leaves: for each block of fields the claim of the source with the highest
-//! declared authority wins, then one still stated over one gone silent, then the most recent, then the content itself as a last,
-//! arbitrary but stable, word. Losing values stay in their statements.
+//! declared authority wins, then one still stated over one gone silent, then the one with the preferred value (of two dossiers,
+//! the one whose right is open), then the most recent, then the content itself as a last, arbitrary but stable, word. Losing
+//! values stay in their statements.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,12 +17,29 @@ use crate::statement::{Stated, Statement};
 pub struct Precedence {
     default: Vec<String>,
     by_prefix: BTreeMap<String, Vec<String>>,
+    preferred: BTreeMap<String, Vec<String>>,
 }
 
 impl Precedence {
     /// Builds a policy: an order of sources, and exceptions by field path or section.
     pub fn new(default: Vec<String>, by_prefix: BTreeMap<String, Vec<String>>) -> Self {
-        Self { default, by_prefix }
+        Self { default, by_prefix, preferred: BTreeMap::new() }
+    }
+
+    /// Prefers, between claims of equal authority, those whose value of a field comes first here.
+    #[must_use]
+    pub fn preferring(self, preferred: BTreeMap<String, Vec<String>>) -> Self {
+        Self { preferred, ..self }
+    }
+
+    /// Where a claim stands by its preferred values, 0 before all others.
+    fn preference(&self, canon: &Canon, statement: &Statement) -> usize {
+        let of_field = |(path, order): (&String, &Vec<String>)| {
+            let value = canon.find(path).and_then(|field| statement.stated.get(field));
+            let text = value.and_then(|(value, _)| value.as_text());
+            text.and_then(|text| order.iter().position(|word| word == text)).unwrap_or(order.len())
+        };
+        self.preferred.iter().map(of_field).sum()
     }
 
     /// Rank of a source for a field, 0 the most believed; the longest prefix decides.
@@ -126,7 +144,7 @@ fn strength<'s>(
     precedence: &Precedence,
     statement: &'s Statement,
     block: u16,
-) -> (usize, bool, Reverse<&'s str>, Vec<&'s Value>) {
+) -> (usize, bool, usize, Reverse<&'s str>, Vec<&'s Value>) {
     let of_block =
         || statement.stated.fields.iter().filter(move |(id, _, _)| canon.field(*id).block == block);
     let path = of_block().next().map_or("", |(id, _, _)| canon.field(*id).path.as_str());
@@ -136,5 +154,6 @@ fn strength<'s>(
         .max()
         .unwrap_or("");
     let content = of_block().map(|(_, value, _)| value).collect();
-    (precedence.rank(&statement.source, path), statement.absent, Reverse(recent), content)
+    let preference = precedence.preference(canon, statement);
+    (precedence.rank(&statement.source, path), statement.absent, preference, Reverse(recent), content)
 }

@@ -176,11 +176,13 @@ impl MappingFiles {
             default: Vec<String>,
             #[serde(default)]
             fields: BTreeMap<String, Vec<String>>,
+            #[serde(default)]
+            prefer: BTreeMap<String, Vec<String>>,
         }
         let Some(text) = self.text("precedence.yaml") else { return Ok(Precedence::default()) };
         let written: Written =
             serde_saphyr::from_str(text).map_err(|error| MappingsError::Precedence(error.to_string()))?;
-        Ok(Precedence::new(written.default, written.fields))
+        Ok(Precedence::new(written.default, written.fields).preferring(written.prefer))
     }
 }
 

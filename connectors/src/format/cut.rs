@@ -6,7 +6,7 @@
 use hub_core::code::Code;
 use hub_core::connector::{Fault, Frame, Framer, Frames};
 use hub_core::record::{Position, Record};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::text::{Text, clip};
 
@@ -57,13 +57,19 @@ impl Piece {
 pub(super) struct Cutter<C> {
     cut: C,
     number: u64,
+    seed: u64,
     failure: Option<Fault>,
 }
 
 impl<C: Cut> Cutter<C> {
     /// A cutter at the start of a delivery.
     pub(super) fn new(cut: C) -> Self {
-        Self { cut, number: 0, failure: None }
+        Self { cut, number: 0, seed: 0, failure: None }
+    }
+
+    /// Hashes records together with what gives them their meaning.
+    pub(super) fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
     }
 
     fn push(&mut self, piece: Piece, batch: &mut Frames) {
@@ -78,14 +84,18 @@ impl<C: Cut> Cutter<C> {
         };
         let kept = window.get(..keep).unwrap_or_default();
         batch.bytes.extend_from_slice(kept);
-        let hash = xxh3_64(kept);
+        let hash = xxh3_64_with_seed(kept, self.seed);
         let sound = !text.unchecked() || std::str::from_utf8(kept).is_ok();
+        let printable = !kept.iter().any(|byte| is_control(*byte));
         text.advance(piece.consume);
         batch.frames.push(Frame {
             position: Position { number: self.number, line, byte },
             range: from..batch.bytes.len(),
             hash,
-            fault: piece.fault.or_else(|| (!sound).then(not_utf8)),
+            fault: piece
+                .fault
+                .or_else(|| (!sound).then(not_utf8))
+                .or_else(|| (!printable).then(control_character)),
         });
     }
 }
@@ -128,6 +138,16 @@ impl<C> Cutter<C> {
             _ => Ok(()),
         }
     }
+}
+
+/// A character no text of a feed holds: a terminal would obey it, a later reader refuse it.
+pub(super) const fn is_control(byte: u8) -> bool {
+    byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+/// The fault of a record with a control character.
+pub(super) fn control_character() -> Fault {
+    Fault::new(Code::ControlCharacter, "expected text, found a control character")
 }
 
 /// The fault of bytes that are not the expected UTF-8.

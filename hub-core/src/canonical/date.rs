@@ -71,6 +71,18 @@ pub fn parse(text: &str, forms: &[Form], precision: Precision) -> Option<Reading
     }))
 }
 
+/// Reads an instant as feeds write it (`2022-04-05T03:00:17.5200`, `05/04/2022T03:00:17`, an offset behind), in one spelling whose
+/// order is that of time; `None` when it is none.
+pub fn instant(text: &str) -> Option<String> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Some(at.to_string().trim_end_matches('Z').to_owned());
+    }
+    let (date, time) = text.split_once(['T', ' '])?;
+    let Some(Reading::Date(date)) = parse(date, Form::ALL, Precision::Day) else { return None };
+    let time: jiff::civil::Time = time.trim().parse().ok()?;
+    Some(format!("{date}T{time}"))
+}
+
 fn split(text: &str, form: Form) -> Option<(i16, i8, i8)> {
     let (year, month, day) = match form {
         Form::Iso => (text.get(..4)?, text.get(5..7)?, text.get(8..10)?),
@@ -102,6 +114,21 @@ fn is_time(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instant_has_one_spelling() {
+        for (text, wanted) in [
+            ("2022-04-05T03:00:17.5200", Some("2022-04-05T03:00:17.52")),
+            ("2022-04-05T03:00:17.0000", Some("2022-04-05T03:00:17")),
+            ("05/04/2022T03:00:17.52", Some("2022-04-05T03:00:17.52")),
+            ("2021-05-17T16:47:11.000+02:00", Some("2021-05-17T14:47:11")),
+            ("T", None),
+            ("2022-04-05T", None),
+            ("2022-13-05T03:00:17", None),
+        ] {
+            assert_eq!(instant(text).as_deref(), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn the_forms_of_the_feeds_are_one_date() {

@@ -21,7 +21,8 @@ pub struct Nir {
 /// Numbers used as examples in public documents; they belong to nobody.
 const FICTITIOUS: &[&str] = &["2690549588157"];
 
-/// Reads a NIR of 13 or 15 characters, spaces and dots ignored, `1803331476872.0` and `1.803331476872E12` understood.
+/// Reads a NIR of 13 or 15 characters, spaces and dots ignored, `1803331476872.0` and `1.803331476872E12` understood. A
+/// spreadsheet's `1.80333E+12` has lost digits: completed with zeros it would be somebody else's.
 ///
 /// # Errors
 /// [`Code::InvalidNir`] for an impossible number, [`Code::WrongNirKey`] for a key that does not fit.
@@ -62,20 +63,16 @@ fn significant(text: &str) -> (CompactString, bool) {
         return (CompactString::from(whole), true);
     }
     match plain.split_once("E+").or_else(|| plain.split_once('E')) {
-        Some((mantissa, exponent)) => (expand(mantissa, exponent).unwrap_or(plain), true),
+        Some((mantissa, exponent)) => (whole(mantissa, exponent).unwrap_or(plain), true),
         None => (plain.chars().filter(|c| *c != '.').collect(), false),
     }
 }
 
-fn expand(mantissa: &str, exponent: &str) -> Option<CompactString> {
-    let exponent: usize = exponent.parse().ok().filter(|e| *e < 20)?;
-    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
-    let mut digits = CompactString::from(whole);
-    digits.push_str(fraction);
-    (fraction.len() <= exponent).then(|| {
-        digits.extend(std::iter::repeat_n('0', exponent - fraction.len()));
-        digits
-    })
+/// The digits of a number in scientific notation, when it has kept them all.
+fn whole(mantissa: &str, exponent: &str) -> Option<CompactString> {
+    let exponent: usize = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once(['.', ','])?;
+    (fraction.len() == exponent).then(|| CompactString::from(whole) + fraction)
 }
 
 /// The number as the key counts it: Corsica's 2A is 19, 2B is 18.
@@ -130,6 +127,8 @@ mod tests {
             ("ABC", Code::InvalidNir),
             ("é", Code::InvalidNir),
             ("18505780060849X", Code::InvalidNir),
+            ("1,85058E+12", Code::InvalidNir),
+            ("1.85057800608E12", Code::InvalidNir),
         ] {
             assert_eq!(parse(text).err(), Some(code), "{text}");
         }

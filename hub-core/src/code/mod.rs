@@ -44,6 +44,10 @@ pub enum Code {
     OlderDelivery = 114,
     /// Absences not judged.
     AbsenceNotJudged = 115,
+    /// Mapped columns not there.
+    UnreadColumns = 116,
+    /// Date of creation unknown.
+    UnknownCreation = 117,
     /// Record too large.
     RecordTooLarge = 201,
     /// Malformed XML.
@@ -58,6 +62,8 @@ pub enum Code {
     TooDeep = 206,
     /// Unknown entity.
     EntityRefused = 207,
+    /// Control character.
+    ControlCharacter = 208,
     /// Required value missing.
     MissingValue = 301,
     /// Invalid date.
@@ -158,6 +164,8 @@ impl Code {
         Self::SameHeader,
         Self::OlderDelivery,
         Self::AbsenceNotJudged,
+        Self::UnreadColumns,
+        Self::UnknownCreation,
         Self::RecordTooLarge,
         Self::MalformedXml,
         Self::MalformedCsv,
@@ -165,6 +173,7 @@ impl Code {
         Self::WrongEncoding,
         Self::TooDeep,
         Self::EntityRefused,
+        Self::ControlCharacter,
         Self::MissingValue,
         Self::InvalidDate,
         Self::InvalidNir,

@@ -14,7 +14,7 @@ use super::operation::{self, Operation};
 use super::path::Path;
 use super::rule::{ListRule, Origin, Policy, PrecisionRule, Rule, Shape, ValueRule};
 use super::tree::{Node, Tree};
-use super::{Mapping, PersonRules, RecordRules};
+use super::{AsOf, Mapping, PersonRules, RecordRules};
 use crate::canonical::date::Form;
 use crate::canonical::kind::{Kind, Reads};
 use crate::canonical::{Canon, FieldId, Value};
@@ -107,24 +107,46 @@ impl Compiler<'_> {
 
     fn record(&mut self, tree: &Tree) -> Option<RecordRules> {
         let section = self.required(tree, "record")?;
-        self.check_keys(section, &["key", "emitter"]);
+        self.check_keys(section, &["key", "emitter", "as_of"]);
         let key = self.required(section, "key").map(|k| self.paths(k))?;
         let emitter = section.get("emitter").map(|e| self.paths(e)).unwrap_or_default();
-        Some(RecordRules { key, emitter, line: line_of(section) })
+        let as_of = section.get("as_of").and_then(|as_of| self.as_of(as_of));
+        Some(RecordRules { key, emitter, as_of, line: line_of(section) })
+    }
+
+    fn as_of(&mut self, tree: &Tree) -> Option<AsOf> {
+        if matches!(tree.node, Node::Scalar(_)) {
+            return Some(AsOf { path: self.path(tree)?, forms: Form::ALL.to_vec() });
+        }
+        self.check_keys(tree, &["from", "forms"]);
+        let path = self.required(tree, "from").and_then(|from| self.path(from))?;
+        let forms = tree.get("forms").map_or_else(|| Form::ALL.to_vec(), |forms| self.forms(forms));
+        Some(AsOf { path, forms })
     }
 
     fn persons(&mut self, tree: &Tree) -> Option<PersonRules> {
         let section = self.required(tree, "persons")?;
-        self.check_keys(section, &["each", "key", "when", "fields"]);
+        self.check_keys(section, &["each", "key", "when", "blanks", "fields"]);
         let each = section.get("each").and_then(|e| self.path(e));
         let key = section.get("key").map(|k| self.paths(k)).unwrap_or_default();
         let when = section.get("when").and_then(|w| self.condition(w));
+        let keeps_blanks = section.get("blanks").is_some_and(|blanks| self.keeps(blanks));
         let fields = self.required(section, "fields")?;
         let mut rules: Vec<Rule> =
             fields.entries().iter().filter_map(|(name, rule)| self.rule(name, rule)).collect();
         rules.sort_by_key(Rule::field);
         self.check_identity(&rules, section);
-        Some(PersonRules { each, key, when, rules, line: line_of(section) })
+        Some(PersonRules { each, key, when, keeps_blanks, rules, line: line_of(section) })
+    }
+
+    fn keeps(&mut self, blanks: &Tree) -> bool {
+        let word = blanks.text().unwrap_or_default();
+        if !["keep", "clear"].contains(&word) {
+            let message = format!("`blanks` is `keep` or `clear`, found `{word}`");
+            let diagnostic = Diagnostic::new(Code::MappingSyntax, blanks.span.clone(), message);
+            self.found.push(diagnostic.near(word, ["keep", "clear"].into_iter()));
+        }
+        word == "keep"
     }
 
     fn check_identity(&mut self, rules: &[Rule], section: &Tree) {

@@ -21,11 +21,16 @@ pub use compile::{CodeLists, compile};
 pub use detect::Fit;
 pub use diagnostic::Diagnostic;
 
-use crate::canonical::{FieldId, FieldValues};
+use std::collections::{HashMap, HashSet};
+
+use compact_str::CompactString;
+
+use crate::canonical::date::{self, Form, Precision, Reading, instant};
+use crate::canonical::{FieldId, FieldValues, Value};
 use crate::claim::{Claim, Mapped, Refusal};
 use crate::code::Code;
-use crate::connector::Dialect;
-use crate::record::{NodeId, Record};
+use crate::connector::{Dialect, fold_header};
+use crate::record::{NameId, NodeId, Record};
 
 use detect::Detect;
 use path::{Path, Scope};
@@ -62,7 +67,8 @@ struct DeliveryRules {
     created: Vec<Path>,
     snapshot: Snapshot,
     totals: Vec<Path>,
-    absence: FieldValues,
+    /// What absence states of a field; nothing at all when there is no value.
+    absence: Vec<(FieldId, Option<Value>)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -77,7 +83,15 @@ enum Snapshot {
 struct RecordRules {
     key: Vec<Path>,
     emitter: Vec<Path>,
+    as_of: Option<AsOf>,
     line: u32,
+}
+
+/// The date a record's facts are valid at.
+#[derive(Debug, Clone)]
+struct AsOf {
+    path: Path,
+    forms: Vec<Form>,
 }
 
 #[derive(Debug, Clone)]
@@ -85,6 +99,8 @@ struct PersonRules {
     each: Option<Path>,
     key: Vec<Path>,
     when: Option<condition::Condition>,
+    /// A blank leaves what was known.
+    keeps_blanks: bool,
     rules: Vec<Rule>,
     line: u32,
 }
@@ -94,10 +110,22 @@ struct PersonRules {
 pub struct Envelope {
     /// Date the facts are valid at, `YYYY-MM-DD`.
     pub reference: Option<String>,
-    /// When the emitter made it; deliveries of one emitter are ordered by it. Empty when the feed does not say.
+    /// When the emitter made it, `YYYY-MM-DDTHH:MM:SS`, a fraction behind; deliveries of one emitter are ordered by it. Empty
+    /// when it is not known.
     pub created: String,
+    /// The header should say when it was made, and does not.
+    pub creation_unread: bool,
     /// Absence means something.
     pub snapshot: bool,
+}
+
+impl AsOf {
+    fn read(&self, scope: Scope<'_>) -> Option<CompactString> {
+        match date::parse(self.path.first(scope)?, &self.forms, Precision::Day)? {
+            Reading::Date(date) => Some(date),
+            Reading::Endless => None,
+        }
+    }
 }
 
 impl Mapping {
@@ -112,17 +140,35 @@ impl Mapping {
         };
         let reference = self.delivery.reference.as_ref().map(text);
         let reference = reference.and_then(|date| date.get(..10).map(str::to_owned));
-        Envelope {
-            reference,
-            created: self.delivery.created.iter().map(text).collect::<Vec<_>>().join("T"),
-            snapshot,
-        }
+        let parts: Vec<String> = self.delivery.created.iter().map(text).collect();
+        let created = instant(&parts.join("T"));
+        let creation_unread = created.is_none() && !parts.is_empty();
+        Envelope { reference, created: created.unwrap_or_default(), creation_unread, snapshot }
     }
 
-    /// The totals a delivery's trailer announces, each to equal the number of records.
-    pub fn announced_totals(&self, trailer: &Record) -> Vec<u64> {
+    /// The totals a delivery's trailer announces, each to equal the number of records; `None` where it announces no number.
+    pub fn announced_totals(&self, trailer: &Record) -> Vec<Option<u64>> {
         let scope = Scope::of(trailer);
-        self.delivery.totals.iter().filter_map(|path| path.first(scope)?.parse().ok()).collect()
+        self.delivery.totals.iter().map(|path| path.first(scope)?.parse().ok()).collect()
+    }
+
+    /// The fields none of whose columns stand in a CSV header, each with the columns it would be read from.
+    pub fn unread(&self, header: &[String]) -> Vec<(FieldId, Vec<&str>)> {
+        let names = &self.dialect.names;
+        let there: HashSet<NameId> = header.iter().filter_map(|cell| names.get(&fold_header(cell))).collect();
+        let written: HashMap<NameId, &str> = names.iter().map(|(name, id)| (id, name)).collect();
+        let unread = |rule: &Rule| {
+            let columns: Vec<NameId> = rule.columns().collect();
+            let nowhere = !columns.is_empty() && !columns.iter().any(|column| there.contains(column));
+            let named = || columns.iter().filter_map(|column| written.get(column).copied()).collect();
+            nowhere.then(|| (rule.field(), named()))
+        };
+        self.persons.rules.iter().filter_map(unread).collect()
+    }
+
+    /// Whether a blank leaves what was known, rather than taking it back.
+    pub fn keeps_blanks(&self) -> bool {
+        self.persons.keeps_blanks
     }
 
     /// What an emitter's silence states of a person it used to name: the claim without the fields it overrides, with them.
@@ -130,7 +176,8 @@ impl Mapping {
     pub fn silence(&self, stated: &FieldValues) -> FieldValues {
         let overridden = |id: FieldId| self.delivery.absence.iter().any(|(field, _)| *field == id);
         let mut fields: FieldValues = stated.iter().filter(|(id, _)| !overridden(*id)).cloned().collect();
-        fields.extend(self.delivery.absence.iter().cloned());
+        let states = |(field, value): &(FieldId, Option<Value>)| Some((*field, value.clone()?));
+        fields.extend(self.delivery.absence.iter().filter_map(states));
         fields.sort_by_key(|(id, _)| *id);
         fields
     }
@@ -162,6 +209,7 @@ impl Mapping {
         let key =
             self.key(&self.record.key, scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
         let emitter = self.emitter(scope);
+        let as_of = self.record.as_of.as_ref().and_then(|as_of| as_of.read(scope));
         let mut outcome = Outcome { nulls: &self.nulls, remarks: Vec::new() };
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {
@@ -175,7 +223,7 @@ impl Mapping {
         if claims.is_empty() {
             return Err(refuse(Code::NoPerson, self.persons.line));
         }
-        Ok(Mapped { key, emitter, claims, remarks: outcome.remarks })
+        Ok(Mapped { key, emitter, as_of, claims, remarks: outcome.remarks })
     }
 
     fn persons_of(&self, scope: Scope<'_>) -> Vec<NodeId> {

@@ -18,6 +18,9 @@ pub(super) enum Operation {
     Before(String),
     After(String),
     Between(String, String),
+    BeforeLast(String),
+    /// A shape of letters (`A`) and digits (`9`).
+    Pattern(String),
     Replace(String, String),
     DropIf(Vec<String>),
 }
@@ -35,6 +38,8 @@ pub(super) const NAMES: &[&str] = &[
     "before",
     "after",
     "between",
+    "before_last",
+    "pattern",
     "replace",
     "drop_if",
 ];
@@ -65,6 +70,8 @@ impl Operation {
             ("before", [mark]) => Ok(Self::Before((*mark).to_owned())),
             ("after", [mark]) => Ok(Self::After((*mark).to_owned())),
             ("between", [open, close]) => Ok(Self::Between((*open).to_owned(), (*close).to_owned())),
+            ("before_last", [mark]) => Ok(Self::BeforeLast((*mark).to_owned())),
+            ("pattern", [shape]) if !shape.is_empty() => Ok(Self::Pattern((*shape).to_owned())),
             ("replace", [from, to]) => Ok(Self::Replace((*from).to_owned(), (*to).to_owned())),
             ("drop_if", [_, ..]) => Ok(Self::DropIf(arguments)),
             (known, _) if NAMES.contains(&known) => {
@@ -93,6 +100,10 @@ impl Operation {
                     .and_then(|(_, rest)| rest.split_once(close.as_str()))
                     .map_or("", |(inner, _)| inner)
             }),
+            Self::BeforeLast(mark) => {
+                cut(text, |t| t.rsplit_once(mark.as_str()).map_or(t, |(before, _)| before))
+            }
+            Self::Pattern(shape) => cut(text, |t| shaped(t, shape)),
             Self::Replace(from, to) => Cow::Owned(text.replace(from.as_str(), to)),
             Self::DropIf(words) if words.iter().any(|word| word.eq_ignore_ascii_case(text.trim())) => {
                 Cow::Borrowed("")
@@ -107,6 +118,19 @@ fn cut(text: Cow<'_, str>, part: impl Fn(&str) -> &str) -> Cow<'_, str> {
         Cow::Borrowed(borrowed) => Cow::Borrowed(part(borrowed).trim()),
         Cow::Owned(owned) => Cow::Owned(part(&owned).trim().to_owned()),
     }
+}
+
+/// The first word of `text` that has the shape: `A` stands for a letter, `9` for a digit, anything else for itself.
+fn shaped<'t>(text: &'t str, shape: &str) -> &'t str {
+    let fits = |word: &&str| {
+        let like = |(c, s): (char, char)| match s {
+            'A' => c.is_ascii_alphabetic(),
+            '9' => c.is_ascii_digit(),
+            other => c == other,
+        };
+        word.len() == shape.len() && word.chars().zip(shape.chars()).all(like)
+    };
+    text.split(|c: char| !c.is_alphanumeric()).find(fits).unwrap_or("")
 }
 
 fn pad_left(text: Cow<'_, str>, width: usize, fill: char) -> Cow<'_, str> {
@@ -160,6 +184,10 @@ mod tests {
             ("before('(')", "Soudeur (H2913)", "Soudeur"),
             ("between('(', ')')", "Soudeur (H2913)", "H2913"),
             ("between('(', ')')", "Soudeur", ""),
+            ("before_last('(')", "Agent (H/F) de tri (K2304)", "Agent (H/F) de tri"),
+            ("pattern('A9999')", "Agent (H/F) de tri (K2304)", "K2304"),
+            ("pattern('A9999')", "k2304", "k2304"),
+            ("pattern('A9999')", "Soudeur", ""),
             ("pad_left(5,'0')", "1000", "01000"),
             ("replace('.', ',')", "1.2", "1,2"),
             ("drop_if('FAKE','NC')", "fake", ""),

@@ -58,6 +58,11 @@ impl Path {
         }
     }
 
+    /// The name it ends with.
+    pub fn last_name(&self) -> Option<NameId> {
+        self.steps.last().map(|step| step.name)
+    }
+
     /// Parses path syntax; the error says what was expected.
     pub fn parse(text: &str, names: &mut Names) -> Result<Self, String> {
         let text = text.trim();

@@ -17,6 +17,7 @@ use crate::canonical::kind::{Kind, Reads};
 use crate::canonical::{FieldId, FieldValues, Item, Value};
 use crate::claim::{Refusal, Remark};
 use crate::code::Code;
+use crate::record::NameId;
 
 /// Where a rule's text comes from.
 #[derive(Debug, Clone)]
@@ -95,6 +96,32 @@ impl Rule {
             Self::Value(rule) => rule.field,
             Self::List(rule) => rule.field,
         }
+    }
+}
+
+impl ValueRule {
+    fn columns(&self) -> impl Iterator<Item = NameId> + '_ {
+        let paths = match &self.origin {
+            Origin::First(paths) | Origin::Joined(paths, _) => paths.as_slice(),
+            Origin::Constant(_) => &[],
+        };
+        paths.iter().filter_map(Path::last_name)
+    }
+}
+
+impl Rule {
+    /// The names it reads its text from.
+    pub fn columns(&self) -> impl Iterator<Item = NameId> + '_ {
+        let (single, list) = match self {
+            Self::Value(rule) => (Some(rule), None),
+            Self::List(rule) => (None, Some(rule)),
+        };
+        let piece = list.and_then(|list| match &list.shape {
+            Shape::Split(piece, _) => Some(piece.as_ref()),
+            Shape::Each(_) | Shape::One => None,
+        });
+        let members = list.into_iter().flat_map(|list| &list.rules);
+        single.into_iter().chain(piece).chain(members).flat_map(ValueRule::columns)
     }
 }
 

@@ -6,7 +6,7 @@ use super::diagnostic::Diagnostic;
 use super::path::Path;
 use super::tree::{Node, Tree};
 use super::{DeliveryRules, Snapshot};
-use crate::canonical::FieldValues;
+use crate::canonical::{FieldId, Value};
 use crate::code::Code;
 use crate::connector::{Layout, fold_header};
 
@@ -127,12 +127,13 @@ impl Compiler<'_> {
         paths
     }
 
-    fn absence_of(&mut self, tree: &Tree) -> FieldValues {
-        let mut fields = FieldValues::new();
+    fn absence_of(&mut self, tree: &Tree) -> Vec<(FieldId, Option<Value>)> {
+        let mut fields = Vec::new();
         for (name, value) in tree.entries() {
             let path = name.text().unwrap_or_default();
             if let Some(field) = self.canon.find(path) {
-                fields.extend(self.constant(field, value).map(|value| (field, value)));
+                let states = !matches!(value.node, Node::Null);
+                fields.push((field, states.then(|| self.constant(field, value)).flatten()));
             } else {
                 let known = self.canon.fields().map(|(_, f)| f.path.as_str());
                 let message = format!("the canonical record has no field `{path}`");

@@ -6,10 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::canonical::{Canon, FieldValues};
+use crate::canonical::{Canon, FieldId, FieldValues};
 use crate::claim::{Claim, Mapped};
 use crate::delivery::{PersonId, RunId};
 use crate::diff::diff;
@@ -33,6 +34,8 @@ pub(super) struct Context<'a> {
     pub run: RunId,
     /// Origin of the delivery's facts; record and line are set per record.
     pub origin: &'a Origin,
+    /// Fields this delivery has no column for: what was known of them stays.
+    pub unread: &'a BTreeSet<FieldId>,
     pub at: Timestamp,
 }
 
@@ -52,6 +55,7 @@ struct Pending {
     hash: Option<u64>,
     emitter: String,
     record_key: String,
+    as_of: Option<CompactString>,
     claim: Claim,
     traits: Traits,
     /// The keys it bears that the statement it continues did not.
@@ -67,7 +71,8 @@ pub(super) struct Paired {
     silent: Vec<Statement>,
 }
 
-/// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the only one left.
+/// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the same person but for
+/// one correction (name, given name or birth).
 ///
 /// `later` are the claims stated again unchanged further on in the batch, with the number of that record: the last word counts.
 pub(super) fn pair(
@@ -92,9 +97,15 @@ pub(super) fn pair(
             continue;
         }
         let source = context.mapping.source.as_str();
-        for claim in last_claims(record.mapped.claims) {
-            let traits = context.identity.traits(&claim.fields, source, &key.0);
-            let old = continued(context, &mut olds, &claim, &traits);
+        let claims: Vec<(Claim, Traits)> = last_claims(record.mapped.claims)
+            .into_iter()
+            .map(|claim| {
+                let traits = context.identity.traits(&claim.fields, source, &key.0);
+                (claim, traits)
+            })
+            .collect();
+        let continued = continued(context, &mut olds, &claims);
+        for ((claim, traits), old) in claims.into_iter().zip(continued) {
             let wanted = wanted_keys(context, &traits, old.as_ref());
             let (emitter, record_key) = key.clone();
             paired.pending.push(Pending {
@@ -102,6 +113,7 @@ pub(super) fn pair(
                 hash: record.hash,
                 emitter,
                 record_key,
+                as_of: record.mapped.as_of.clone(),
                 claim,
                 traits,
                 wanted,
@@ -146,18 +158,27 @@ fn last_claims(claims: Vec<Claim>) -> Vec<Claim> {
     kept
 }
 
+/// For each claim the statement it continues, taken from `olds`: all by key first, so that no claim takes another's.
 fn continued(
     context: Context<'_>,
     olds: &mut Vec<Statement>,
-    claim: &Claim,
-    traits: &Traits,
-) -> Option<Statement> {
-    let same_key = olds.iter().position(|old| old.key == claim.key);
-    let same_nir = || {
-        let nir = traits.nir()?;
-        olds.iter().position(|old| context.identity.traits_of(old).nir() == Some(nir))
+    claims: &[(Claim, Traits)],
+) -> Vec<Option<Statement>> {
+    let mut found: Vec<Option<Statement>> = claims.iter().map(|_| None).collect();
+    let traits_of = |old: &Statement| context.identity.traits_of(old);
+    let same_key = |claim: &Claim, _: &Traits, old: &Statement| old.key == claim.key;
+    let same_nir = |_: &Claim, traits: &Traits, old: &Statement| {
+        traits.nir().is_some() && traits_of(old).nir() == traits.nir()
     };
-    same_key.or_else(same_nir).map(|at| olds.swap_remove(at))
+    let corrected = |_: &Claim, traits: &Traits, old: &Statement| traits.nearly(&traits_of(old));
+    let passes: [&dyn Fn(&Claim, &Traits, &Statement) -> bool; 3] = [&same_key, &same_nir, &corrected];
+    for continues in passes {
+        for ((claim, traits), found) in claims.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+            let at = olds.iter().position(|old| continues(claim, traits, old));
+            *found = at.map(|at| olds.swap_remove(at));
+        }
+    }
+    found
 }
 
 fn wanted_keys(context: Context<'_>, traits: &Traits, old: Option<&Statement>) -> Vec<IdentityKey> {
@@ -198,14 +219,24 @@ pub(super) fn settle(
     for pending in paired.pending {
         let own = pending.old.as_ref().map(|old| old.person);
         let origin = origin(context, &pending);
-        let found = people.find(own, &pending.traits, &pending.wanted, &origin);
+        let record = (pending.emitter.clone(), pending.record_key.clone());
+        let found = people.find(own, &pending.traits, &pending.wanted, (&record, &origin));
         let person = found.unwrap_or_else(|| PersonId(mint()));
+        people.stands_in(record, person);
         let learned = people.learn(person, &pending.traits);
         commit.keys.extend(learned.into_iter().map(|key| (key, person)));
         linked.push((pending, person, origin));
     }
     for (_, person) in &mut commit.keys {
         *person = people.now(*person);
+    }
+    let mut left: Vec<PersonId> = Vec::new();
+    for (pending, person, _) in &linked {
+        let old = pending.old.as_ref().and_then(|old| Some((people.now(old.person), old.id?)));
+        if let Some((before, claim)) = old.filter(|(before, _)| *before != people.now(*person)) {
+            people.leave(before, claim);
+            left.push(before);
+        }
     }
     let linked = linked
         .into_iter()
@@ -214,6 +245,7 @@ pub(super) fn settle(
     let silent = silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old }));
     let statements: Vec<Arc<Statement>> = linked.chain(silent).map(Arc::new).collect();
     let mut touched: BTreeSet<PersonId> = statements.iter().map(|statement| statement.person).collect();
+    touched.extend(left);
     touched.extend(people.absorbed().iter().map(|absorbed| people.now(absorbed.person.id)));
     for statement in &statements {
         people.take_in(statement);
@@ -234,6 +266,10 @@ fn origin(context: Context<'_>, pending: &Pending) -> Origin {
         record: pending.position.number,
         line: pending.position.line,
         emitter: readable(&pending.emitter),
+        valid_at: match &pending.as_of {
+            Some(date) => date.to_string(),
+            None => context.origin.valid_at.clone(),
+        },
         ..context.origin.clone()
     }
 }
@@ -249,8 +285,26 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Ori
         key: claim.key,
         record_hash: hash,
         absent: false,
-        stated: Stated::restated(old.as_ref().map(|old| &old.stated), claim.fields, origin),
+        stated: Stated::restated(
+            old.as_ref().map(|old| &old.stated),
+            with_kept(context, old.as_ref(), claim.fields),
+            origin,
+        ),
     }
+}
+
+/// What is stated now, with what was stated before of blocks this delivery is silent about: a column that is not there, or a
+/// blank where the mapping has blanks mean nothing.
+fn with_kept(context: Context<'_>, old: Option<&Statement>, mut values: FieldValues) -> FieldValues {
+    let all = context.mapping.keeps_blanks();
+    let Some(old) = old.filter(|_| all || !context.unread.is_empty()) else { return values };
+    let stated: BTreeSet<u16> = values.iter().map(|(field, _)| context.canon.field(*field).block).collect();
+    let kept = old.stated.fields.iter().filter(|(field, _, _)| {
+        (all || context.unread.contains(field)) && !stated.contains(&context.canon.field(*field).block)
+    });
+    values.extend(kept.map(|(field, value, _)| (*field, value.clone())));
+    values.sort_by_key(|(field, _)| *field);
+    values
 }
 
 /// An emitter of several parts as people read it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::canonical::Canon;
+use crate::canonical::{Canon, FieldId};
 use crate::claim::Refusal;
 use crate::code::Code;
 use crate::connector::{Decoder, Fault, Formats, Frame, Frames};
@@ -27,7 +27,11 @@ const ORIGINAL_BYTES: usize = 64 << 10;
 pub(super) struct Survey {
     pub records: u64,
     pub envelope: Envelope,
-    pub totals: Vec<u64>,
+    pub totals: Vec<Option<u64>>,
+    /// Fields whose columns the header does not have.
+    pub unread: BTreeSet<FieldId>,
+    /// Those columns, when their absence is worth telling.
+    pub unread_columns: Vec<String>,
     /// Emitter of the first record that can be read; empty when there is none among the first batch.
     pub emitter: String,
     pub decoder: Box<dyn Decoder>,
@@ -54,11 +58,15 @@ pub(super) fn survey(
         }
         records += frames.frames.len() as u64;
     }
-    if records == 0 {
+    if records == 0 && (envelope.snapshot || envelope.created.is_empty()) {
         return Err(Fault::new(Code::EmptyDelivery, "expected at least one record, found none"));
     }
     let totals = mapping.announced_totals(opened.framer.trailer());
-    Ok(Survey { records, envelope, totals, emitter, decoder: opened.decoder })
+    let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
+    let told = unread.iter().filter(|_| !mapping.keeps_blanks());
+    let unread_columns = told.flat_map(|(_, columns)| columns.iter().map(|name| (*name).to_owned())).collect();
+    let unread = unread.into_iter().map(|(field, _)| field).collect();
+    Ok(Survey { records, envelope, totals, unread, unread_columns, emitter, decoder: opened.decoder })
 }
 
 fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) -> Option<String> {
@@ -81,6 +89,7 @@ pub(super) struct Intake {
     pub checkpoint: u64,
     /// The records to process; all when left out.
     pub only: Option<BTreeSet<u64>>,
+    unread: BTreeSet<FieldId>,
     origin: Origin,
     at: jiff::Timestamp,
 }
@@ -139,6 +148,7 @@ impl Intake {
             at: pipeline.clock.now(),
             mapping,
             records: survey.records,
+            unread: survey.unread.clone(),
             snapshot: survey.envelope.snapshot,
             checkpoint: 0,
             only: None,
@@ -153,6 +163,7 @@ impl Intake {
             mapping: &self.mapping,
             run: self.run,
             origin: &self.origin,
+            unread: &self.unread,
             at: self.at,
         }
     }
@@ -168,9 +179,16 @@ impl Intake {
 impl Reader {
     pub fn new(canon: Arc<Canon>, mapping: Arc<Mapping>, survey: Survey) -> Self {
         let mut warnings = Warnings::default();
-        for total in survey.totals.iter().filter(|total| **total != survey.records) {
-            let detail = format!("announced {total}, read {}", survey.records);
-            warnings.detail(Code::ControlTotal, &detail);
+        for total in survey.totals.iter().filter(|total| **total != Some(survey.records)) {
+            let announced = total.map_or_else(|| "no number".to_owned(), |total| total.to_string());
+            warnings.detail(Code::ControlTotal, &format!("announced {announced}, read {}", survey.records));
+        }
+        if !survey.unread_columns.is_empty() {
+            let columns: Vec<String> = survey.unread_columns.iter().map(|name| format!("`{name}`")).collect();
+            warnings.detail(Code::UnreadColumns, &columns.join(", "));
+        }
+        if survey.records == 0 {
+            warnings.detail(Code::EmptyDelivery, "no record, in a delivery of changes: nothing changed");
         }
         Self {
             warnings,

@@ -128,14 +128,17 @@ impl Pipeline {
             return Ok(Report::already_received(first, &delivery));
         }
         let chosen = self.choose(&delivery, order.mapping.as_deref()).await?;
+        let asked = order.mapping.clone().unwrap_or_default();
+        let mapping = chosen.as_ref().map_or(asked, |mapping| mapping.name());
         let surveyed = match chosen {
             Ok(mapping) => self.survey(&delivery, &mapping).await?.map(|survey| (mapping, survey)),
             Err(fault) => Err(fault),
         };
-        let mut run = self.new_run(id, &delivery, order.mapping.clone().unwrap_or_default());
-        if let Ok((mapping, survey)) = &surveyed {
-            run.mapping = mapping.name();
-            run.created.clone_from(&survey.envelope.created);
+        let mut run = self.new_run(id, &delivery, mapping);
+        if let Ok((_, survey)) = &surveyed {
+            if believable(&survey.envelope.created, &delivery) {
+                run.created.clone_from(&survey.envelope.created);
+            }
             run.emitter.clone_from(&survey.emitter);
         }
         let place = if order.again { Ok(None) } else { self.place_in_time(&run).await? };
@@ -148,11 +151,16 @@ impl Pipeline {
                 (Status::Held, Counts::default())
             }
             Ok((warning, (mapping, survey))) => {
+                let unordered = run.created.is_empty()
+                    && (survey.envelope.creation_unread || !survey.envelope.created.is_empty());
                 let mut intake = Intake::new(self, id, &delivery, Arc::clone(&mapping), &survey);
                 intake.only = order.only;
                 let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
                 if let Some(fault) = warning {
                     reader.warnings.fault(&fault);
+                }
+                if unordered {
+                    reader.warnings.add(Code::UnknownCreation, None, 0);
                 }
                 let (counts, reader) = self.process(&mut intake, reader, progress).await?;
                 warnings = reader.warnings;
@@ -247,6 +255,12 @@ fn read_head(archive: &dyn Archive, digest: crate::delivery::Digest) -> std::io:
     let mut head = Vec::new();
     archive.open(digest)?.take(64 << 10).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// Feeds write local time and clocks differ: a day ahead is still believed, more would block all later deliveries.
+fn believable(created: &str, delivery: &Delivery) -> bool {
+    let tomorrow = delivery.received_at.checked_add(jiff::SignedDuration::from_hours(36));
+    tomorrow.is_ok_and(|tomorrow| created < tomorrow.to_string().as_str())
 }
 
 /// What a delivery says of itself, with its day of arrival where it does not.

@@ -20,6 +20,21 @@ pub(super) struct Working {
     profile: Profile,
 }
 
+impl Working {
+    /// Whether some record known before speaks of both, as of two.
+    fn stood_beside(&self, other: &Self) -> bool {
+        let same = |a: &Statement, b: &Statement| {
+            !a.absent
+                && !b.absent
+                && a.record_key == b.record_key
+                && a.emitter == b.emitter
+                && a.source == b.source
+                && a.key != b.key
+        };
+        self.statements.iter().any(|a| other.statements.iter().any(|b| same(a, b)))
+    }
+}
+
 /// A person of the store found to be another one.
 pub(super) struct Absorbed {
     pub person: KnownPerson,
@@ -34,7 +49,12 @@ pub(super) struct People {
     /// Who absorbed whom in this batch, step by step.
     absorbed_by: BTreeMap<PersonId, PersonId>,
     absorbed: Vec<Absorbed>,
+    /// Who the claims of each record of this batch speak of: two persons of one household are never one.
+    in_record: HashMap<RecordKey, Vec<PersonId>>,
 }
+
+/// Emitter and key of a record.
+type RecordKey = (String, String);
 
 impl People {
     pub fn new(
@@ -56,7 +76,7 @@ impl People {
             (person.id, Working { statements, known: Some(person), profile })
         };
         let by_id = known.into_iter().map(working).collect();
-        Self { by_id, by_key, absorbed_by: BTreeMap::new(), absorbed: Vec::new() }
+        Self { by_id, by_key, absorbed_by: BTreeMap::new(), absorbed: Vec::new(), in_record: HashMap::new() }
     }
 
     /// Who a person is now.
@@ -78,18 +98,24 @@ impl People {
     }
 
     /// Who a claim speaks of: the person it was linked to (`own`), else the one with the strongest key in common; every
-    /// other person that shares one of the `wanted` keys and may be the same is absorbed.
+    /// other person that shares one of the `wanted` keys and may be the same is absorbed. Never one of those the other claims
+    /// of its `record` speak of, whatever number they share.
     pub fn find(
         &mut self,
         own: Option<PersonId>,
         traits: &Traits,
         wanted: &[IdentityKey],
-        shown_by: &Origin,
+        (record, shown_by): (&RecordKey, &Origin),
     ) -> Option<PersonId> {
+        let beside = self.in_record.get(record).into_iter().flatten();
+        let beside: Vec<PersonId> = beside.map(|person| self.now(*person)).collect();
         let found = matches(traits, self.sharing(wanted));
-        let mut all = own.into_iter().map(|own| self.now(own)).chain(found);
+        let own = own.map(|own| self.now(own));
+        let all: Vec<PersonId> =
+            own.into_iter().chain(found).filter(|person| !beside.contains(person)).collect();
+        let mut all = all.into_iter();
         let mut one = all.next()?;
-        for other in all.collect::<Vec<_>>() {
+        for other in all {
             one = self.unite(one, other, shown_by);
         }
         Some(one)
@@ -115,10 +141,10 @@ impl People {
         };
         let (kept, gone) = if age(one) <= age(other) { (one, other) } else { (other, one) };
         let may_be_one = match (self.by_id.get(&kept), self.by_id.get(&gone)) {
-            (Some(kept), Some(gone)) => kept.profile.may_be(&gone.profile),
+            (Some(kept), Some(gone)) => kept.profile.may_be(&gone.profile) && !kept.stood_beside(gone),
             _ => false,
         };
-        if kept == gone || !may_be_one {
+        if kept == gone || !may_be_one || self.stand_beside(kept, gone) {
             return one;
         }
         let gone_working = self.by_id.remove(&gone).unwrap_or_default();
@@ -139,6 +165,24 @@ impl People {
             self.by_key.entry(key.clone()).or_default().push(person);
         }
         new
+    }
+
+    /// Whether some record of this batch speaks of both, as of two.
+    fn stand_beside(&self, one: PersonId, other: PersonId) -> bool {
+        let stands = |people: &[PersonId], wanted| people.iter().any(|person| self.now(*person) == wanted);
+        self.in_record.values().any(|people| stands(people, one) && stands(people, other))
+    }
+
+    /// Notes that a claim of the record speaks of the person.
+    pub fn stands_in(&mut self, record: RecordKey, person: PersonId) {
+        self.in_record.entry(record).or_default().push(person);
+    }
+
+    /// Takes a claim from a person: it speaks of another one.
+    pub fn leave(&mut self, person: PersonId, claim: i64) {
+        if let Some(working) = self.by_id.get_mut(&person) {
+            working.statements.retain(|statement| statement.id != Some(claim));
+        }
     }
 
     /// Puts a statement in the place of the one it continues.

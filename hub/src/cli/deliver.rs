@@ -41,7 +41,16 @@ impl Deliver {
         );
         let mut exit = Exit::Done;
         for file in &self.files {
-            exit = worse(exit, self.one(&pipeline, file, output).await?);
+            let outcome = match self.one(&pipeline, file, output).await {
+                Ok(outcome) => outcome,
+                // One file that cannot be read takes nothing from the others.
+                Err(error) if self.files.len() > 1 => {
+                    show::setback(&error.context(format!("delivering `{}`", file.display())));
+                    Exit::Failed
+                }
+                Err(error) => return Err(error),
+            };
+            exit = worse(exit, outcome);
         }
         publish(settings, &pipeline, output).await?;
         Ok(exit)
@@ -85,8 +94,10 @@ pub fn exit_of(status: Status) -> Exit {
     }
 }
 
+/// The outcome that asks for more of the operator: a failure most of all.
 fn worse(a: Exit, b: Exit) -> Exit {
-    if (b as u8) > (a as u8) { b } else { a }
+    let weight = |exit: Exit| if exit == Exit::Failed { u8::MAX } else { exit as u8 };
+    if weight(b) > weight(a) { b } else { a }
 }
 
 /// A progress bar on the terminal, with the time left; none for programs.

@@ -121,10 +121,12 @@ fn reasons(canon: &Canon, person: &KnownPerson, path: &str, output: Output) -> a
         }
         return Ok(());
     }
+    let believed = winner.map(|(_, origin)| origin.source.clone());
     let rows = statements.into_iter().map(|(value, from, kept, absent)| {
         let state = match (kept, absent) {
             (true, _) => "kept",
             (false, true) => "no longer stated",
+            (false, false) if believed.as_ref() == Some(&from.source) => "another record of the source counts",
             (false, false) => "another source is believed first",
         };
         vec![shown(&value), state.to_owned(), origin(&from)]

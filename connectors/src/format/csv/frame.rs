@@ -15,7 +15,8 @@ use crate::format::text::Text;
 pub(super) struct CsvCut {
     text: Text,
     separator: u8,
-    width: usize,
+    least: usize,
+    most: usize,
     limits: Limits,
     skipping: bool,
     empty: Record,
@@ -31,10 +32,11 @@ pub(super) struct Header {
 }
 
 impl CsvCut {
-    /// Reads the header line.
+    /// Reads the header line. When the columns are known by position, a first line that holds a row is left to be one.
     pub(super) fn open(
         mut text: Text,
         separator: Option<u8>,
+        by_position: bool,
         limits: Limits,
     ) -> Result<(Self, Header), Fault> {
         skip_blank_lines(&mut text)?;
@@ -53,19 +55,19 @@ impl CsvCut {
         if text.window().get(end) == Some(&b'\r') && text.window().get(end + 1) != Some(&b'\n') {
             text.break_lines_at_cr();
         }
-        text.advance(next);
+        if !(by_position && cells.iter().any(|cell| is_datum(cell))) {
+            text.advance(next);
+        }
         let mut empty = Record::default();
         empty.clear();
         empty.finish();
-        let cut = Self { text, separator, width: cells.len(), limits, skipping: false, empty };
+        let cut = Self { text, separator, least: 0, most: usize::MAX, limits, skipping: false, empty };
         Ok((cut, Header { cells, separator }))
     }
 
-    /// Expects rows as wide as these columns, empty ones at the end not counted.
-    pub(super) fn expecting(mut self, columns: &[String]) -> Self {
-        let named = |cell: &String| !cell.trim().is_empty();
-        self.width = columns.iter().rposition(named).map_or(0, |last| last + 1);
-        self
+    /// Expects rows of at least so many cells, and at most so many that are not empty.
+    pub(super) fn expecting(self, least: usize, most: usize) -> Self {
+        Self { least, most, ..self }
     }
 
     fn row(&mut self) -> Result<Piece, Fault> {
@@ -95,12 +97,12 @@ impl CsvCut {
                 filled = count;
             }
         });
-        if count >= self.width && filled <= self.width {
+        if count >= self.least && filled <= self.most {
             return Piece::sound(end);
         }
         // Only the first line: a stray quote may have swallowed the lines after it.
         let line = row::line_end(row).unwrap_or(end);
-        let detail = format!("expected {} cells, found {count}", self.width);
+        let detail = format!("expected {} cells, found {count}", self.least);
         Piece::faulty(line, Code::MalformedCsv, detail)
     }
 
@@ -198,6 +200,14 @@ fn header_row(text: &mut Text, separator: Option<u8>, limit: usize) -> Result<(u
             _ => text.fill_to(window.len() * 2)?,
         }
     }
+}
+
+/// A cell no header holds: a date, or eight digits in a row.
+fn is_datum(cell: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let cell = cell.trim();
+    let date = cell.len() == 10 && cell.bytes().filter(|b| matches!(b, b'/' | b'-')).count() == 2;
+    (date && digits(&cell.replace(['/', '-'], ""))) || (cell.len() >= 8 && digits(cell))
 }
 
 fn header_too_large(limit: usize) -> Fault {

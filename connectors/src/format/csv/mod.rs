@@ -14,8 +14,32 @@ use std::io::Read;
 use hub_core::code::Code;
 use hub_core::connector::{Dialect, Fault, Layout, Opened};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::cut::Cutter;
 use super::text::Text;
+
+/// The columns of a delivery, and how many cells a row has at least and at most.
+struct Columns {
+    names: Vec<String>,
+    least: usize,
+    most: usize,
+}
+
+impl Columns {
+    fn of_header(cells: &[String]) -> Self {
+        let named = |cell: &String| !cell.trim().is_empty();
+        let width = cells.iter().rposition(named).map_or(0, |last| last + 1);
+        Self { names: cells.to_vec(), least: width, most: width }
+    }
+
+    /// Declared by position; those marked `?` at the end may be missing.
+    fn declared(columns: &[String]) -> Self {
+        let least = columns.iter().rposition(|name| !name.ends_with('?')).map_or(0, |last| last + 1);
+        let names = columns.iter().map(|name| name.trim_end_matches('?').to_owned()).collect();
+        Self { names, least, most: columns.len() }
+    }
+}
 
 /// Opens a delimited delivery: reads its header line.
 pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Opened, Fault> {
@@ -23,8 +47,14 @@ pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Ope
         return Err(Fault::new(Code::NotTheFormat, "expected a delimited layout"));
     };
     let text = Text::open(bytes, dialect.encoding.as_deref(), false)?;
-    let (cut, header) = frame::CsvCut::open(text, *separator, dialect.limits)?;
-    let cells = columns.as_deref().unwrap_or(&header.cells);
-    let decoder = decode::CsvDecoder::new(cells, header.separator, &dialect.names);
-    Ok(Opened { framer: Box::new(Cutter::new(cut.expecting(cells))), decoder: Box::new(decoder) })
+    let declared = columns.as_ref().map(|columns| Columns::declared(columns));
+    let by_position = declared.is_some();
+    let (cut, header) = frame::CsvCut::open(text, *separator, by_position, dialect.limits)?;
+    let columns = declared.unwrap_or_else(|| Columns::of_header(&header.cells));
+    let decoder = decode::CsvDecoder::new(&columns.names, header.separator, &dialect.names);
+    // A row means what its header says: under other headers it is another record.
+    let seed = xxh3_64(columns.names.join("\u{1f}").as_bytes());
+    let framer = Cutter::new(cut.expecting(columns.least, columns.most)).seeded(seed);
+    let columns = (!by_position).then_some(columns.names);
+    Ok(Opened { framer: Box::new(framer), decoder: Box::new(decoder), columns })
 }

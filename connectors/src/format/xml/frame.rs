@@ -148,11 +148,14 @@ impl XmlCut {
         Piece::too_large(held.max(1), self.limits.record_bytes)
     }
 
-    /// The delivery ends within the record.
+    /// The delivery ends within the record; if what closes the document is there, only the record's own end is missing.
     fn cut_short(&mut self) -> Piece {
         let window = self.text.window();
         if let Some(next) = self.scanner.plain_start(window, self.scanner.open_len()) {
             return unclosed(next);
+        }
+        if let Some(after) = self.wrapper.after_records(window) {
+            return unclosed(after);
         }
         self.mode = Mode::Truncated;
         unclosed(window.len())

@@ -134,11 +134,20 @@ fn a_delivery_that_is_not_the_format_is_refused_at_once() {
 }
 
 #[test]
+fn a_last_record_without_its_end_tag_costs_itself() {
+    for text in ["<R><Rec/><Rec><A>1</A></R>", "<R><Rec/><Rec><A>1</A><Tail><N>2</N></Tail></R>"] {
+        let run = read(text.as_bytes()).unwrap_or_else(|c| panic!("{c}"));
+        assert_eq!((run.outcomes(), run.end), (vec![Ok(""), Err(MalformedXml)], Ok(())), "{text}");
+    }
+}
+
+#[test]
 fn a_fault_of_the_delivery_comes_after_what_preceded_it() {
     let far = format!("<R><Rec/><!--{}--></R>", "x".repeat(900));
     for (text, outcomes, code) in [
         ("<R><Rec/><Rec><A>", vec![Ok(""), Err(MalformedXml)], Truncated),
         ("<R><Rec/><Rec/>", vec![Ok(""), Ok("")], Truncated),
+        ("<R><Rec/><Rec><A></R", vec![Ok(""), Err(MalformedXml)], Truncated),
         ("<R><Rec/><Tail>", vec![Ok("")], Truncated),
         ("<R><Rec/></R><R/>", vec![Ok("")], NotTheFormat),
         ("<R><Rec/></R>x", vec![Ok("")], NotTheFormat),

@@ -6,6 +6,7 @@
 use hub_core::code::Code;
 use hub_core::connector::{Decoder, Fault};
 use hub_core::record::Record;
+use memchr::memmem;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -84,6 +85,15 @@ impl Wrapper {
     /// Puts the stack back to where the first record stood, after text that could not be read.
     pub(super) fn recover(&mut self) {
         self.open.clone_from(&self.parents);
+    }
+
+    /// Where, in text that starts with the last record, stands what follows the records: the trailer, or the end tag of the
+    /// element that holds them.
+    pub(super) fn after_records(&self, text: &[u8]) -> Option<usize> {
+        let trailer = self.trailer.path.as_ref().and_then(|path| path.last());
+        let trailer = trailer.and_then(|name| memmem::find(text, format!("<{name}").as_bytes()));
+        let parent = || memmem::rfind(text, format!("</{}", self.parents.last()?).as_bytes());
+        trailer.or_else(parent)
     }
 
     /// True where a record may stand.
