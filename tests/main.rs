@@ -13,3 +13,4 @@ mod store_conformance;
 mod support;
 mod the_commands;
 mod the_hub_serves;
+mod ugly_extracts;

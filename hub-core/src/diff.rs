@@ -14,12 +14,12 @@ pub struct Change<'s> {
     pub before: Option<&'s Value>,
     /// What is known; `None` when nothing is any more.
     pub after: Option<&'s Value>,
-    /// Where the new value was stated; of the old one when there is no new one.
+    /// Where the new value was stated; what took the old one back when there is no new one.
     pub origin: &'s Origin,
 }
 
-/// Compares two states.
-pub fn diff<'s>(before: &'s Stated, after: &'s Stated) -> Vec<Change<'s>> {
+/// Compares two states; `by` is the record, or the silence, that made the difference.
+pub fn diff<'s>(before: &'s Stated, after: &'s Stated, by: &'s Origin) -> Vec<Change<'s>> {
     let mut changes = Vec::new();
     let (mut old, mut new) = (before.fields.iter().peekable(), after.fields.iter().peekable());
     loop {
@@ -34,14 +34,7 @@ pub fn diff<'s>(before: &'s Stated, after: &'s Stated) -> Vec<Change<'s>> {
         if was.map(|(_, v, _)| v) == is.map(|(_, v, _)| v) {
             continue;
         }
-        let origin = is
-            .and_then(|(_, _, at)| after.origins.get(usize::from(*at)))
-            .or_else(|| was.and_then(|(_, _, at)| before.origins.get(usize::from(*at))));
-        changes.extend(origin.map(|origin| Change {
-            field,
-            before: was.map(|(_, v, _)| v),
-            after: is.map(|(_, v, _)| v),
-            origin,
-        }));
+        let origin = is.and_then(|(_, _, at)| after.origins.get(usize::from(*at))).unwrap_or(by);
+        changes.push(Change { field, before: was.map(|(_, v, _)| v), after: is.map(|(_, v, _)| v), origin });
     }
 }

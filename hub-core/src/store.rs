@@ -198,9 +198,16 @@ pub struct JournalEvent {
     pub json: String,
 }
 
+/// The turn to take deliveries in: given back when dropped, and when whoever holds it dies.
+pub type Turn = Box<dyn Send + Sync>;
+
 /// The store.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// Takes the turn to run a delivery, `None` while another run has it. One at a time: two runs at once would each take
+    /// for gone what the other states, and make twice a person neither sees yet.
+    async fn turn(&self) -> Result<Option<Turn>, StoreError>;
+
     /// Records that a delivery arrived. Idempotent by source and digest.
     async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError>;
 
@@ -213,7 +220,7 @@ pub trait Store: Send + Sync {
     /// Latest deliveries first.
     async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Opens a run, status running, checkpoint 0.
+    /// Opens a run, status running, checkpoint 0. The caller has the turn, so a run still open was interrupted: it is halted.
     async fn begin(&self, run: &Run) -> Result<(), StoreError>;
 
     /// Ends or updates a run's status, warnings, end and `created`; counts and checkpoint belong to commits and stay.
@@ -276,6 +283,11 @@ pub trait Store: Send + Sync {
 
     /// Events after a cursor, in journal order.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;
+
+    /// Whether the journal has come as far as this cursor; one that was made anew has not.
+    async fn reaches(&self, cursor: u64) -> Result<bool, StoreError> {
+        Ok(!self.events(cursor.saturating_sub(1), 1).await?.is_empty())
+    }
 
     /// Events after a cursor not yet confirmed by the broker, in journal order.
     async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;

@@ -2,13 +2,16 @@
 //!
 //! Files first: written under a temporary name, synced, renamed, folder synced. A crash leaves at most a temporary file.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hub_core::archive::{Archive, Kept};
 use hub_core::delivery::Digest;
+
+use crate::installation::private_folder;
 
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -25,7 +28,7 @@ impl FolderArchive {
     /// # Errors
     /// When the folder cannot be created.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        private_folder(folder)?;
         Ok(Self { folder: folder.to_owned(), next: AtomicU64::new(0) })
     }
 
@@ -65,7 +68,7 @@ impl FolderArchive {
             return Ok(kept);
         }
         let parent = place.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(parent)?;
+        private_folder(parent)?;
         fs::rename(temporary, &place)?;
         File::open(parent)?.sync_all()?;
         File::open(&self.folder)?.sync_all()?;
@@ -75,7 +78,7 @@ impl FolderArchive {
 
 fn copy_hashed(from: &Path, to: &Path) -> io::Result<Kept> {
     let mut source = File::open(from)?;
-    let mut target = File::create_new(to)?;
+    let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
     let mut hasher = blake3::Hasher::new();
     let mut size_bytes = 0;
     let mut chunk = vec![0; CHUNK_BYTES];

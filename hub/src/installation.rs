@@ -1,5 +1,6 @@
 //! Puts the adapters together: store, archive, formats, mappings, clock.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use hub_core::delivery::{Delivery, DeliveryId};
 use hub_core::identity::IdentityFields;
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
-use hub_core::store::{Registration, Store};
+use hub_core::store::{Registration, Store, StoreError};
 
 use crate::archive::FolderArchive;
 use crate::broker;
@@ -45,10 +46,39 @@ pub fn canon() -> anyhow::Result<Arc<Canon>> {
 /// # Errors
 /// When it cannot be reached, or the key is not its key.
 pub async fn open_store(settings: &Settings, canon: &Arc<Canon>) -> anyhow::Result<Arc<dyn Store>> {
-    std::fs::create_dir_all(&settings.home)
-        .with_context(|| format!("creating `{}`", settings.home.display()))?;
-    let seal = Seal::load_or_create(&settings.home.join("protection.key"))?;
-    store::open(&settings.store_url(), seal, Arc::clone(canon)).await.context("opening the store")
+    private_folder(&settings.home).with_context(|| format!("creating `{}`", settings.home.display()))?;
+    let key = settings.key();
+    let keyless = !key.exists();
+    anyhow::ensure!(!(keyless && settings.embedded_store_exists()), missing_key(settings));
+    let seal = Seal::load_or_create(&key)?;
+    match store::open(&settings.store_url(), seal, Arc::clone(canon)).await {
+        Err(StoreError::Unreadable { .. }) if keyless => {
+            // The store is not new: a key made just now is not its key, and must not stay to be taken for it.
+            std::fs::remove_file(&key).with_context(|| format!("removing `{}`", key.display()))?;
+            Err(anyhow::anyhow!(missing_key(settings)))
+        }
+        opened => opened.context("opening the store"),
+    }
+}
+
+fn missing_key(settings: &Settings) -> String {
+    let (store, key) = (settings.store_name(), settings.key());
+    format!("{store} is there, its key is not: put your copy of it at `{}`", key.display())
+}
+
+/// Opens a store to read it: one that is not there is not made.
+///
+/// # Errors
+/// As [`open_store`], and when there is no store.
+pub async fn open_existing(settings: &Settings, canon: &Arc<Canon>) -> anyhow::Result<Arc<dyn Store>> {
+    let nothing = settings.embedded_store().is_some_and(|path| !path.exists());
+    anyhow::ensure!(!nothing, "{} does not exist; `dlnuf deliver` makes it", settings.store_name());
+    open_store(settings, canon).await
+}
+
+/// Makes a folder only its owner may look into, when it is not there.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Opens everything a run needs.

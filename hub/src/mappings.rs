@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hub_core::canonical::Canon;
+use hub_core::code::Code;
 use hub_core::mapping::{Catalogue, CodeLists, Diagnostic, Mapping, compile};
 use hub_core::merge::Precedence;
 use rust_embed::RustEmbed;
@@ -124,7 +125,7 @@ impl MappingFiles {
     /// # Errors
     /// Every mistake of every file.
     pub fn compile(&self, canon: &Canon) -> Result<Catalogue, MappingsError> {
-        let mut mistakes = Vec::new();
+        let mut mistakes = self.unreadable();
         let mut mappings: Vec<Arc<Mapping>> = Vec::new();
         for (name, text) in self.iter().filter(|(name, _)| is_mapping(name)) {
             match self.compile_one(name, text, canon) {
@@ -137,6 +138,23 @@ impl MappingFiles {
         } else {
             Err(MappingsError::Mistakes(mistakes))
         }
+    }
+
+    /// The files that are not UTF-8: left aside without a word, a mapping would be missed where it is not looked for.
+    pub fn unreadable(&self) -> Vec<Mistake> {
+        let texts = self.files.iter().filter(|(name, _)| is_mapping(name) || name.contains("/codes/"));
+        let broken = texts.filter(|(_, bytes)| std::str::from_utf8(bytes).is_err());
+        broken
+            .map(|(name, _)| Mistake {
+                file: name.clone(),
+                text: String::new(),
+                diagnostic: Diagnostic::new(
+                    Code::MappingSyntax,
+                    0..0,
+                    "expected UTF-8, found other bytes: save it as UTF-8",
+                ),
+            })
+            .collect()
     }
 
     /// Compiles one mapping with the code lists beside it.
@@ -156,8 +174,10 @@ impl MappingFiles {
         }
         let mistake = |diagnostic| Mistake { file: name.to_owned(), text: text.to_owned(), diagnostic };
         match compile(text, canon, &lists) {
-            Ok(mapping) if mistakes.is_empty() => Ok(mapping),
-            Ok(_) => Err(mistakes),
+            Ok(mapping) => {
+                mistakes.extend(misplaced(name, text, &mapping).map(mistake));
+                if mistakes.is_empty() { Ok(mapping) } else { Err(mistakes) }
+            }
             Err(found) => {
                 mistakes.extend(found.into_iter().map(mistake));
                 Err(mistakes)
@@ -184,6 +204,23 @@ impl MappingFiles {
             serde_saphyr::from_str(text).map_err(|error| MappingsError::Precedence(error.to_string()))?;
         Ok(Precedence::new(written.default, written.fields).preferring(written.prefer))
     }
+}
+
+/// A mapping is named by its place, so that no two bear one name.
+fn misplaced(name: &str, text: &str, mapping: &Mapping) -> Option<Diagnostic> {
+    let place = name.strip_suffix(".yaml").unwrap_or(name);
+    let folder = place.split('/').next().unwrap_or_default();
+    let (key, found, expected) = if mapping.id != place {
+        ("mapping:", &mapping.id, place)
+    } else if mapping.source != folder {
+        ("source:", &mapping.source, folder)
+    } else {
+        return None;
+    };
+    let start = text.find(key).unwrap_or_default();
+    let end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| start + length);
+    let message = format!("`{key}` is `{found}`, but the file stands at `{name}`: expected `{expected}`");
+    Some(Diagnostic::new(Code::DuplicateMapping, start..end, message))
 }
 
 /// A mapping stands directly in its source's folder.

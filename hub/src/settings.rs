@@ -22,6 +22,29 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The protection key's file.
+    pub fn key(&self) -> PathBuf {
+        self.home.join("protection.key")
+    }
+
+    /// The file of an embedded store; `None` when the store is a server.
+    pub fn embedded_store(&self) -> Option<PathBuf> {
+        let path = self.store_url().strip_prefix("sqlite:")?.to_owned();
+        Some(PathBuf::from(path.strip_prefix("//").unwrap_or(&path)))
+    }
+
+    /// Whether there is an embedded store that was written.
+    pub fn embedded_store_exists(&self) -> bool {
+        let size = self.embedded_store().and_then(|path| path.metadata().ok());
+        size.is_some_and(|file| file.len() > 0)
+    }
+
+    /// The store as people call it: a server's URL may hold a password.
+    pub fn store_name(&self) -> String {
+        let file = self.embedded_store();
+        file.map_or_else(|| "the store".to_owned(), |path| format!("the store `{}`", path.display()))
+    }
+
     /// The store's URL.
     pub fn store_url(&self) -> String {
         self.store.clone().unwrap_or_else(|| format!("sqlite:{}", self.home.join("dlnuf.db").display()))

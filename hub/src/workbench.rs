@@ -23,6 +23,8 @@ pub struct Trial {
     pub envelope: Envelope,
     /// Records read.
     pub records: u64,
+    /// Columns the mapping reads that the header does not have.
+    pub unread: Vec<String>,
     /// Claims with the number of their record.
     pub claims: Vec<(u64, Claim)>,
     /// Remarks: record, code, field.
@@ -38,6 +40,8 @@ pub struct Trial {
 pub fn try_mapping(mapping: &Mapping, canon: &Canon, bytes: Vec<u8>) -> Result<Trial, Fault> {
     let mut opened = BuiltIn.open(Box::new(Cursor::new(bytes)), &mapping.dialect)?;
     let mut trial = Trial { envelope: mapping.envelope(opened.framer.header()), ..Trial::default() };
+    let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
+    trial.unread = unread.into_iter().flat_map(|(_, columns)| columns).map(str::to_owned).collect();
     let (mut frames, mut record) = (Frames::default(), Record::default());
     loop {
         opened.framer.next_batch(&mut frames, 1_000, 4 << 20)?;
@@ -87,6 +91,7 @@ impl Trial {
         json!({
             "snapshot": self.envelope.snapshot,
             "records": self.records,
+            "unread_columns": self.unread,
             "claims": self.claims.iter().map(claim).collect::<Vec<_>>(),
             "diagnostics": self.remarks.iter().map(problem).collect::<Vec<_>>(),
             "rejects": self.rejects.iter().map(problem).collect::<Vec<_>>(),

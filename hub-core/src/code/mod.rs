@@ -144,6 +144,8 @@ pub enum Code {
     NotFound = 702,
     /// Request not understood.
     BadRequest = 703,
+    /// Unknown cursor.
+    UnknownCursor = 704,
 }
 
 impl Code {
@@ -214,6 +216,7 @@ impl Code {
         Self::BadConfig,
         Self::NotFound,
         Self::BadRequest,
+        Self::UnknownCursor,
     ];
 
     /// What the code means; every code has an entry.

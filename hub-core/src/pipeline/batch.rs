@@ -238,9 +238,13 @@ pub(super) fn settle(
             left.push(before);
         }
     }
-    let linked = linked
-        .into_iter()
-        .map(|(pending, person, origin)| stated(context, pending, people.now(person), &origin));
+    let mut spoken: HashMap<PersonId, Origin> = HashMap::with_capacity(linked.len());
+    let linked = linked.into_iter().map(|(pending, person, origin)| {
+        let person = people.now(person);
+        let statement = stated(context, pending, person, &origin);
+        spoken.insert(person, origin);
+        statement
+    });
     let silent = paired.silent.into_iter();
     let silent = silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old }));
     let statements: Vec<Arc<Statement>> = linked.chain(silent).map(Arc::new).collect();
@@ -253,7 +257,8 @@ pub(super) fn settle(
     merge_persons(context, &people, &mut commit);
     for person in touched {
         if let Some(working) = people.get(person) {
-            announce_person(context, person, working, &mut commit);
+            let by = spoken.get(&person).unwrap_or(context.origin);
+            announce_person(context, (person, working), by, &mut commit);
         }
     }
     drop(people);
@@ -293,14 +298,16 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Ori
     }
 }
 
-/// What is stated now, with what was stated before of blocks this delivery is silent about: a column that is not there, or a
-/// blank where the mapping has blanks mean nothing.
+/// What is stated now, with what was stated before where this delivery is silent: a field whose column is not there, or a whole
+/// block left blank where the mapping has blanks mean nothing.
 fn with_kept(context: Context<'_>, old: Option<&Statement>, mut values: FieldValues) -> FieldValues {
     let all = context.mapping.keeps_blanks();
     let Some(old) = old.filter(|_| all || !context.unread.is_empty()) else { return values };
-    let stated: BTreeSet<u16> = values.iter().map(|(field, _)| context.canon.field(*field).block).collect();
+    let fields: BTreeSet<FieldId> = values.iter().map(|(field, _)| *field).collect();
+    let blocks: BTreeSet<u16> = fields.iter().map(|field| context.canon.field(*field).block).collect();
     let kept = old.stated.fields.iter().filter(|(field, _, _)| {
-        (all || context.unread.contains(field)) && !stated.contains(&context.canon.field(*field).block)
+        let blank = all && !blocks.contains(&context.canon.field(*field).block);
+        !fields.contains(field) && (blank || context.unread.contains(field))
     });
     values.extend(kept.map(|(field, value, _)| (*field, value.clone())));
     values.sort_by_key(|(field, _)| *field);
@@ -348,8 +355,13 @@ fn merge_persons(context: Context<'_>, people: &People, commit: &mut Commit) {
     }
 }
 
-/// Merges a person's statements and announces what changed.
-fn announce_person(context: Context<'_>, id: PersonId, working: &Working, commit: &mut Commit) {
+/// Merges a person's statements and announces what changed; `by` is where this delivery speaks of the person.
+fn announce_person(
+    context: Context<'_>,
+    (id, working): (PersonId, &Working),
+    by: &Origin,
+    commit: &mut Commit,
+) {
     let statements: Vec<&Statement> = working.statements.iter().map(Arc::as_ref).collect();
     let state = merge(context.canon, context.precedence, &statements);
     let nothing = Stated::default();
@@ -358,7 +370,7 @@ fn announce_person(context: Context<'_>, id: PersonId, working: &Working, commit
         commit.relied_on.push((id, known.sequence));
         return;
     }
-    let changes = diff(before, &state);
+    let changes = diff(before, &state, by);
     let last_sequence = working.known.as_ref().map_or(0, |known| known.sequence);
     let departement = departement(context.canon, &state);
     let created = working.known.is_none();

@@ -330,7 +330,7 @@ impl Pipeline {
     /// Claims of this delivery's emitters that it did not state: they go silent.
     async fn find_silent(&self, intake: &mut Intake, reader: &mut Reader) -> Result<Counts, RunError> {
         let mut total = Counts::default();
-        if reader.unreadable > 0 {
+        if reader.unreadable > 0 || reader.incomplete {
             reader.warnings.add(Code::AbsenceNotJudged, None, 0);
             return Ok(total);
         }

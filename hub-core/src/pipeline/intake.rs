@@ -64,7 +64,8 @@ pub(super) fn survey(
     let totals = mapping.announced_totals(opened.framer.trailer());
     let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
     let told = unread.iter().filter(|_| !mapping.keeps_blanks());
-    let unread_columns = told.flat_map(|(_, columns)| columns.iter().map(|name| (*name).to_owned())).collect();
+    let unread_columns =
+        told.flat_map(|(_, columns)| columns.iter().map(|name| (*name).to_owned())).collect();
     let unread = unread.into_iter().map(|(field, _)| field).collect();
     Ok(Survey { records, envelope, totals, unread, unread_columns, emitter, decoder: opened.decoder })
 }
@@ -101,6 +102,8 @@ pub(super) struct Reader {
     pub emitters: BTreeSet<String>,
     /// Records that could not be read far enough to know which they are.
     pub unreadable: u64,
+    /// The trailer announces more records than there are.
+    pub incomplete: bool,
     batches: u64,
     mapping: Arc<Mapping>,
     decoder: Box<dyn Decoder>,
@@ -190,8 +193,10 @@ impl Reader {
         if survey.records == 0 {
             warnings.detail(Code::EmptyDelivery, "no record, in a delivery of changes: nothing changed");
         }
+        let incomplete = survey.totals.iter().any(|total| *total > Some(survey.records));
         Self {
             warnings,
+            incomplete,
             seen: Seen::default(),
             emitters: BTreeSet::new(),
             unreadable: 0,

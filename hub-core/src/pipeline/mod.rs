@@ -16,6 +16,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{Instrument, info, info_span};
 
@@ -29,7 +30,7 @@ use crate::identity::IdentityFields;
 use crate::mapping::{Catalogue, Envelope, Mapping};
 use crate::merge::Precedence;
 use crate::statement::Origin;
-use crate::store::{Registration, Run, Store, StoreError};
+use crate::store::{Registration, Run, Store, StoreError, Turn};
 
 use intake::{Intake, Reader, Survey};
 pub use report::Report;
@@ -37,6 +38,8 @@ use report::Warnings;
 
 /// Records per batch: one commit each.
 const BATCH_RECORDS: usize = 400;
+/// How often the turn is asked for.
+const TURN_POLL: Duration = Duration::from_millis(100);
 /// Bytes per batch, so that large records do not swell it.
 const BATCH_BYTES: usize = 2 << 20;
 /// A run that could not go on. What was committed stays; the run resumes at its checkpoint.
@@ -81,6 +84,9 @@ pub struct Order {
 pub trait Progress: Send + Sync {
     /// Called after each batch.
     fn advance(&self, records: u64, of: u64);
+
+    /// Called once when another run has the turn.
+    fn waits(&self) {}
 }
 
 impl Progress for () {
@@ -121,6 +127,7 @@ impl Pipeline {
 
     async fn run_inside(&self, id: RunId, order: Order, progress: &dyn Progress) -> Result<Report, RunError> {
         let delivery = order.delivery;
+        let _turn = self.turn(progress).await?;
         let registration = self.store.register(&delivery).await?;
         if let (Registration::Known { delivery: first, processed: true }, false) = (registration, order.again)
         {
@@ -141,7 +148,11 @@ impl Pipeline {
             }
             run.emitter.clone_from(&survey.emitter);
         }
-        let place = if order.again { Ok(None) } else { self.place_in_time(&run).await? };
+        let place = match self.place_in_time(&run).await? {
+            // Whoever runs it again was told to.
+            Err(older) if order.again => Ok(Some(older)),
+            place => place.map(|same| same.filter(|_| !order.again)),
+        };
         self.store.begin(&run).await?;
         let mut warnings = Warnings::default();
         let (status, counts) = match place.and_then(|warning| Ok((warning, surveyed?))) {
@@ -177,6 +188,21 @@ impl Pipeline {
             "run ended"
         );
         Ok(Report::new(&run, status, counts, warnings))
+    }
+
+    /// Waits for the turn.
+    async fn turn(&self, progress: &dyn Progress) -> Result<Turn, StoreError> {
+        if let Some(turn) = self.store.turn().await? {
+            return Ok(turn);
+        }
+        info!("another run has the turn");
+        progress.waits();
+        loop {
+            tokio::time::sleep(TURN_POLL).await;
+            if let Some(turn) = self.store.turn().await? {
+                return Ok(turn);
+            }
+        }
     }
 
     /// Whether the emitter made a later delivery of this kind that was taken in already: this one would undo it. Another one

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName, LINK};
 use axum::response::{IntoResponse as _, Response};
+use hub_core::code::Code;
 use hub_core::store::Store;
 use serde::Deserialize;
 
@@ -40,6 +42,10 @@ pub(super) async fn page(
         return Err(Problem::bad_request(wrong));
     };
     let events = store.events(after, limit).await?;
+    if events.is_empty() && after > 0 && !store.reaches(after).await? {
+        let detail = "the journal was made anew since this cursor was given: start again with `after=0`";
+        return Err(Problem::new(StatusCode::GONE, Code::UnknownCursor, detail));
+    }
     let next = events.last().map_or(after, |event| event.cursor);
     let texts: Vec<&str> = events.iter().map(|event| event.json.as_str()).collect();
     let headers = [

@@ -1,12 +1,13 @@
 //! `dlnuf deliver SOURCE FILE…`: archive, register, run, report.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hub_core::delivery::Status;
 use hub_core::pipeline::{Order, Pipeline, Progress};
 use hub_core::publisher::PublishError;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::{Exit, Output, show};
 use crate::installation;
@@ -39,6 +40,8 @@ impl Deliver {
             self.source,
             sources.join(", ")
         );
+        // A broker's URL that is not understood is told before anything is taken in.
+        installation::publisher(settings, &pipeline.store)?;
         let mut exit = Exit::Done;
         for file in &self.files {
             let outcome = match self.one(&pipeline, file, output).await {
@@ -112,13 +115,20 @@ impl Bar {
     /// A bar that counts something else than records.
     pub fn of(output: Output, things: &str) -> Self {
         let bar = if output == Output::Json { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        let template = format!("{{bar:30}} {{pos}}/{{len}} {things}  {{per_sec}}  {{eta}} left");
-        let style = ProgressStyle::with_template(&template);
-        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+        let template = format!("{{wide_bar}} {{pos}}/{{len}} {things}  {{pace}}  {{eta}} left");
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let pace = |state: &ProgressState, text: &mut dyn Write| {
+            let _ = write!(text, "{:.0}/s", state.per_sec());
+        };
+        Self(bar.with_style(style.with_key("pace", pace)))
     }
 }
 
 impl Progress for Bar {
+    fn waits(&self) {
+        eprintln!("another delivery is being taken in: this one waits for its turn");
+    }
+
     fn advance(&self, records: u64, of: u64) {
         self.0.set_length(of);
         self.0.set_position(records);

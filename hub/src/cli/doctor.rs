@@ -10,7 +10,7 @@ use std::time::Duration;
 use hub_core::archive::Archive as _;
 use hub_core::canonical::Canon;
 use hub_core::delivery::{Delivery, Status};
-use hub_core::store::Store;
+use hub_core::store::{Store, StoreError};
 use serde_json::json;
 
 use super::{Exit, Output, show};
@@ -46,17 +46,32 @@ struct Finding {
 /// When the built-in schema is broken; everything else is a finding.
 pub async fn run(settings: &Settings, output: Output) -> anyhow::Result<Exit> {
     let canon = installation::canon()?;
-    let mut findings = vec![home(&settings.home), key(&settings.home), mappings(settings, &canon)];
-    match within(Box::pin(installation::open_store(settings, &canon))).await {
-        Ok(store) => findings.extend(stored(settings, &store).await),
-        Err(error) => {
-            findings.push(bad("store", &error, "start the server, or correct --store / DLNUF_STORE"));
+    let mut findings = vec![home(&settings.home), key(settings), mappings(settings, &canon)];
+    if settings.embedded_store().is_some_and(|path| !path.exists()) {
+        findings.push(good("store", "none yet: the first `dlnuf deliver` makes it".to_owned()));
+    } else {
+        match within(Box::pin(installation::open_store(settings, &canon))).await {
+            Ok(store) => findings.extend(stored(settings, &store).await),
+            Err(error) => findings.push(bad("store", &error, remedy(settings, &error))),
         }
     }
     findings.push(connected(settings).await);
     tell(&findings, output);
     let ill = findings.iter().any(|finding| finding.health == Health::Bad);
     Ok(if ill { Exit::Failed } else { Exit::Done })
+}
+
+/// What to do about a store that does not open.
+fn remedy(settings: &Settings, error: &anyhow::Error) -> &'static str {
+    let unreadable =
+        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Unreadable { .. })));
+    if unreadable || !settings.key().exists() {
+        "put the key the store was written with beside it; without it nothing can be read"
+    } else if settings.embedded_store().is_some() {
+        "make the file and its folder readable and writable by the hub's own user"
+    } else {
+        "start the server, or correct --store / DLNUF_STORE"
+    }
 }
 
 async fn within<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -79,18 +94,27 @@ fn bad(part: &'static str, error: &anyhow::Error, remedy: &str) -> Finding {
 }
 
 fn home(home: &Path) -> Finding {
-    let written = std::fs::create_dir_all(home).and_then(|()| tempfile::tempfile_in(home));
+    let written = installation::private_folder(home).and_then(|()| tempfile::tempfile_in(home));
+    let open = std::fs::metadata(home).is_ok_and(|folder| readable_by_others(&folder));
     match written {
+        Ok(_) if open => look(
+            "home",
+            format!(
+                "`{}` can be looked into by other users, and the archive holds extracts in clear",
+                home.display()
+            ),
+            "chmod 700",
+        ),
         Ok(_) => good("home", format!("`{}` can be written", home.display())),
         Err(error) => bad("home", &error.into(), "make the folder writable, or choose another with --home"),
     }
 }
 
-fn key(home: &Path) -> Finding {
-    let path = home.join("protection.key");
+fn key(settings: &Settings) -> Finding {
+    let path = settings.key();
     match std::fs::metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            good("key", "none yet: made when the store is first opened".to_owned())
+            good("key", "none yet: made together with a store".to_owned())
         }
         Err(error) => bad("key", &error.into(), "make the key readable by the hub's own user"),
         Ok(metadata) if readable_by_others(&metadata) => look(

@@ -38,8 +38,13 @@ impl Events {
     /// When the store cannot be read.
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let Self::Tail(tail) = self;
-        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let store = installation::open_existing(settings, &installation::canon()?).await?;
         let mut after = tail.after;
+        let known = after == 0 || store.reaches(after).await?;
+        anyhow::ensure!(
+            known,
+            "the journal has no cursor {after}: it was made anew since; start with --after 0"
+        );
         loop {
             let page = store.events(after, PAGE).await?;
             for event in &page {
@@ -54,9 +59,8 @@ impl Events {
                 }
             }
             if page.is_empty() && !tail.follow {
-                if output == Output::Table {
-                    eprintln!("go on later with: dlnuf events tail --after {after}");
-                }
+                // On the error output, so that what programs read stays events alone.
+                eprintln!("go on later with: dlnuf events tail --after {after}");
                 return Ok(Exit::Done);
             }
             if page.is_empty() {

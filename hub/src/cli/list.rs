@@ -1,7 +1,8 @@
 //! `dlnuf deliveries`, `runs` and `rejects`.
 
+use anyhow::Context;
 use clap::Args;
-use hub_core::delivery::RunId;
+use hub_core::delivery::{RunId, Status};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ impl List {
     /// # Errors
     /// When the store cannot be read.
     pub async fn deliveries(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let store = installation::open_existing(settings, &installation::canon()?).await?;
         let deliveries = store.deliveries(self.limit).await?;
         if output == Output::Json {
             for d in &deliveries {
@@ -62,7 +63,7 @@ impl List {
     /// # Errors
     /// When the store cannot be read.
     pub async fn runs(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let store = installation::open_existing(settings, &installation::canon()?).await?;
         let runs = store.runs(self.limit).await?;
         if output == Output::Json {
             for run in &runs {
@@ -77,20 +78,17 @@ impl List {
         let rows = runs.into_iter().map(|run| {
             let counts = run.counts;
             let status = run.status.word().replace('_', " ");
-            let figures = [
-                counts.records,
-                counts.unchanged,
-                counts.changed,
-                counts.gone,
-                counts.rejected,
-                counts.events,
-            ];
-            let mut row = vec![run.id.to_string(), run.mapping, status];
+            let figures = [counts.records, counts.changed, counts.gone, counts.rejected, counts.events];
+            let started = run.started_at.to_string().get(..16).unwrap_or_default().replace('T', " ");
+            let codes: Vec<String> = run.warnings.iter().map(|warning| warning.code.to_string()).collect();
+            let status =
+                if run.status == Status::Held { format!("{status} {}", codes.join(" ")) } else { status };
+            let mut row = vec![run.id.to_string(), started, run.mapping, status];
             row.extend(figures.iter().map(u64::to_string));
             row
         });
         let headings =
-            ["run", "mapping", "status", "records", "unchanged", "changed", "gone", "refused", "events"];
+            ["run", "started (UTC)", "mapping", "status", "records", "changed", "gone", "refused", "events"];
         show::table(&headings, rows.collect());
         Ok(Exit::Done)
     }
@@ -102,7 +100,7 @@ impl Rejects {
     /// # Errors
     /// When the store cannot be read.
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let store = installation::open_existing(settings, &installation::canon()?).await?;
         let run = match self.run {
             Some(id) => Some(RunId(id)),
             None => store.runs(50).await?.into_iter().find(|run| run.counts.rejected > 0).map(|run| run.id),
@@ -111,6 +109,8 @@ impl Rejects {
             eprintln!("no run has refused records");
             return Ok(Exit::Done);
         };
+        let known = store.run(run).await?;
+        let known = known.with_context(|| format!("there is no run `{run}`; `dlnuf runs` lists them"))?;
         let rejects = store.rejects(run, self.limit).await?;
         if output == Output::Json {
             for r in &rejects {
@@ -133,7 +133,16 @@ impl Rejects {
                 r.code.entry().fr.remedy.clone(),
             ]
         });
+        show::line(format_args!("refused by run {run} ({}):", known.mapping));
+        let shown = rows.len() as u64;
         show::table(&["record", "line", "code", "field", "why", "what to do"], rows.collect());
+        if shown < known.counts.rejected {
+            show::line(format_args!(
+                "{} more: --limit {}",
+                known.counts.rejected - shown,
+                known.counts.rejected
+            ));
+        }
         Ok(Exit::Done)
     }
 }

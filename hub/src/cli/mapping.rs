@@ -60,7 +60,7 @@ impl MappingCommand {
 }
 
 fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> Exit {
-    let mut mistakes = Vec::new();
+    let mut mistakes = files.unreadable();
     let mut count = 0;
     for (name, text) in files.iter().filter(|(name, _)| is_mapping(name)) {
         count += 1;

@@ -45,7 +45,7 @@ impl Person {
     /// When the person or field does not exist, or the store cannot be read.
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let canon = installation::canon()?;
-        let store = installation::open_store(settings, &canon).await?;
+        let store = installation::open_existing(settings, &canon).await?;
         let id = match &self {
             Self::Show(show) => show.id,
             Self::Why(why) => why.id,
@@ -126,7 +126,9 @@ fn reasons(canon: &Canon, person: &KnownPerson, path: &str, output: Output) -> a
         let state = match (kept, absent) {
             (true, _) => "kept",
             (false, true) => "no longer stated",
-            (false, false) if believed.as_ref() == Some(&from.source) => "another record of the source counts",
+            (false, false) if believed.as_ref() == Some(&from.source) => {
+                "another record of the source counts"
+            }
             (false, false) => "another source is believed first",
         };
         vec![shown(&value), state.to_owned(), origin(&from)]

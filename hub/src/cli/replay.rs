@@ -21,18 +21,18 @@ use crate::settings::Settings;
 /// What is run again.
 #[derive(Debug, Subcommand)]
 pub enum Replay {
-    /// A whole delivery
+    /// A whole delivery, by its identifier (`dlnuf deliveries`)
     Delivery(Again),
-    /// The delivery of a run
+    /// The delivery of a run, by the run's identifier (`dlnuf runs`)
     Run(Again),
-    /// Only the records a run refused, once the mapping has been mended
+    /// Only the records a run refused, once the mapping has been mended, by the run's identifier
     Rejects(Again),
 }
 
 /// Arguments of every replay.
 #[derive(Debug, Args)]
 pub struct Again {
-    /// The delivery (`dlnuf deliveries`) or run (`dlnuf runs`)
+    /// What to run again
     id: Uuid,
     /// `current`: the one the header tells; `as-run`: the one the run used, in its version; else a mapping's name
     #[arg(long, default_value = "current")]
@@ -57,6 +57,9 @@ impl Replay {
         let (Self::Delivery(again) | Self::Run(again) | Self::Rejects(again)) = &self;
         let pipeline = installation::pipeline(settings).await?;
         let (order, name) = self.order(pipeline.store.as_ref()).await?;
+        if let Some(mapping) = &order.mapping {
+            pipeline.catalogue.asked(mapping)?;
+        }
         let (plan, pipeline) = rehearse(pipeline, order.clone(), output).await?;
         plan.tell(&name, output)?;
         if again.dry_run || !(again.yes || output == Output::Json || agreed()?) {

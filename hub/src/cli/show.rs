@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 use hub_core::code::Code;
-use hub_core::delivery::Warning;
+use hub_core::delivery::{Status, Warning};
 use hub_core::pipeline::Report;
 use serde_json::{Value as Json, json};
 
@@ -83,6 +83,13 @@ pub fn counts(report: &Report, file: &str) {
         counts.events
     ));
     warnings(&report.warnings);
+    if report.status == Status::Held {
+        for warning in &report.warnings {
+            let entry = warning.code.entry();
+            line(format_args!("  à faire : {}", entry.fr.remedy));
+            line(format_args!("  to do: {}", entry.en.remedy));
+        }
+    }
 }
 
 fn warnings(warnings: &[Warning]) {

@@ -25,6 +25,7 @@ pub(super) const BEGIN: &str = "
 insert into run (id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
   records, unchanged, claims, changed, persons, gone, rejected, events)
 values ($1, $2, $3, $4, $5, null, 'running', 0, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, 0)";
+pub(super) const HALT: &str = "update run set status = 'halted', ended_at = $1 where status = 'running'";
 pub(super) const CLOSE: &str = "update run set status = $2, warnings = $3, ended_at = $4 where id = $1";
 pub(super) const RUN: &str = "
 select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,

@@ -14,10 +14,12 @@ use hub_core::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, 
 use hub_core::identity::IdentityKey;
 use hub_core::reject::Reject;
 use hub_core::statement::Statement;
-use hub_core::store::{Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError};
+use hub_core::store::{
+    Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError, Turn,
+};
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use uuid::Uuid;
 
 use super::batch::Batch;
@@ -33,8 +35,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// would be late for its own beginning, and every connection would be taken for a poisoned one.
 const INSIDE_A_TRANSACTION: &str = "select now() < statement_timestamp()";
 
+/// Held by its connection, and let go with it.
+const TURN: &str = "select pg_try_advisory_lock(5038117294671183512)";
+
 /// The PostgreSQL store.
 pub(super) struct Postgres {
+    /// For the connection that holds the turn: the server ends it with its process.
+    options: PgConnectOptions,
     pool: PgPool,
     codec: Codec,
 }
@@ -67,18 +74,29 @@ impl Postgres {
                     Ok(!row.try_get::<bool, _>(0)?)
                 })
             })
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(not_opened)?;
         let migrator = sqlx::migrate!("migrations/postgres");
         migrator.run(&pool).await.map_err(not_migrated)?;
         mark(&pool, &mut codec).await?;
-        Ok(Self { pool, codec })
+        Ok(Self { options, pool, codec })
     }
 }
 
 #[async_trait]
 impl Store for Postgres {
+    async fn turn(&self) -> Result<Option<Turn>, StoreError> {
+        let failed = failed("taking the turn");
+        let mut connection = self.options.connect().await.map_err(&failed)?;
+        let held = sqlx::query_scalar(TURN).fetch_one(&mut connection).await.map_err(&failed)?;
+        if held {
+            return Ok(Some(Box::new(connection)));
+        }
+        connection.close().await.map_err(&failed)?;
+        Ok(None)
+    }
+
     async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
         let (pool, delivery) = (self.pool.clone(), delivery.clone());
         to_the_end(async move { register(&pool, &delivery).await }).await
@@ -293,6 +311,7 @@ async fn register(pool: &PgPool, delivery: &Delivery) -> Result<Registration, St
 async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
     let failed = failed("opening a run");
     let mut tx = pool.begin().await.map_err(&failed)?;
+    sqlx::query(sql::HALT).bind(instant(run.started_at)).execute(&mut *tx).await.map_err(&failed)?;
     let done = sqlx::query(sql::BEGIN)
         .bind(run.id.0)
         .bind(run.delivery.0)

@@ -6,6 +6,8 @@
 mod read;
 mod write;
 
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +15,9 @@ use hub_core::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, 
 use hub_core::identity::IdentityKey;
 use hub_core::reject::Reject;
 use hub_core::statement::Statement;
-use hub_core::store::{Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError};
+use hub_core::store::{
+    Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError, Turn,
+};
 use jiff::Timestamp;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
@@ -32,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The SQLite store.
 pub(super) struct Sqlite {
+    /// Locked by the run at work; the system unlocks it when its process dies.
+    turn: PathBuf,
     writer: SqlitePool,
     readers: SqlitePool,
     codec: Codec,
@@ -54,16 +60,29 @@ impl Sqlite {
         let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(PATIENCE);
         let writer = pool(1).connect_with(options.clone()).await;
         let writer = writer.map_err(not_opened)?;
+        // SQLite locks nothing between two migrations: hubs opened at once would run them twice.
+        let alone = lock(format!("{path}.opening")).await?;
         let migrator = sqlx::migrate!("migrations/sqlite");
         migrator.run(&writer).await.map_err(not_migrated)?;
         mark(&writer, &mut codec).await?;
+        drop(alone);
         let options = options.pragma("query_only", "on");
-        Ok(Self { writer, readers: pool(READERS).connect_lazy_with(options), codec })
+        let turn = PathBuf::from(format!("{path}.turn"));
+        Ok(Self { turn, writer, readers: pool(READERS).connect_lazy_with(options), codec })
     }
 }
 
 #[async_trait]
 impl Store for Sqlite {
+    async fn turn(&self) -> Result<Option<Turn>, StoreError> {
+        let file = File::options().create(true).append(true).open(&self.turn).map_err(not_locked)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(not_locked(error)),
+        }
+    }
+
     async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
         let (pool, delivery) = (self.writer.clone(), delivery.clone());
         to_the_end(async move { register(&pool, &delivery).await }).await
@@ -235,6 +254,21 @@ impl Store for Sqlite {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "taken by `map_err`")]
+fn not_locked(error: std::io::Error) -> StoreError {
+    unreachable("locking the store", &format!("the lock file beside it: {}", error.kind()))
+}
+
+/// Waits for a lock that the system gives back when its process dies.
+async fn lock(path: String) -> Result<File, StoreError> {
+    let waiting = tokio::task::spawn_blocking(move || {
+        let file = File::options().create(true).append(true).open(path)?;
+        file.lock().map(|()| file)
+    });
+    let locked = waiting.await.map_err(|_| unreachable("locking the store", "the wait stopped midway"))?;
+    locked.map_err(not_locked)
+}
+
 /// Checks that the key is the store's, and learns by which field tables it is read.
 async fn mark(pool: &SqlitePool, codec: &mut Codec) -> Result<(), StoreError> {
     let mut tx = pool.begin_with("begin immediate").await.map_err(not_opened)?;
@@ -278,6 +312,7 @@ async fn register(pool: &SqlitePool, delivery: &Delivery) -> Result<Registration
 async fn begin(pool: &SqlitePool, run: &Run) -> Result<(), StoreError> {
     let failed = failed("opening a run");
     let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+    sqlx::query(sql::HALT).bind(instant(run.started_at)).execute(&mut *tx).await.map_err(&failed)?;
     let done = sqlx::query(sql::BEGIN)
         .bind(run.id.0)
         .bind(run.delivery.0)

@@ -1,0 +1,376 @@
+//! Extracts as institutions really send them, with the corners their documents do not show: right persons, right rights, no
+//! event for what did not change. Every person is invented.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use crate::support::program::{command, dlnuf};
+
+/// What one member of a household is, as the CAF writes it.
+struct Member<'a> {
+    role: &'a str,
+    name: &'a str,
+    given: &'a str,
+    born: &'a str,
+    rank: &'a str,
+    nir: &'a str,
+}
+
+const PAUL: Member<'static> = Member {
+    role: "DEM",
+    name: "VERDIER",
+    given: "PAUL",
+    born: "1980-01-02",
+    rank: "1",
+    nir: "1800152121009",
+};
+const JULIE: Member<'static> = Member {
+    role: "CJT",
+    name: "PETIT",
+    given: "JULIE",
+    born: "1982-05-06",
+    rank: "1",
+    nir: "1800152121009",
+};
+
+fn household(dossier: &str, body: &str, state: &str, members: &[Member<'_>]) -> String {
+    let persons: String = members
+        .iter()
+        .map(|m| {
+            let Member { role, name, given, born, rank, nir } = m;
+            let nir = if nir.is_empty() { String::new() } else { format!("<NIR>{nir}</NIR>") };
+            format!(
+                "<Personne><Identification><NOM>{name}</NOM><NOMNAI>{name}</NOMNAI><PRENOM>{given}</PRENOM><DTNAI>{born}</DTNAI>\
+<RGNAI>{rank}</RGNAI><TYPEDTNAI>N</TYPEDTNAI>{nir}</Identification><Prestations><NATPREST>RSA</NATPREST>\
+<ROLEPERS>{role}</ROLEPERS><TOPCHAPERS>1</TOPCHAPERS></Prestations></Personne>"
+            )
+        })
+        .collect();
+    format!(
+        "<InfosFoyerRSA><IdentificationRSA><Organisme><FONORG>CAF</FONORG><NUMORG>{body}</NUMORG><MATRICULE>{dossier}00000000\
+</MATRICULE></Organisme><Partenaire><TYPEPARTE>CG </TYPEPARTE><IDEPARTE>052</IDEPARTE></Partenaire><DemandeRSA>\
+<NUMDEMRSA>0{dossier}052</NUMDEMRSA></DemandeRSA></IdentificationRSA>{persons}<PrestationRSA><SituationDossierRSA>\
+<EtatDossierRSA><ETATDOSRSA>{state}</ETATDOSRSA></EtatDossierRSA></SituationDossierRSA></PrestationRSA></InfosFoyerRSA>"
+    )
+}
+
+/// A monthly file made on `created`, whose trailer announces `total` records.
+fn monthly(created: &str, total: usize, households: &[String]) -> Vec<u8> {
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"windows-1252\"?><Racine><IdentificationFlux><APPLIEME>CRI</APPLIEME><TYPEFLUX>M</TYPEFLUX>\
+<NATFLUX>D</NATFLUX>{created}<DTREF>2026-02-28</DTREF></IdentificationFlux>{}<TransmissionFlux><NBTOTDOSRSATRANSM>{total:08}\
+</NBTOTDOSRSATRANSM></TransmissionFlux></Racine>",
+        households.concat()
+    );
+    text.into_bytes()
+}
+
+fn made(day: &str, hour: &str) -> String {
+    format!("<DTCREAFLUX>{day}</DTCREAFLUX><HEUCREAFLUX>{hour}</HEUCREAFLUX>")
+}
+
+struct Hub(tempfile::TempDir);
+
+impl Hub {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn home(&self) -> String {
+        self.0.path().join("hub").display().to_string()
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).expect("a written file");
+        path.display().to_string()
+    }
+
+    /// The report of one delivery.
+    fn deliver(&self, source: &str, name: &str, bytes: &[u8]) -> Json {
+        let file = self.file(name, bytes);
+        let ended = dlnuf(&["--home", &self.home(), "--output", "json", "deliver", source, &file]);
+        ended.json().pop().unwrap_or_else(|| panic!("a report: {}", ended.errors))
+    }
+
+    fn events(&self) -> Vec<Json> {
+        dlnuf(&["--home", &self.home(), "--output", "json", "events", "tail"]).json()
+    }
+
+    /// The value a field of the only person whose name holds it was last announced with.
+    fn last(&self, field: &str) -> Option<Json> {
+        self.events().iter().rev().find_map(|event| {
+            let changes = event.pointer("/data/changements")?.as_array()?;
+            changes
+                .iter()
+                .find(|change| change.get("champ").is_some_and(|c| c == field))?
+                .get("apres")
+                .cloned()
+        })
+    }
+}
+
+/// The figures of a report, by name.
+fn figures<const N: usize>(report: &Json, names: [&str; N]) -> [u64; N] {
+    names
+        .map(|name| report.get(name).and_then(Json::as_u64).unwrap_or_else(|| panic!("`{name}` in {report}")))
+}
+
+fn codes(report: &Json) -> Vec<&str> {
+    let warnings = report.get("warnings").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    warnings.iter().filter_map(|warning| warning.get("code")?.as_str()).collect()
+}
+
+#[test]
+fn two_persons_of_one_household_are_never_one_whatever_number_they_share() {
+    let hub = Hub::new();
+    let twin = Member { given: "JULIE", rank: "2", nir: "", ..JULIE };
+    let other = Member { name: "ROUVRAY", nir: "", ..JULIE };
+    let alike = [Member { name: "ROUVRAY", ..twin }, other];
+    let report = hub.deliver(
+        "caf",
+        "1.xml",
+        &monthly(
+            &made("2026-03-05", "01:00:00"),
+            2,
+            &[household("2055990", "521", "2", &[PAUL, JULIE]), household("2055991", "521", "2", &alike)],
+        ),
+    );
+    assert_eq!(figures(&report, ["persons", "events"]), [4, 4]);
+    let mended = Member { nir: "2820552121007", ..JULIE };
+    let report = hub.deliver(
+        "caf",
+        "2.xml",
+        &monthly(
+            &made("2026-04-05", "01:00:00"),
+            2,
+            &[household("2055990", "521", "2", &[PAUL, mended]), household("2055991", "521", "2", &alike)],
+        ),
+    );
+    assert_eq!(figures(&report, ["persons", "events", "unchanged"]), [0, 1, 1], "only her number changed");
+}
+
+#[test]
+fn a_corrected_name_or_birth_goes_on_as_the_same_person() {
+    let hub = Hub::new();
+    let paul = |name, born| Member { name, born, nir: "", ..PAUL };
+    for (day, name, born, persons) in [
+        ("2026-03-05", "DURANT", "1980-01-02", 1),
+        ("2026-04-05", "DURAND", "1980-01-02", 0),
+        ("2026-05-05", "DURAND", "1980-02-01", 0),
+    ] {
+        let file =
+            monthly(&made(day, "01:00:00"), 1, &[household("2055990", "521", "2", &[paul(name, born)])]);
+        let report = hub.deliver("caf", &format!("{day}.xml"), &file);
+        assert_eq!(figures(&report, ["persons", "events"]), [persons, 1], "{name} {born}");
+    }
+}
+
+#[test]
+fn after_a_mutation_the_open_right_counts() {
+    let hub = Hub::new();
+    let old = |state| household("2055990", "521", state, &[PAUL]);
+    let new = household("3055990", "931", "2", &[PAUL]);
+    hub.deliver("caf", "1.xml", &monthly(&made("2026-03-05", "01:00:00"), 1, &[old("2")]));
+    hub.deliver("caf", "2.xml", &monthly(&made("2026-03-06", "01:00:00"), 1, &[new]));
+    let closed = hub.deliver("caf", "3.xml", &monthly(&made("2026-04-05", "01:00:00"), 1, &[old("5")]));
+    assert_eq!(figures(&closed, ["persons", "rejected"]), [0, 0]);
+    assert_eq!(
+        hub.last("droits.rsa.etat").as_ref().and_then(Json::as_str),
+        Some("rsa_droit_ouvert_versable")
+    );
+    let alphabet = Hub::new();
+    let both = [household("2055990", "521", "0", &[PAUL]), household("2055991", "521", "2", &[PAUL])];
+    alphabet.deliver("caf", "1.xml", &monthly(&made("2026-03-05", "01:00:00"), 2, &both));
+    assert_eq!(
+        alphabet.last("droits.rsa.etat").as_ref().and_then(Json::as_str),
+        Some("rsa_droit_ouvert_versable")
+    );
+}
+
+#[test]
+fn an_incomplete_snapshot_closes_nobody_and_a_wrong_date_blocks_nobody() {
+    let hub = Hub::new();
+    let both = [
+        household("2055990", "521", "2", &[PAUL]),
+        household("2055991", "521", "2", &[Member { nir: "", ..JULIE }]),
+    ];
+    hub.deliver("caf", "1.xml", &monthly(&made("", ""), 2, &both));
+    let cut = hub.deliver("caf", "2.xml", &monthly(&made("2999-01-01", "01:00:00"), 2, &both[..1]));
+    assert_eq!((figures(&cut, ["gone"]), codes(&cut)), ([0], vec!["DLN0112", "DLN0115", "DLN0117"]));
+    let same = hub.deliver("caf", "3.xml", &monthly(&made("2026-03-05", "03:00:17.5200"), 2, &both));
+    assert_eq!(codes(&same), Vec::<&str>::new());
+    let spelt = hub.deliver("caf", "4.xml", &monthly(&made("2026-03-05", "03:00:17.52"), 2, &both));
+    assert_eq!((figures(&spelt, ["events"]), codes(&spelt)), ([0], vec!["DLN0113"]));
+    let whole = hub.deliver("caf", "5.xml", &monthly(&made("2026-04-05", "01:00:00"), 1, &both[..1]));
+    assert_eq!(figures(&whole, ["gone", "events"]), [1, 1]);
+}
+
+#[test]
+fn control_characters_and_a_record_without_its_end_cost_themselves() {
+    let hub = Hub::new();
+    let escape = Member { name: "VER\u{1b}DIER", nir: "", ..PAUL };
+    let mut file = String::from_utf8(monthly(
+        &made("2026-03-05", "01:00:00"),
+        3,
+        &[
+            household("2055990", "521", "2", &[escape]),
+            household("2055991", "521", "2", &[PAUL]),
+            household("2055992", "521", "2", &[Member { nir: "", ..JULIE }]),
+        ],
+    ))
+    .expect("text");
+    let last = file.rfind("</InfosFoyerRSA>").expect("a record");
+    file.replace_range(last..last + "</InfosFoyerRSA>".len(), "");
+    let report = hub.deliver("caf", "1.xml", file.as_bytes());
+    assert_eq!(figures(&report, ["records", "rejected", "persons"]), [3, 2, 1]);
+}
+
+const LIST: &str = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;NIR;ID IODAS;Adresse;CP Ville\n";
+
+#[test]
+fn a_number_a_spreadsheet_shortened_makes_nobody_somebody_else() {
+    let hub = Hub::new();
+    let rows = "Dupont;Luc;07/05/1985;1,85058E+12;1;;\nBernard;Marc;07/05/1985;1,85058E+12;2;;\n";
+    let report = hub.deliver("departement", "l.csv", format!("{LIST}{rows}").as_bytes());
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([2], vec!["DLN0303"]));
+}
+
+#[test]
+fn a_blank_of_a_departement_takes_nothing_back() {
+    let hub = Hub::new();
+    let row = |place| format!("{LIST}Dupont;Luc;07/05/1985;;1;{place}\n");
+    hub.deliver("departement", "1.csv", row("3 rue du Puits;52000 Chaumont").as_bytes());
+    let blank = hub.deliver("departement", "2.csv", row(";").as_bytes());
+    assert_eq!(figures(&blank, ["events"]), [0]);
+    let moved = hub.deliver("departement", "3.csv", row("8 rue Haute;52200 Langres").as_bytes());
+    assert_eq!(figures(&moved, ["events"]), [1]);
+}
+
+const PRINCIPAL: &str =
+    "identifiant_unique_de;nom;prenom;date_naissance;categorie_inscription;modalite_accompagnement";
+
+#[test]
+fn a_column_that_is_not_there_takes_nothing_back_and_is_told() {
+    let hub = Hub::new();
+    let with = format!("{PRINCIPAL};brsa\nde-1;DUPONT;LUC;1985-05-07 00:00:00.0;1;SUI;O\n");
+    let without = format!("{PRINCIPAL}\nde-1;DUPONT;LUC;1985-05-07 00:00:00.0;1;SUI\n");
+    hub.deliver("france-travail", "1.csv", with.as_bytes());
+    let report = hub.deliver("france-travail", "2.csv", without.as_bytes());
+    assert_eq!(figures(&report, ["events"]), [0]);
+    let told = report.pointer("/warnings/0/message").and_then(Json::as_str).unwrap_or_default();
+    assert!(codes(&report) == ["DLN0116"] && told.contains("`brsa`"), "{report}");
+}
+
+#[test]
+fn a_row_means_what_its_header_says_and_any_separator_will_do() {
+    let hub = Hub::new();
+    let swapped = PRINCIPAL.replace("nom;prenom", "prenom;nom");
+    let row = "de-1;DUPONT;LUC;1985-05-07 00:00:00.0;1;SUI";
+    hub.deliver("france-travail", "1.csv", format!("{swapped}\n{row}\n").as_bytes());
+    let mended = hub.deliver("france-travail", "2.csv", format!("{PRINCIPAL}\n{row}\n").as_bytes());
+    assert_eq!(figures(&mended, ["events", "unchanged"]), [1, 0]);
+    let tabs = format!("{PRINCIPAL}\n{row}\n").replace(';', "\t");
+    let tabs = hub.deliver("france-travail", "3.csv", tabs.as_bytes());
+    assert_eq!(figures(&tabs, ["events", "rejected"]), [0, 0]);
+}
+
+#[test]
+fn the_latest_fact_of_the_historical_files_says_how_it_is() {
+    let row = |what: &str, day: &str| {
+        format!("1850578006084;1234567A075;DUPONT;LUC;07/05/1985;{day};{what};1850578006084\n")
+    };
+    for swap in [false, true] {
+        let hub = Hub::new();
+        let began = ("inscriptions.csv", row("1", "01/02/2022"));
+        let ended = ("cessations.csv", row("90;FIN", "15/03/2022") + &row("91;AUTRE", "15/03/2021"));
+        let order = if swap { [ended, began] } else { [began, ended] };
+        for (name, rows) in order {
+            // Nine columns, as before November 2011, and no header: the first line is a person.
+            let report = hub.deliver("france-travail", name, rows.as_bytes());
+            assert_eq!(figures(&report, ["rejected"]), [0], "{name}");
+        }
+        assert_eq!(hub.last("inscription_emploi.statut").as_ref().and_then(Json::as_str), Some("cesse"));
+        let motive = hub.last("inscription_emploi.motif_cessation_code");
+        assert_eq!(motive.as_ref().and_then(Json::as_str), Some("90"));
+    }
+}
+
+#[test]
+fn a_withdrawn_action_is_one_no_more() {
+    let hub = Hub::new();
+    let head = "identifiant_unique_de;codeaction;lblaction;date_prescription;date_debut\n";
+    let row = |id: &str, start: &str| format!("{id};A1;Atelier;2022-01-01 00:00:00.0;{start}\n");
+    let file = |rows: &[String]| format!("{head}{}", rows.concat());
+    hub.deliver("france-travail", "1.csv", file(&[row("a", ""), row("b", "")]).as_bytes());
+    let begun =
+        hub.deliver("france-travail", "2.csv", file(&[row("a", "2022-02-01"), row("b", "")]).as_bytes());
+    assert_eq!(figures(&begun, ["events"]), [1], "an action that begins is one change");
+    let gone = hub.deliver("france-travail", "3.csv", file(&[row("a", "2022-02-01")]).as_bytes());
+    assert_eq!(figures(&gone, ["gone", "events"]), [1, 1]);
+}
+
+#[test]
+fn deliveries_made_at_once_take_turns() {
+    let hub = Hub::new();
+    let folder = hub.0.path().display().to_string();
+    assert_eq!(dlnuf(&["synth", "--households", "1500", "--seed", "3", &folder]).code, 0);
+    let names = ["caf-vrsb0801-n1.xml", "caf-vrsb0801-n1.xml", "departement-carnet-de-bord-n1.csv"];
+    let started = ["caf", "caf", "departement"].iter().zip(names).map(|(source, name)| {
+        let file = hub.0.path().join(name);
+        let mut deliver = command();
+        deliver.args(["--home", &hub.home(), "--output", "json", "deliver", source]).arg(file);
+        deliver.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+        deliver.spawn().expect("the program starts")
+    });
+    let ended: Vec<_> = started.collect();
+    let reports: Vec<Json> = ended
+        .into_iter()
+        .map(|child| {
+            let output = child.wait_with_output().expect("it ends").stdout;
+            serde_json::from_slice(&output).expect("a report")
+        })
+        .collect();
+    let gone: u64 = reports.iter().map(|report| figures(report, ["gone"])[0]).sum();
+    let received =
+        reports.iter().filter(|r| r.get("status").is_some_and(|s| s == "already_received")).count();
+    assert_eq!((gone, received), (0, 1), "{reports:?}");
+}
+
+#[test]
+fn a_store_without_its_key_is_refused_and_no_key_is_made() {
+    let hub = Hub::new();
+    hub.deliver(
+        "caf",
+        "1.xml",
+        &monthly(&made("2026-03-05", "01:00:00"), 1, &[household("2055990", "521", "2", &[PAUL])]),
+    );
+    let key = Path::new(&hub.home()).join("protection.key");
+    std::fs::remove_file(&key).expect("removed");
+    for command in [&["runs"][..], &["doctor"], &["deliver", "caf", &hub.file("2.xml", b"<Racine/>")]] {
+        let ended = dlnuf(&[&["--home", &hub.home()][..], command].concat());
+        assert!(
+            ended.code == 1 && format!("{}{}", ended.output, ended.errors).contains("key"),
+            "{}",
+            ended.errors
+        );
+        assert!(!key.exists());
+    }
+}
+
+#[test]
+fn only_the_hubs_user_may_look_into_its_home() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let hub = Hub::new();
+    hub.deliver(
+        "caf",
+        "1.xml",
+        &monthly(&made("2026-03-05", "01:00:00"), 1, &[household("2055990", "521", "2", &[PAUL])]),
+    );
+    let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o077;
+    assert_eq!(mode(Path::new(&hub.home())), 0);
+    let nothing = dlnuf(&["--home", &hub.0.path().join("typo").display().to_string(), "runs"]);
+    assert!(nothing.code == 1 && nothing.errors.contains("does not exist"), "{}", nothing.errors);
+    assert!(!hub.0.path().join("typo").exists(), "reading makes nothing");
+}
