@@ -113,7 +113,7 @@ async fn an_event_without_a_queue_is_never_called_confirmed() {
     };
     for wave in 0..4 {
         let wave: Vec<JournalEvent> = (0..1_000).map(|at| event(wave * 1_000 + at)).collect();
-        let verdicts = session.publish(&wave).await.expect("answers");
+        let verdicts = session.publish(0, &wave).await.expect("answers");
         for (event, verdict) in wave.iter().zip(verdicts) {
             let right = if event.routing_key == "unknown" { Verdict::Unroutable } else { Verdict::Confirmed };
             assert_eq!(verdict, right, "of event {}", event.cursor);

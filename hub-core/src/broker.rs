@@ -1,8 +1,10 @@
 //! The port to the broker, where events leave the hub.
 //!
-//! Contract: `open` tries once; a session answers for every event of a wave once the broker has, and never says `Confirmed`
-//! of an event that reached no queue. A session that has failed is dropped, never used again. All the broker holds can be
+//! Contract: `open` tries once; a session answers for every event of a wave once the broker has, lane by lane, and never says
+//! `Confirmed` of an event that reached no queue. A session that has failed is dropped, never used again. All the broker holds can be
 //! lost and rebuilt from the journal.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -56,15 +58,18 @@ pub enum Verdict {
 #[async_trait]
 pub trait Broker: Send + Sync {
     /// Connects and declares the topology, once: patience is the caller's.
-    async fn open(&self) -> Result<Box<dyn Session>, BrokerError>;
+    async fn open(&self) -> Result<Arc<dyn Session>, BrokerError>;
 }
 
 /// A connection in use.
 #[async_trait]
 pub trait Session: Send + Sync {
-    /// Publishes a wave, pipelined; answers in its order. The caller sees to it that a person occurs once in a wave, which
-    /// is what keeps each person's events in order.
-    async fn publish(&self, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError>;
+    /// How many waves may be on their way at once, each on a lane of its own.
+    fn lanes(&self) -> usize;
+
+    /// Publishes a wave on a lane (from 0) with nothing else on its way, pipelined; answers in its order. The caller sees to it
+    /// that a person occurs once among all that is on its way, which is what keeps each person's events in order.
+    async fn publish(&self, lane: usize, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError>;
 
     /// Whether the connection still stands.
     fn is_open(&self) -> bool;

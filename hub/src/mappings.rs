@@ -97,6 +97,20 @@ impl MappingFiles {
         Ok(Self { files })
     }
 
+    /// Writes every file into a folder that is not there yet; returns how many.
+    ///
+    /// # Errors
+    /// When the folder exists or cannot be written.
+    pub fn write_to(&self, folder: &Path) -> std::io::Result<usize> {
+        fs::create_dir(folder)?;
+        for (name, bytes) in &self.files {
+            let file = folder.join(name);
+            fs::create_dir_all(file.parent().unwrap_or(folder))?;
+            fs::write(file, bytes)?;
+        }
+        Ok(self.files.len())
+    }
+
     /// A file's text.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.files.get(name).and_then(|bytes| std::str::from_utf8(bytes).ok())

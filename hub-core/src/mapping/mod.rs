@@ -139,7 +139,10 @@ impl Mapping {
             Snapshot::When(path, words) => words.contains(&text(path)),
         };
         let reference = self.delivery.reference.as_ref().map(text);
-        let reference = reference.and_then(|date| date.get(..10).map(str::to_owned));
+        let reference = reference.and_then(|text| match date::parse(&text, Form::ALL, Precision::Day)? {
+            Reading::Date(date) => Some(date.to_string()),
+            Reading::Endless => None,
+        });
         let parts: Vec<String> = self.delivery.created.iter().map(text).collect();
         let created = instant(&parts.join("T"));
         let creation_unread = created.is_none() && !parts.is_empty();

@@ -1,37 +1,54 @@
 //! The events that wait, and the waves cut from them.
 //!
-//! A wave holds at most one event of a person: the next one leaves only when the broker has confirmed the one before, so
+//! At most one event of a person is on its way: the next one leaves only when the broker has confirmed the one before, so
 //! neither a refused nor a repeated publish can turn a person's events around.
 
 use std::collections::{HashSet, VecDeque};
 
+use crate::delivery::PersonId;
 use crate::store::JournalEvent;
 
 /// Events in journal order, waiting to leave.
 #[derive(Debug, Default)]
-pub(super) struct Line(VecDeque<JournalEvent>);
+pub(super) struct Line {
+    waiting: VecDeque<JournalEvent>,
+    /// Who has an event on its way.
+    away: HashSet<PersonId>,
+}
 
 impl Line {
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.waiting.len()
     }
 
     pub fn join(&mut self, events: Vec<JournalEvent>) {
-        self.0.extend(events);
+        self.waiting.extend(events);
     }
 
-    /// The first event of each person, at most `limit`, in order; what stays keeps its order.
+    /// The first event of each person who has none on its way, at most `limit`, in order; what stays keeps its order.
     pub fn cut(&mut self, limit: usize) -> Vec<JournalEvent> {
-        let mut persons = HashSet::new();
-        let mut wave = Vec::new();
-        for event in std::mem::take(&mut self.0) {
-            if wave.len() < limit && persons.insert(event.person) {
+        let mut passed: HashSet<PersonId> = HashSet::new();
+        let (mut wave, mut stays) = (Vec::new(), VecDeque::new());
+        while wave.len() < limit {
+            let Some(event) = self.waiting.pop_front() else { break };
+            if !passed.contains(&event.person) && self.away.insert(event.person) {
                 wave.push(event);
             } else {
-                self.0.push_back(event);
+                passed.insert(event.person);
+                stays.push_back(event);
             }
         }
+        while let Some(event) = stays.pop_back() {
+            self.waiting.push_front(event);
+        }
         wave
+    }
+
+    /// The wave is answered for: the next events of its persons may leave.
+    pub fn back(&mut self, wave: &[JournalEvent]) {
+        for event in wave {
+            self.away.remove(&event.person);
+        }
     }
 }
 
@@ -41,7 +58,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::delivery::PersonId;
 
     fn event(cursor: u64, person: u8) -> JournalEvent {
         let id = Uuid::from_u128(u128::from(cursor));
@@ -51,15 +67,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_person_leaves_once_a_wave_and_in_order(persons in prop::collection::vec(0u8..6, 0..60), limit in 1usize..9) {
+        fn a_person_has_one_event_on_its_way_and_all_leave_in_order(persons in prop::collection::vec(0u8..6, 0..60), limit in 1usize..9) {
             let mut line = Line::default();
             line.join(persons.iter().zip(1..).map(|(person, cursor)| event(cursor, *person)).collect());
             let mut left: Vec<JournalEvent> = Vec::new();
-            while line.len() > 0 {
+            let mut away: VecDeque<Vec<JournalEvent>> = VecDeque::new();
+            while line.len() > 0 || !away.is_empty() {
                 let wave = line.cut(limit);
-                let once: HashSet<PersonId> = wave.iter().map(|event| event.person).collect();
-                prop_assert!(!wave.is_empty() && wave.len() <= limit && once.len() == wave.len());
-                left.extend(wave);
+                let idle = wave.is_empty();
+                prop_assert!(wave.len() <= limit);
+                away.push_back(wave);
+                let all: Vec<PersonId> = away.iter().flatten().map(|event| event.person).collect();
+                let once: HashSet<PersonId> = all.iter().copied().collect();
+                prop_assert!(once.len() == all.len() && !(idle && all.is_empty() && line.len() > 0));
+                // Up to two waves are on their way.
+                if away.len() > 2 || idle {
+                    let wave = away.pop_front().unwrap_or_default();
+                    line.back(&wave);
+                    left.extend(wave);
+                }
             }
             prop_assert_eq!(left.len(), persons.len());
             for person in 0u8..6 {

@@ -1,9 +1,11 @@
 //! The driver that carries events from the outbox to the broker, apart from any load: a dead broker never stops a night.
 //!
-//! Waves leave one after the other; while one is on its way, the one before is struck from the outbox and the next is read.
+//! Several waves are on their way at once, each on a lane of its own; meanwhile those confirmed are struck from the outbox and
+//! the next ones read.
 //! A row leaves the outbox only once its event is confirmed, so a crash repeats events and never loses one. A lease lets one
 //! publisher work at a time; should it expire under a stalled one, events are repeated, not turned around.
 
+mod lanes;
 mod line;
 mod patience;
 
@@ -20,11 +22,14 @@ use crate::broker::{Broker, BrokerError, Session, Verdict};
 use crate::code::Code;
 use crate::pipeline::Progress;
 use crate::store::{JournalEvent, Store, StoreError};
+use lanes::Lanes;
 use line::Line;
 pub use patience::Patience;
 
-/// Events in flight at once.
-const WAVE: usize = 1_000;
+/// Events of a wave.
+const WAVE: usize = 500;
+/// Fewer events than this wait in memory: more are read.
+const SHORT: usize = 2_000;
 /// Events read from the outbox at once.
 const PAGE: u32 = 2_000;
 /// The name of the lease.
@@ -115,7 +120,7 @@ impl Publisher {
         let mut lease = Lease::new(self, stopping);
         while session.is_open() {
             if lease.hold().await? {
-                self.publish_waiting(session.as_ref(), &mut lease, &()).await?;
+                self.publish_waiting(&session, &mut lease, &()).await?;
             }
             if stopping.load(Relaxed) {
                 return Ok(());
@@ -140,7 +145,7 @@ impl Publisher {
             return Ok(None);
         }
         let outcome = match self.broker.open().await {
-            Ok(session) => self.publish_waiting(session.as_ref(), &mut lease, progress).await,
+            Ok(session) => self.publish_waiting(&session, &mut lease, progress).await,
             Err(error) => Err(error.into()),
         };
         lease.release().await?;
@@ -149,41 +154,52 @@ impl Publisher {
 
     async fn publish_waiting(
         &self,
-        session: &dyn Session,
+        session: &Arc<dyn Session>,
         lease: &mut Lease<'_>,
         progress: &dyn Progress,
     ) -> Result<u64, PublishError> {
         let mut line = Line::default();
+        let mut lanes = Lanes::of(session);
         let mut after = self.fill(&mut line, 0).await?;
-        let mut confirmed: Vec<u64> = Vec::new();
         let mut published = 0;
         loop {
-            let wave = line.cut(WAVE);
-            if wave.is_empty() || !lease.hold().await? {
-                self.store.confirm(&confirmed).await?;
-                return Ok(published);
+            while lanes.one_is_free() && lease.hold().await? {
+                let wave = line.cut(WAVE);
+                if wave.is_empty() {
+                    break;
+                }
+                lanes.send(wave);
             }
-            let (answers, struck, filled) = tokio::join!(
-                session.publish(&wave),
-                self.store.confirm(&confirmed),
-                self.fill(&mut line, after)
-            );
-            struck?;
-            after = filled?;
-            let verdicts = answers?;
-            confirmed = taken(&wave, &verdicts);
-            published += confirmed.len() as u64;
+            let Some((wave, answers)) = lanes.answered().await else { return Ok(published) };
+            line.back(&wave);
+            let taken = self.strike(&wave, answers).await;
+            if taken.is_err() {
+                // What the other lanes were answered meanwhile is not to be repeated.
+                while let Some((wave, answers)) = lanes.answered().await {
+                    let _ = self.strike(&wave, answers).await;
+                }
+            }
+            published += taken?;
+            after = self.fill(&mut line, after).await?;
             progress.advance(published, published + line.len() as u64);
-            if confirmed.len() < wave.len() {
-                self.store.confirm(&confirmed).await?;
-                return Err(not_taken(&verdicts));
-            }
         }
+    }
+
+    /// Strikes from the outbox what the broker has taken of a wave; returns how many, if it is all.
+    async fn strike(
+        &self,
+        wave: &[JournalEvent],
+        answers: Result<Vec<Verdict>, BrokerError>,
+    ) -> Result<u64, PublishError> {
+        let verdicts = answers?;
+        let confirmed = taken(wave, &verdicts);
+        self.store.confirm(&confirmed).await?;
+        if confirmed.len() < wave.len() { Err(not_taken(&verdicts)) } else { Ok(confirmed.len() as u64) }
     }
 
     /// Reads more events behind `after` when the line has grown short; returns the last cursor read.
     async fn fill(&self, line: &mut Line, after: u64) -> Result<u64, StoreError> {
-        if line.len() >= WAVE {
+        if line.len() >= SHORT {
             return Ok(after);
         }
         let page = self.store.outbox(after, PAGE).await?;

@@ -2,6 +2,7 @@
 //!
 //! Settings enter, one finding per part leaves; nothing of a person is read.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use hub_core::archive::Archive as _;
 use hub_core::canonical::Canon;
 use hub_core::delivery::{Delivery, Status};
-use hub_core::store::{Store, StoreError};
+use hub_core::store::{Run, Store, StoreError};
 use serde_json::json;
 
 use super::{Exit, Output, show};
@@ -154,7 +155,10 @@ async fn stored(settings: &Settings, store: &Arc<dyn Store>) -> Vec<Finding> {
         Err(error) => vec![bad("store", &error, "start the server, or correct --store / DLNUF_STORE")],
         Ok(((persons, claims, events), waiting, runs)) => {
             let found = format!("{persons} persons, {claims} claims, {events} events in the journal");
-            let stopped = runs.iter().filter(|run| matches!(run.status, Status::Running | Status::Halted));
+            let taken = |run: &Run| matches!(run.status, Status::Done | Status::DoneWithRejects);
+            let taken: HashSet<_> = runs.iter().filter(|run| taken(run)).map(|run| run.delivery).collect();
+            let open = |run: &Run| matches!(run.status, Status::Running | Status::Halted);
+            let stopped = runs.iter().filter(|run| open(run) && !taken.contains(&run.delivery));
             let mut findings = vec![good("store", found), outbox(settings, waiting)];
             let stopped: Vec<String> = stopped.map(|run| run.delivery.to_string()).collect();
             if let Some(delivery) = stopped.first() {

@@ -25,6 +25,11 @@ pub enum MappingCommand {
     Test(Test),
     /// Show what a mapping makes of a file; nothing is stored
     Try(Try),
+    /// Write the mappings in force into a new folder, to change them there
+    Export {
+        /// The folder, which must not exist yet
+        folder: PathBuf,
+    },
 }
 
 /// Arguments of `mapping test`.
@@ -55,6 +60,12 @@ impl MappingCommand {
             Self::Lint => Ok(lint(&files, &canon, output)),
             Self::Test(test) => cases(&files, &canon, test.filter.as_deref().unwrap_or_default(), output),
             Self::Try(trial) => trial.run(&files, &canon),
+            Self::Export { folder } => {
+                let count =
+                    files.write_to(&folder).with_context(|| format!("writing `{}`", folder.display()))?;
+                show::line(format_args!("{count} files; use them with --mappings {}", folder.display()));
+                Ok(Exit::Done)
+            }
         }
     }
 }
@@ -102,7 +113,8 @@ fn cases(files: &MappingFiles, canon: &Canon, filter: &str, output: Output) -> a
         let mapping = catalogue
             .named(&case.mapping)
             .with_context(|| format!("case `{}`: no mapping `{}`", case.name, case.mapping))?;
-        let differences = run_case(&mapping, canon, &case)?;
+        let differences = run_case(&mapping, canon, &case)
+            .unwrap_or_else(|error| vec![format!("`expected.yaml` cannot be read: {error}")]);
         let fine = differences.is_empty();
         if fine {
             passed += 1;
@@ -124,6 +136,7 @@ fn cases(files: &MappingFiles, canon: &Canon, filter: &str, output: Output) -> a
     if output == Output::Table {
         show::line(format_args!("{passed} passed, {failed} failed"));
     }
+    anyhow::ensure!(passed + failed > 0 || filter.is_empty(), "no case of a mapping named like `{filter}`");
     Ok(if failed == 0 { Exit::Done } else { Exit::Mistakes })
 }
 

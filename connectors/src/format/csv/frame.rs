@@ -102,7 +102,11 @@ impl CsvCut {
         }
         // Only the first line: a stray quote may have swallowed the lines after it.
         let line = row::line_end(row).unwrap_or(end);
-        let detail = format!("expected {} cells, found {count}", self.least);
+        let detail = if self.least == self.most {
+            format!("expected {} cells, found {count}", self.least)
+        } else {
+            format!("expected {} to {} cells, found {count}", self.least, self.most)
+        };
         Piece::faulty(line, Code::MalformedCsv, detail)
     }
 

@@ -5,7 +5,7 @@
 
 use hub_core::code::Code;
 use hub_core::connector::{Decoder, Fault, Limits};
-use hub_core::record::{Names, Record};
+use hub_core::record::{NameId, Names, Record};
 use quick_xml::Reader;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -35,7 +35,8 @@ impl Decoder for XmlDecoder {
         let text = std::str::from_utf8(frame).map_err(|_| not_utf8())?;
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_comments = true;
-        let mut walk = Walk { decoder: self, record, depth: 0, skipped: 0, nodes: 0, closed: false };
+        let mut walk =
+            Walk { decoder: self, record, depth: 0, skipped: 0, nodes: 0, closed: false, noted: Vec::new() };
         loop {
             match reader.read_event().map_err(|e| describe(&e))? {
                 Event::Eof => break,
@@ -54,6 +55,8 @@ struct Walk<'d> {
     skipped: usize,
     nodes: usize,
     closed: bool,
+    /// Attributes of the innermost element: they become its children once its own text is read.
+    noted: Vec<(NameId, String)>,
 }
 
 impl Walk<'_> {
@@ -89,6 +92,7 @@ impl Walk<'_> {
                 format!("expected at most {} levels and {} elements, found more", limits.depth, limits.nodes);
             return Err(Fault::new(Code::TooDeep, detail));
         }
+        self.note();
         if self.skipped == 0 && self.depth > 1 {
             match self.decoder.names.get(tag.local_name().into_inner()) {
                 Some(name) => self.record.open(name),
@@ -112,13 +116,20 @@ impl Walk<'_> {
             let value = unescape(&attribute.value).map_err(|_| refused())?;
             let name = self.decoder.attributes.get(attribute.key.local_name().into_inner());
             if let Some(name) = name.filter(|_| self.skipped == 0) {
-                self.record.leaf(name, &value);
+                self.noted.push((name, value.into_owned()));
             }
         }
         Ok(())
     }
 
+    fn note(&mut self) {
+        for (name, value) in self.noted.drain(..) {
+            self.record.leaf(name, &value);
+        }
+    }
+
     fn leave(&mut self) {
+        self.note();
         if self.skipped == self.depth {
             self.skipped = 0;
         } else if self.skipped == 0 && self.depth > 1 {

@@ -7,6 +7,7 @@ mod session;
 mod topology;
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +20,8 @@ pub use topology::{DEAD_LETTERS, EXCHANGE, QUEUE};
 
 /// TCP alone takes some eleven minutes to notice a dead peer.
 const HEARTBEAT_S: u16 = 10;
+/// Channels publishing at once: while one waits for its last confirms, the broker has work from the others.
+const LANES: usize = 4;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// RabbitMQ at a URL.
@@ -41,14 +44,21 @@ impl RabbitMq {
 
 #[async_trait]
 impl Broker for RabbitMq {
-    async fn open(&self) -> Result<Box<dyn Session>, BrokerError> {
+    async fn open(&self) -> Result<Arc<dyn Session>, BrokerError> {
         let properties = ConnectionProperties::default().with_connection_name("dlnuf publisher".into());
         let connecting = Connection::connect_uri(self.uri.clone(), properties);
         let connection = in_time("connecting", connecting).await?;
-        let channel = in_time("opening a channel", connection.create_channel()).await?;
-        in_time("declaring exchange and queues", topology::declare(&channel)).await?;
-        in_time("asking for confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
-        Ok(Box::new(session::RabbitMqSession::new(connection, channel)))
+        let mut channels = Vec::with_capacity(LANES);
+        for _ in 0..LANES {
+            let channel = in_time("opening a channel", connection.create_channel()).await?;
+            let confirms = channel.confirm_select(ConfirmSelectOptions::default());
+            in_time("asking for confirms", confirms).await?;
+            channels.push(channel);
+        }
+        if let Some(channel) = channels.first() {
+            in_time("declaring exchange and queues", topology::declare(channel)).await?;
+        }
+        Ok(Arc::new(session::RabbitMqSession::new(connection, channels)))
     }
 }
 

@@ -1,7 +1,7 @@
-//! One connection publishing waves with confirms.
+//! One connection publishing waves with confirms, each lane a channel of its own.
 //!
-//! lapin hands a returned (unroutable) message to whichever confirm resolves next, not to its own: a wave is judged only once
-//! every confirm of it has resolved, by the message ids found among all of them.
+//! lapin hands a returned (unroutable) message to whichever confirm of its channel resolves next, not to its own: a wave is alone
+//! on its channel, and judged only once every confirm of it has resolved, by the message ids found among all of them.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -25,18 +25,18 @@ const PERSISTENT: u8 = 2;
 
 pub(super) struct RabbitMqSession {
     connection: Connection,
-    channel: Channel,
+    channels: Vec<Channel>,
     blocked: watch::Receiver<bool>,
 }
 
 impl RabbitMqSession {
-    pub(super) fn new(connection: Connection, channel: Channel) -> Self {
+    pub(super) fn new(connection: Connection, channels: Vec<Channel>) -> Self {
         let (sender, blocked) = watch::channel(false);
         tokio::spawn(watch_blocking(connection.events_listener(), sender));
-        Self { connection, channel, blocked }
+        Self { connection, channels, blocked }
     }
 
-    async fn one(&self, event: &JournalEvent) -> lapin::Result<Confirmation> {
+    async fn one(channel: &Channel, event: &JournalEvent) -> lapin::Result<Confirmation> {
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = BasicProperties::default()
             .with_message_id(event.id.to_string().into())
@@ -44,15 +44,20 @@ impl RabbitMqSession {
             .with_delivery_mode(PERSISTENT)
             .with_app_id("dlnuf".into());
         let (exchange, key) = (EXCHANGE.into(), event.routing_key.as_str().into());
-        let sent = self.channel.basic_publish(exchange, key, options, event.json.as_bytes(), properties);
+        let sent = channel.basic_publish(exchange, key, options, event.json.as_bytes(), properties);
         sent.await?.await
     }
 }
 
 #[async_trait]
 impl Session for RabbitMqSession {
-    async fn publish(&self, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError> {
-        let mut answers = std::pin::pin!(join_all(wave.iter().map(|event| self.one(event))));
+    fn lanes(&self) -> usize {
+        self.channels.len()
+    }
+
+    async fn publish(&self, lane: usize, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError> {
+        let channel = self.channels.get(lane).ok_or(BrokerError::Closed)?;
+        let mut answers = std::pin::pin!(join_all(wave.iter().map(|event| Self::one(channel, event))));
         loop {
             match tokio::time::timeout(DEADLINE, &mut answers).await {
                 Ok(answers) => return Ok(judged(wave, answers)),
@@ -64,7 +69,8 @@ impl Session for RabbitMqSession {
     }
 
     fn is_open(&self) -> bool {
-        self.connection.status().connected() && self.channel.status().connected()
+        let open = |channel: &Channel| channel.status().connected();
+        self.connection.status().connected() && self.channels.iter().all(open)
     }
 }
 
