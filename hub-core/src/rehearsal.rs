@@ -16,8 +16,8 @@ use crate::identity::IdentityKey;
 use crate::reject::Reject;
 use crate::statement::Statement;
 use crate::store::{
-    Commit, JournalEvent, KnownFrame, KnownPerson, Merger, PersonWrite, Registration, Run, Store, StoreError,
-    Turn,
+    Commit, JournalEvent, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run, Store,
+    StoreError, Turn,
 };
 
 /// The pretending store.
@@ -283,7 +283,12 @@ impl Store for Rehearsal {
         }
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+    fn ready(&self, commit: &Arc<Commit>) -> Ready {
+        Arc::clone(commit) as Ready
+    }
+
+    async fn write(&self, ready: &Ready) -> Result<(), StoreError> {
+        let commit = ready.downcast_ref().ok_or(StoreError::Unreadable { context: "a commit" })?;
         self.written().take(commit);
         Ok(())
     }

@@ -4,6 +4,9 @@
 //! expectations no longer hold is [`StoreError::Conflict`] and changes nothing; personal payloads are sealed at rest and
 //! look-up keys are keyed hashes, so the clear NIR never touches the disk.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use compact_str::CompactString;
 use jiff::Timestamp;
@@ -198,6 +201,9 @@ pub struct JournalEvent {
     pub json: String,
 }
 
+/// A commit as its store will write it; nobody else can read it.
+pub type Ready = Arc<dyn Any + Send + Sync>;
+
 /// The turn to take deliveries in: given back when dropped, and when whoever holds it dies.
 pub type Turn = Box<dyn Send + Sync>;
 
@@ -275,8 +281,17 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<i64>, StoreError>;
 
-    /// Writes one batch: everything or nothing.
-    async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
+    /// Makes a commit ready to be written: sealed and hashed, which takes a processor and not the database.
+    fn ready(&self, commit: &Arc<Commit>) -> Ready;
+
+    /// Writes one batch this very store made ready: everything or nothing.
+    async fn write(&self, ready: &Ready) -> Result<(), StoreError>;
+
+    /// Makes ready and writes.
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let ready = self.ready(&Arc::new(commit.clone()));
+        self.write(&ready).await
+    }
 
     /// The refused records of a run, in file order.
     async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError>;

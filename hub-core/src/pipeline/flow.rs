@@ -7,14 +7,13 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tracing::Instrument as _;
 
 use crate::code::Code;
 use crate::connector::Frames;
 use crate::delivery::{Counts, PersonId};
 use crate::identity::IdentityKey;
 use crate::statement::Statement;
-use crate::store::{Commit, StoreError};
+use crate::store::{self, Commit, StoreError};
 
 use super::batch::{self, Paired};
 use super::intake::{Intake, ReadBatch, Reader};
@@ -36,6 +35,7 @@ struct Asked {
 /// A batch ready to be written.
 struct Settled {
     commit: Arc<Commit>,
+    ready: store::Ready,
     asked: Asked,
 }
 
@@ -195,7 +195,7 @@ impl Pipeline {
 
     async fn write_ready(&self, ready: Option<&Ready>) -> Result<(), StoreError> {
         let Some(ready) = ready else { return Ok(()) };
-        self.write(&ready.settled.commit).await
+        self.store.write(&ready.settled.ready).await
     }
 
     /// What was committed in the end: another try when somebody else wrote the same persons meanwhile.
@@ -250,20 +250,12 @@ impl Pipeline {
     async fn settle_and_write(&self, intake: &Intake, work: Work<'_>) -> Result<Arc<Commit>, StoreError> {
         let mut tries = 0;
         loop {
-            let Settled { commit, .. } = self.settle_again(intake, work).await?;
-            match self.write(&commit).await {
+            let Settled { commit, ready, .. } = self.settle_again(intake, work).await?;
+            match self.store.write(&ready).await {
                 Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
                 outcome => return outcome.map(|()| commit),
             }
         }
-    }
-
-    /// Writes on a task of its own: sealing a batch takes a core for itself.
-    async fn write(&self, commit: &Arc<Commit>) -> Result<(), StoreError> {
-        let (store, commit) = (Arc::clone(&self.store), Arc::clone(commit));
-        let writing = async move { store.commit(&commit).await };
-        let lost = |source| StoreError::Unreachable { context: "writing a batch", source: Box::new(source) };
-        tokio::spawn(writing.in_current_span()).await.map_err(lost)?
     }
 
     async fn settle(&self, intake: &Intake, work: Work<'_>) -> Result<Settled, StoreError> {
@@ -281,7 +273,16 @@ impl Pipeline {
             commit.counts.unchanged = read.unchanged;
             commit.counts.rejected = read.rejects.len() as u64;
         }
-        Ok(Settled { commit: Arc::new(commit), asked })
+        let commit = Arc::new(commit);
+        let ready = self.ready(&commit).await?;
+        Ok(Settled { commit, ready, asked })
+    }
+
+    /// On a thread of its own: sealing a batch takes a core for itself.
+    async fn ready(&self, commit: &Arc<Commit>) -> Result<store::Ready, StoreError> {
+        let (store, commit) = (Arc::clone(&self.store), Arc::clone(commit));
+        let lost = |source| StoreError::Unreachable { context: "sealing a batch", source: Box::new(source) };
+        tokio::task::spawn_blocking(move || store.ready(&commit)).await.map_err(lost)
     }
 
     async fn paired(

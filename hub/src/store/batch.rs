@@ -2,11 +2,13 @@
 //!
 //! Persons and keys are in id order, so that two commits on the same rows lock them in the same order.
 
+use std::sync::Arc;
+
 use hub_core::delivery::Counts;
 use hub_core::event::Event;
 use hub_core::reject::Reject;
 use hub_core::statement::Statement;
-use hub_core::store::{Commit, PersonWrite};
+use hub_core::store::{Commit, PersonWrite, Ready, StoreError};
 use uuid::Uuid;
 
 use super::codec::{Codec, Row};
@@ -100,6 +102,12 @@ impl Batch {
             events: commit.events.iter().map(|e| event(codec, e)).collect(),
         }
     }
+}
+
+/// What [`Batch::new`] made, as the port hands it back.
+pub(super) fn of(ready: &Ready) -> Result<Arc<Batch>, StoreError> {
+    let batch = Arc::clone(ready).downcast::<Batch>();
+    batch.map_err(|_| StoreError::Unreadable { context: "a commit another store made ready" })
 }
 
 /// In the order of the columns.

@@ -7,6 +7,7 @@ mod read;
 mod write;
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,14 +16,14 @@ use hub_core::identity::IdentityKey;
 use hub_core::reject::Reject;
 use hub_core::statement::Statement;
 use hub_core::store::{
-    Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError, Turn,
+    Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn,
 };
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use uuid::Uuid;
 
-use super::batch::Batch;
+use super::batch::{self, Batch};
 use super::codec::{Codec, instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
@@ -209,8 +210,12 @@ impl Store for Postgres {
         read::stated_before(&self.pool, source, emitters, bounds).await
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let (pool, batch) = (self.pool.clone(), Batch::new(&self.codec, commit));
+    fn ready(&self, commit: &Arc<Commit>) -> Ready {
+        Arc::new(Batch::new(&self.codec, commit))
+    }
+
+    async fn write(&self, ready: &Ready) -> Result<(), StoreError> {
+        let (pool, batch) = (self.pool.clone(), batch::of(ready)?);
         to_the_end(async move { write::commit(&pool, &batch).await }).await
     }
 

@@ -8,6 +8,7 @@ mod write;
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use hub_core::identity::IdentityKey;
 use hub_core::reject::Reject;
 use hub_core::statement::Statement;
 use hub_core::store::{
-    Commit, JournalEvent, KnownFrame, KnownPerson, Registration, Run, Store, StoreError, Turn,
+    Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn,
 };
 use jiff::Timestamp;
 use sqlx::ConnectOptions as _;
@@ -25,7 +26,7 @@ use sqlx::sqlite::{
 };
 use uuid::Uuid;
 
-use super::batch::Batch;
+use super::batch::{self, Batch};
 use super::codec::{Codec, instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
@@ -195,8 +196,12 @@ impl Store for Sqlite {
         read::stated_before(&self.readers, source, emitters, bounds).await
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let (pool, batch) = (self.writer.clone(), Batch::new(&self.codec, commit));
+    fn ready(&self, commit: &Arc<Commit>) -> Ready {
+        Arc::new(Batch::new(&self.codec, commit))
+    }
+
+    async fn write(&self, ready: &Ready) -> Result<(), StoreError> {
+        let (pool, batch) = (self.writer.clone(), batch::of(ready)?);
         to_the_end(async move { write::commit(&pool, &batch).await }).await
     }
 
