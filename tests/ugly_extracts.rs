@@ -1,6 +1,7 @@
 //! Extracts as institutions really send them, with the corners their documents do not show: right persons, right rights, no
 //! event for what did not change. Every person is invented.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -35,18 +36,16 @@ const JULIE: Member<'static> = Member {
 };
 
 fn household(dossier: &str, body: &str, state: &str, members: &[Member<'_>]) -> String {
-    let persons: String = members
-        .iter()
-        .map(|m| {
-            let Member { role, name, given, born, rank, nir } = m;
-            let nir = if nir.is_empty() { String::new() } else { format!("<NIR>{nir}</NIR>") };
-            format!(
-                "<Personne><Identification><NOM>{name}</NOM><NOMNAI>{name}</NOMNAI><PRENOM>{given}</PRENOM><DTNAI>{born}</DTNAI>\
+    let mut persons = String::new();
+    for Member { role, name, given, born, rank, nir } in members {
+        let nir = if nir.is_empty() { String::new() } else { format!("<NIR>{nir}</NIR>") };
+        let _ = write!(
+            persons,
+            "<Personne><Identification><NOM>{name}</NOM><NOMNAI>{name}</NOMNAI><PRENOM>{given}</PRENOM><DTNAI>{born}</DTNAI>\
 <RGNAI>{rank}</RGNAI><TYPEDTNAI>N</TYPEDTNAI>{nir}</Identification><Prestations><NATPREST>RSA</NATPREST>\
 <ROLEPERS>{role}</ROLEPERS><TOPCHAPERS>1</TOPCHAPERS></Prestations></Personne>"
-            )
-        })
-        .collect();
+        );
+    }
     format!(
         "<InfosFoyerRSA><IdentificationRSA><Organisme><FONORG>CAF</FONORG><NUMORG>{body}</NUMORG><MATRICULE>{dossier}00000000\
 </MATRICULE></Organisme><Partenaire><TYPEPARTE>CG </TYPEPARTE><IDEPARTE>052</IDEPARTE></Partenaire><DemandeRSA>\

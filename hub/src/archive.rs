@@ -4,16 +4,19 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hub_core::archive::{Archive, Kept};
 use hub_core::delivery::Digest;
 
-use crate::installation::private_folder;
-
 const CHUNK_BYTES: usize = 256 << 10;
+
+/// Makes a folder only its owner may look into, when it is not there.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
 
 /// A folder of archived deliveries.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! Puts the adapters together: store, archive, formats, mappings, clock.
 
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
 use hub_core::store::{Registration, Store, StoreError};
 
-use crate::archive::FolderArchive;
+use crate::archive::{FolderArchive, private_folder};
 use crate::broker;
 use crate::clock::MachineClock;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
@@ -51,7 +50,8 @@ pub async fn open_store(settings: &Settings, canon: &Arc<Canon>) -> anyhow::Resu
     let keyless = !key.exists();
     anyhow::ensure!(!(keyless && settings.embedded_store_exists()), missing_key(settings));
     let seal = Seal::load_or_create(&key)?;
-    match store::open(&settings.store_url(), seal, Arc::clone(canon)).await {
+    // On the heap: opening a store would weigh on every caller's future.
+    match Box::pin(store::open(&settings.store_url(), seal, Arc::clone(canon))).await {
         Err(StoreError::Unreadable { .. }) if keyless => {
             // The store is not new: a key made just now is not its key, and must not stay to be taken for it.
             std::fs::remove_file(&key).with_context(|| format!("removing `{}`", key.display()))?;
@@ -74,11 +74,6 @@ pub async fn open_existing(settings: &Settings, canon: &Arc<Canon>) -> anyhow::R
     let nothing = settings.embedded_store().is_some_and(|path| !path.exists());
     anyhow::ensure!(!nothing, "{} does not exist; `dlnuf deliver` makes it", settings.store_name());
     open_store(settings, canon).await
-}
-
-/// Makes a folder only its owner may look into, when it is not there.
-pub fn private_folder(path: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Opens everything a run needs.

@@ -53,9 +53,15 @@ impl Read for Utf8 {
 
 /// Reads every household into a struct, decoding windows-1252; returns how many there are.
 pub fn read(file: &Path) -> u64 {
+    let mut count = 0;
+    each(file, |foyer| count += u64::from(!foyer.texts.is_empty()));
+    count
+}
+
+fn each(file: &Path, mut take: impl FnMut(Foyer)) {
     let mut reader =
         Reader::from_reader(BufReader::with_capacity(256 << 10, Utf8::of(File::open(file).expect("a file"))));
-    let (mut buffer, mut name, mut foyer, mut count) = (Vec::new(), String::new(), Foyer::default(), 0);
+    let (mut buffer, mut name, mut foyer) = (Vec::new(), String::new(), Foyer::default());
     loop {
         match reader.read_event_into(&mut buffer).expect("XML") {
             Event::Start(start) => {
@@ -66,13 +72,141 @@ pub fn read(file: &Path) -> u64 {
                 foyer.texts.push((name.clone(), text.to_string()));
             }
             Event::End(end) if end.name().as_ref() == "InfosFoyerRSA" => {
-                count += u64::from(!std::mem::take(&mut foyer).texts.is_empty());
+                take(std::mem::take(&mut foyer));
             }
-            Event::Eof => return count,
+            Event::Eof => return,
             _ => {}
         }
         buffer.clear();
     }
+}
+
+/// Reads every row of a CSV file into texts; returns how many there are.
+pub fn read_csv(file: &Path) -> u64 {
+    let bytes = std::fs::read(file).expect("a file");
+    let mut reader = csv_core::ReaderBuilder::new().delimiter(b';').build();
+    let (mut input, mut output, mut ends) = (bytes.as_slice(), vec![0; 64 << 10], vec![0; 256]);
+    let mut rows = 0;
+    loop {
+        let (result, read, written, cells) = reader.read_record(input, &mut output, &mut ends);
+        input = input.get(read..).unwrap_or_default();
+        match result {
+            csv_core::ReadRecordResult::Record => {
+                let text = std::str::from_utf8(&output[..written]).expect("UTF-8");
+                let mut from = 0;
+                let row: Vec<String> = ends[..cells]
+                    .iter()
+                    .map(|end| text[std::mem::replace(&mut from, *end)..*end].to_owned())
+                    .collect();
+                rows += u64::from(!row.is_empty());
+            }
+            csv_core::ReadRecordResult::End => return rows - 1,
+            _ => {}
+        }
+    }
+}
+
+/// Households of one transaction of the bare pipeline.
+const BATCH: usize = 2_000;
+
+/// The bare pipeline: stream, hash, and keep what is new, household by household and person by person, in indexed tables. No
+/// mapping, no identity, no provenance, no sealing, no events.
+pub async fn pipeline(server: &str, file: &Path) {
+    let mut connection = PgConnection::connect(server).await.expect("PostgreSQL");
+    for table in [
+        "create table if not exists bare_foyer (number bigint primary key, hash bigint not null, payload text not null)",
+        "create index if not exists bare_foyer_hash on bare_foyer (hash)",
+        "create table if not exists bare_personne (number bigint, rank bigint, payload text, primary key (number, rank))",
+    ] {
+        connection.execute(table).await.expect("a table");
+    }
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+    let file = file.to_owned();
+    let reading = tokio::task::spawn_blocking(move || {
+        let (mut batch, mut number) = (Vec::with_capacity(BATCH), 0);
+        each(&file, |foyer| {
+            number += 1;
+            batch.push((number, foyer));
+            if batch.len() == BATCH {
+                let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+                sender.blocking_send(full).expect("the writer stays");
+            }
+        });
+        sender.blocking_send(batch).expect("the writer stays");
+    });
+    while let Some(batch) = receiver.recv().await {
+        keep(&mut connection, &batch).await;
+    }
+    reading.await.expect("read");
+}
+
+/// Writes the households whose hash is not known, and their persons.
+async fn keep(connection: &mut PgConnection, batch: &[(i64, Foyer)]) {
+    let payloads: Vec<String> = batch.iter().map(|(_, foyer)| payload(&foyer.texts)).collect();
+    let hashes: Vec<i64> =
+        payloads.iter().map(|text| xxhash_rust::xxh3::xxh3_64(text.as_bytes()).cast_signed()).collect();
+    let new: std::collections::HashSet<i64> = sqlx::query_scalar(
+        "select new.hash from unnest($1::bigint[]) as new (hash) left join bare_foyer on bare_foyer.hash = new.hash
+         where bare_foyer.hash is null",
+    )
+    .bind(&hashes)
+    .fetch_all(&mut *connection)
+    .await
+    .expect("a diff")
+    .into_iter()
+    .collect();
+    let (mut numbers, mut kept, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of, mut ranks, mut persons) = (Vec::new(), Vec::new(), Vec::new());
+    for (((number, foyer), hash), text) in batch.iter().zip(hashes).zip(payloads) {
+        if !new.contains(&hash) {
+            continue;
+        }
+        numbers.push(*number);
+        kept.push(hash);
+        texts.push(text);
+        let starts: Vec<usize> = foyer
+            .texts
+            .iter()
+            .enumerate()
+            .filter(|(_, (name, _))| name == "NOMNAI")
+            .map(|(at, _)| at)
+            .collect();
+        for (rank, start) in (0..).zip(starts) {
+            of.push(*number);
+            ranks.push(rank);
+            persons.push(payload(&foyer.texts[start..(start + 20).min(foyer.texts.len())]));
+        }
+    }
+    let mut tx = connection.begin().await.expect("a transaction");
+    sqlx::query(
+        "insert into bare_foyer select * from unnest($1::bigint[], $2::bigint[], $3::text[])
+         on conflict (number) do update set hash = excluded.hash, payload = excluded.payload",
+    )
+    .bind(numbers)
+    .bind(kept)
+    .bind(texts)
+    .execute(&mut *tx)
+    .await
+    .expect("households");
+    sqlx::query(
+        "insert into bare_personne select * from unnest($1::bigint[], $2::bigint[], $3::text[])
+         on conflict (number, rank) do update set payload = excluded.payload",
+    )
+    .bind(of)
+    .bind(ranks)
+    .bind(persons)
+    .execute(&mut *tx)
+    .await
+    .expect("persons");
+    tx.commit().await.expect("committed");
+}
+
+fn payload(texts: &[(String, String)]) -> String {
+    let mut payload = String::new();
+    for (name, text) in texts {
+        let _ = write!(payload, "{name}={text};");
+    }
+    payload
 }
 
 /// Bare COPY of as many rows, of the size of a claim's, into a table without an index.

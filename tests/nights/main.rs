@@ -23,7 +23,7 @@ struct Figure {
     seconds: f64,
     count: u64,
     things: &'static str,
-    bare: Option<(f64, &'static str)>,
+    bare: Option<(f64, String)>,
     memory_kib: u64,
 }
 
@@ -32,14 +32,14 @@ impl Figure {
         Self { name: name.into(), seconds, count, things, bare: None, memory_kib: 0 }
     }
 
-    fn against(self, bare: f64, limit: &'static str) -> Self {
-        Self { bare: Some((bare, limit)), ..self }
+    fn against(self, bare: f64, limit: impl Into<String>) -> Self {
+        Self { bare: Some((bare, limit.into())), ..self }
     }
 
     fn print(&self) {
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
         let (pace, memory) = (self.count as f64 / self.seconds, self.memory_kib as f64 / 1024.0);
-        let ratio = self.bare.map(|(bare, limit)| format!("{:.2} × {limit}", self.seconds / bare));
+        let ratio = self.bare.as_ref().map(|(bare, limit)| format!("{:.2} × {limit}", self.seconds / bare));
         let memory = if self.memory_kib > 0 { format!("{memory:.0} MiB") } else { String::new() };
         let things = format!("{pace:.0} {}/s", self.things);
         let ratio = ratio.unwrap_or_default();
@@ -65,6 +65,9 @@ fn main() {
     });
     let caf = nights.each_ref().map(|night| night[0].file.as_path());
     let figures = decode(caf[0], nights[0][0].records);
+    let principal = nights[0].iter().find(|written| written.file.to_string_lossy().contains("principal"));
+    let principal = principal.expect("an extract of France Travail");
+    decode_csv(&principal.file, principal.records);
     eprintln!();
     program::nights(folder.path(), &caf, nights[0][0].records, figures);
     program::memory(folder.path(), households);
@@ -89,6 +92,20 @@ fn decode(file: &Path, records: u64) -> f64 {
         .against(bare, "the bare read")
         .print();
     bare
+}
+
+/// The same for a CSV extract.
+fn decode_csv(file: &Path, records: u64) {
+    let canon = Canon::from_schema(hub::mappings::PERSON_SCHEMA).expect("the schema");
+    let catalogue = hub::mappings::MappingFiles::built_in().compile(&canon).expect("mappings");
+    let mapping = catalogue.named("france-travail/spie-principal").expect("a mapping");
+    let (bare, found) = timed(|| bare::read_csv(file));
+    assert!(found >= records, "the bare read sees the records");
+    Figure::new("bare CSV read into texts, one core", bare, records, "records").print();
+    let (seconds, _) = timed(|| one_core(file, &mapping));
+    Figure::new("decode + map of CSV, one core", seconds, records, "records")
+        .against(bare, "the bare CSV read (limit 4)")
+        .print();
 }
 
 /// Cuts a file as the hub does; `take` gives back a batch to fill again.

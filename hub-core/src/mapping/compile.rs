@@ -144,7 +144,7 @@ impl Compiler<'_> {
         if !["keep", "clear"].contains(&word) {
             let message = format!("`blanks` is `keep` or `clear`, found `{word}`");
             let diagnostic = Diagnostic::new(Code::MappingSyntax, blanks.span.clone(), message);
-            self.found.push(diagnostic.near(word, ["keep", "clear"].into_iter()));
+            self.found.push(diagnostic.near(word, ["keep", "clear"]));
         }
         word == "keep"
     }

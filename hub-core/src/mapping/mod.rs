@@ -163,8 +163,8 @@ impl Mapping {
         let unread = |rule: &Rule| {
             let columns: Vec<NameId> = rule.columns().collect();
             let nowhere = !columns.is_empty() && !columns.iter().any(|column| there.contains(column));
-            let named = || columns.iter().filter_map(|column| written.get(column).copied()).collect();
-            nowhere.then(|| (rule.field(), named()))
+            let told = || columns.iter().filter_map(|column| written.get(column).copied()).collect();
+            nowhere.then(|| (rule.field(), told()))
         };
         self.persons.rules.iter().filter_map(unread).collect()
     }
@@ -179,8 +179,8 @@ impl Mapping {
     pub fn silence(&self, stated: &FieldValues) -> FieldValues {
         let overridden = |id: FieldId| self.delivery.absence.iter().any(|(field, _)| *field == id);
         let mut fields: FieldValues = stated.iter().filter(|(id, _)| !overridden(*id)).cloned().collect();
-        let states = |(field, value): &(FieldId, Option<Value>)| Some((*field, value.clone()?));
-        fields.extend(self.delivery.absence.iter().filter_map(states));
+        let added = |(field, value): &(FieldId, Option<Value>)| Some((*field, value.clone()?));
+        fields.extend(self.delivery.absence.iter().filter_map(added));
         fields.sort_by_key(|(id, _)| *id);
         fields
     }

@@ -7,37 +7,21 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::canonical::{Canon, FieldId, FieldValues};
 use crate::claim::{Claim, Mapped};
-use crate::delivery::{PersonId, RunId};
+use crate::delivery::PersonId;
 use crate::diff::diff;
 use crate::event::{Event, Occasion, announce, announce_merger};
-use crate::identity::{IdentityFields, IdentityKey, Traits};
-use crate::mapping::Mapping;
-use crate::merge::{Precedence, merge};
+use crate::identity::{IdentityKey, Traits};
+use crate::merge::merge;
 use crate::record::Position;
 use crate::statement::{Origin, Stated, Statement};
 use crate::store::{Commit, KnownPerson, Merger, PersonWrite};
 
+use super::context::Context;
 use super::people::{Absorbed, People, Working};
-
-/// What every batch of a run shares.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Context<'a> {
-    pub canon: &'a Canon,
-    pub precedence: &'a Precedence,
-    pub identity: &'a IdentityFields,
-    pub mapping: &'a Mapping,
-    pub run: RunId,
-    /// Origin of the delivery's facts; record and line are set per record.
-    pub origin: &'a Origin,
-    /// Fields this delivery has no column for: what was known of them stays.
-    pub unread: &'a BTreeSet<FieldId>,
-    pub at: Timestamp,
-}
 
 /// A record that was read and mapped.
 #[derive(Debug, Clone)]
@@ -158,6 +142,9 @@ fn last_claims(claims: Vec<Claim>) -> Vec<Claim> {
     kept
 }
 
+/// Whether a claim continues a statement, by one of the ways to tell.
+type Continues<'a> = &'a dyn Fn(&Claim, &Traits, &Statement) -> bool;
+
 /// For each claim the statement it continues, taken from `olds`: all by key first, so that no claim takes another's.
 fn continued(
     context: Context<'_>,
@@ -171,7 +158,7 @@ fn continued(
         traits.nir().is_some() && traits_of(old).nir() == traits.nir()
     };
     let corrected = |_: &Claim, traits: &Traits, old: &Statement| traits.nearly(&traits_of(old));
-    let passes: [&dyn Fn(&Claim, &Traits, &Statement) -> bool; 3] = [&same_key, &same_nir, &corrected];
+    let passes: [Continues<'_>; 3] = [&same_key, &same_nir, &corrected];
     for continues in passes {
         for ((claim, traits), found) in claims.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
             let at = olds.iter().position(|old| continues(claim, traits, old));

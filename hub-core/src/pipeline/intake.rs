@@ -15,7 +15,8 @@ use crate::reject::{Reject, Stage};
 use crate::statement::{Origin, Statement};
 use crate::store::KnownFrame;
 
-use super::batch::{Context, MappedRecord};
+use super::batch::MappedRecord;
+use super::context::Context;
 use super::report::Warnings;
 use super::seen::Seen;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, origin_of};

@@ -6,6 +6,7 @@
 //! unchanged.
 
 mod batch;
+mod context;
 mod flow;
 mod intake;
 mod people;
@@ -150,32 +151,19 @@ impl Pipeline {
         }
         let place = match self.place_in_time(&run).await? {
             // Whoever runs it again was told to.
-            Err(older) if order.again => Ok(Some(older)),
+            Err(fault) if order.again => Ok(Some(fault)),
             place => place.map(|same| same.filter(|_| !order.again)),
         };
         self.store.begin(&run).await?;
-        let mut warnings = Warnings::default();
-        let (status, counts) = match place.and_then(|warning| Ok((warning, surveyed?))) {
+        let (status, counts, warnings) = match place.and_then(|warning| Ok((warning, surveyed?))) {
             Err(fault) => {
                 info!(code = %fault.code, "held");
+                let mut warnings = Warnings::default();
                 warnings.fault(&fault);
-                (Status::Held, Counts::default())
+                (Status::Held, Counts::default(), warnings)
             }
-            Ok((warning, (mapping, survey))) => {
-                let unordered = run.created.is_empty()
-                    && (survey.envelope.creation_unread || !survey.envelope.created.is_empty());
-                let mut intake = Intake::new(self, id, &delivery, Arc::clone(&mapping), &survey);
-                intake.only = order.only;
-                let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
-                if let Some(fault) = warning {
-                    reader.warnings.fault(&fault);
-                }
-                if unordered {
-                    reader.warnings.add(Code::UnknownCreation, None, 0);
-                }
-                let (counts, reader) = self.process(&mut intake, reader, progress).await?;
-                warnings = reader.warnings;
-                (if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done }, counts)
+            Ok((warning, found)) => {
+                self.take_in(&run, &delivery, order.only, found, warning, progress).await?
             }
         };
         let warnings = warnings.into_list(&self.canon);
@@ -188,6 +176,32 @@ impl Pipeline {
             "run ended"
         );
         Ok(Report::new(&run, status, counts, warnings))
+    }
+
+    /// Takes in a delivery that is not held.
+    async fn take_in(
+        &self,
+        run: &Run,
+        delivery: &Delivery,
+        only: Option<BTreeSet<u64>>,
+        (mapping, survey): (Arc<Mapping>, Survey),
+        warning: Option<Fault>,
+        progress: &dyn Progress,
+    ) -> Result<(Status, Counts, Warnings), RunError> {
+        let Envelope { created, creation_unread, .. } = &survey.envelope;
+        let unordered = run.created.is_empty() && (*creation_unread || !created.is_empty());
+        let mut intake = Intake::new(self, run.id, delivery, Arc::clone(&mapping), &survey);
+        intake.only = only;
+        let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
+        if let Some(fault) = warning {
+            reader.warnings.fault(&fault);
+        }
+        if unordered {
+            reader.warnings.add(Code::UnknownCreation, None, 0);
+        }
+        let (counts, reader) = self.process(&mut intake, reader, progress).await?;
+        let status = if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done };
+        Ok((status, counts, reader.warnings))
     }
 
     /// Waits for the turn.

@@ -10,7 +10,7 @@ use crate::identity::{IdentityKey, Profile, Traits, matches};
 use crate::statement::{Origin, Statement};
 use crate::store::KnownPerson;
 
-use super::batch::Context;
+use super::context::Context;
 
 /// A person being worked on.
 #[derive(Default)]

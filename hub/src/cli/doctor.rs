@@ -15,7 +15,7 @@ use hub_core::store::{Run, Store, StoreError};
 use serde_json::json;
 
 use super::{Exit, Output, show};
-use crate::archive::FolderArchive;
+use crate::archive::{FolderArchive, private_folder};
 use crate::settings::Settings;
 use crate::{broker, installation};
 
@@ -95,7 +95,7 @@ fn bad(part: &'static str, error: &anyhow::Error, remedy: &str) -> Finding {
 }
 
 fn home(home: &Path) -> Finding {
-    let written = installation::private_folder(home).and_then(|()| tempfile::tempfile_in(home));
+    let written = private_folder(home).and_then(|()| tempfile::tempfile_in(home));
     let open = std::fs::metadata(home).is_ok_and(|folder| readable_by_others(&folder));
     match written {
         Ok(_) if open => look(

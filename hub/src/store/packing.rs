@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn any_text_is_packed_and_an_event_to_less_than_half() {
-        for text in [&b""[..], b"x", &[0; 100_000], "été".as_bytes()] {
+        for text in [&b""[..], b"x", &vec![0; 100_000], "été".as_bytes()] {
             assert_eq!(unpack(&pack(text)).as_deref(), Some(text));
         }
         assert!(pack(DICTIONARY).len() * 2 < DICTIONARY.len());

@@ -67,7 +67,8 @@ impl Sqlite {
         migrator.run(&writer).await.map_err(not_migrated)?;
         mark(&writer, &mut codec).await?;
         drop(alone);
-        let options = options.pragma("query_only", "on");
+        // Each reader has a cache of its own: what they miss, the system's page cache has.
+        let options = options.pragma("query_only", "on").pragma("cache_size", "-4096");
         let turn = PathBuf::from(format!("{path}.turn"));
         Ok(Self { turn, writer, readers: pool(READERS).connect_lazy_with(options), codec })
     }

@@ -1,0 +1,27 @@
+//! What every batch of a run shares: the schema, the policies, the mapping, and where the delivery's facts come from.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::canonical::{Canon, FieldId};
+use crate::delivery::RunId;
+use crate::identity::IdentityFields;
+use crate::mapping::Mapping;
+use crate::merge::Precedence;
+use crate::statement::Origin;
+
+/// What every batch of a run shares.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub canon: &'a Canon,
+    pub precedence: &'a Precedence,
+    pub identity: &'a IdentityFields,
+    pub mapping: &'a Mapping,
+    pub run: RunId,
+    /// Origin of the delivery's facts; record and line are set per record.
+    pub origin: &'a Origin,
+    /// Fields this delivery has no column for: what was known of them stays.
+    pub unread: &'a BTreeSet<FieldId>,
+    pub at: Timestamp,
+}
