@@ -38,7 +38,7 @@ pub use report::Report;
 use report::Warnings;
 
 /// Records per batch: one commit each.
-const BATCH_RECORDS: usize = 400;
+const BATCH_RECORDS: usize = 320;
 /// How often the turn is asked for.
 const TURN_POLL: Duration = Duration::from_millis(100);
 /// Bytes per batch, so that large records do not swell it.

@@ -32,7 +32,7 @@ use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, 
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::{TABLE, sql};
 
-const READERS: u32 = 4;
+const READERS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The SQLite store.
