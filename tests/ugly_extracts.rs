@@ -207,6 +207,37 @@ fn an_incomplete_snapshot_closes_nobody_and_a_wrong_date_blocks_nobody() {
 }
 
 #[test]
+fn a_dossier_stated_twice_is_no_change_night_after_night() {
+    let hub = Hub::new();
+    let of = |at: usize, state| {
+        let name: String = at.to_string().bytes().map(|digit| char::from(digit - b'0' + b'A')).collect();
+        let (born, dossier) =
+            (format!("19{:02}-{:02}-{:02}", 40 + at % 60, 1 + at % 12, 1 + at % 28), 2_000_000 + at);
+        let member = Member { name: &name, born: &born, nir: "", ..PAUL };
+        household(&dossier.to_string(), "521", state, &[member])
+    };
+    let night = |day: &str, first, last, change| {
+        let mut all: Vec<String> =
+            (0..1_200).map(|at| of(at, if at == 700 { change } else { "2" })).collect();
+        all[0] = of(0, first);
+        all.push(of(0, last));
+        monthly(&made(day, "01:00:00"), all.len(), &all)
+    };
+    for (day, first, last, change, events) in [
+        ("2026-03-05", "4", "2", "2", None),
+        ("2026-04-05", "4", "2", "2", Some(0)),
+        ("2026-05-05", "4", "2", "3", Some(1)),
+        ("2026-06-05", "2", "4", "3", Some(1)),
+        ("2026-07-05", "2", "4", "3", Some(0)),
+        ("2026-08-05", "3", "3", "3", Some(1)),
+    ] {
+        let report = hub.deliver("caf", &format!("{day}.xml"), &night(day, first, last, change));
+        let [found, gone] = figures(&report, ["events", "gone"]);
+        assert!(events.is_none_or(|wanted| wanted == found) && gone == 0, "{day}: {report}");
+    }
+}
+
+#[test]
 fn control_characters_and_a_record_without_its_end_cost_themselves() {
     let hub = Hub::new();
     let escape = Member { name: "VER\u{1b}DIER", nir: "", ..PAUL };

@@ -169,6 +169,11 @@ impl Mapping {
         self.persons.rules.iter().filter_map(unread).collect()
     }
 
+    /// A frame means the same only under the same mapping: its fingerprint is part of the hash.
+    pub fn seeded(&self, frame: u64) -> u64 {
+        frame ^ self.fingerprint.rotate_left(17)
+    }
+
     /// Whether a blank leaves what was known, rather than taking it back.
     pub fn keeps_blanks(&self) -> bool {
         self.persons.keeps_blanks

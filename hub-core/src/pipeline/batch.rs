@@ -22,6 +22,7 @@ use crate::store::{Commit, KnownPerson, Merger, PersonWrite};
 
 use super::context::Context;
 use super::people::{Absorbed, People, Working};
+use super::repeated::Aside;
 
 /// A record that was read and mapped.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub(super) struct Paired {
     pending: Vec<Pending>,
     /// Statements whose record was stated again without them, or that went silent.
     silent: Vec<Statement>,
+    /// Records whose claims may be stated again as they were, later in the delivery.
+    pub aside: Vec<Aside>,
 }
 
 /// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the same person but for
@@ -70,7 +73,7 @@ pub(super) fn pair(
         let key = (statement.emitter.clone(), statement.record_key.clone());
         by_record.entry(key).or_default().push(statement);
     }
-    let mut paired = Paired { pending: Vec::new(), silent: Vec::new() };
+    let mut paired = Paired { pending: Vec::new(), silent: Vec::new(), aside: Vec::new() };
     for record in last_of_each(records) {
         let key = (record.mapped.emitter.clone(), record.mapped.key.clone());
         let mut olds = by_record.remove(&key).unwrap_or_default();
@@ -78,6 +81,14 @@ pub(super) fn pair(
             old.id.and_then(|id| later.get(&id)).is_some_and(|number| *number > record.position.number)
         };
         if olds.iter().any(overruled) {
+            continue;
+        }
+        let may_come = |old: &Statement| {
+            old.id.is_some_and(|id| !later.contains_key(&id)) && context.repeated.may_come(old)
+        };
+        if olds.iter().any(may_come) {
+            let claims = olds.iter().filter_map(|old| old.id).collect();
+            paired.aside.push(Aside { record, claims });
             continue;
         }
         let source = context.mapping.source.as_str();
@@ -111,7 +122,7 @@ pub(super) fn pair(
 
 /// A batch in which these statements go silent and nothing else happens.
 pub(super) fn silence(statements: Vec<Statement>) -> Paired {
-    Paired { pending: Vec::new(), silent: statements }
+    Paired { pending: Vec::new(), silent: statements, aside: Vec::new() }
 }
 
 /// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it.

@@ -11,6 +11,8 @@ use crate::mapping::Mapping;
 use crate::merge::Precedence;
 use crate::statement::Origin;
 
+use super::repeated::Repeated;
+
 /// What every batch of a run shares.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context<'a> {
@@ -23,5 +25,7 @@ pub(super) struct Context<'a> {
     pub origin: &'a Origin,
     /// Fields this delivery has no column for: what was known of them stays.
     pub unread: &'a BTreeSet<FieldId>,
+    /// What may still come of this delivery.
+    pub repeated: &'a Repeated,
     pub at: Timestamp,
 }

@@ -17,6 +17,7 @@ use crate::store::{self, Commit, StoreError};
 
 use super::batch::{self, Paired};
 use super::intake::{Intake, ReadBatch, Reader};
+use super::repeated::Aside;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
 
 /// Claims looked at per round when looking for those gone silent.
@@ -36,6 +37,8 @@ struct Asked {
 struct Settled {
     commit: Arc<Commit>,
     ready: store::Ready,
+    /// Records put aside until it is known whether their claims are stated again.
+    aside: Vec<Aside>,
     asked: Asked,
 }
 
@@ -101,6 +104,10 @@ impl Pipeline {
             );
             let in_front = self.written(intake, ready.take(), written).await?;
             ready = self.ready_after(intake, in_front.as_deref(), read.take(), ahead).await?;
+            if let Some(Ready { read, settled }) = &mut ready {
+                let aside = std::mem::take(&mut settled.aside);
+                intake.repeated.take(read.restated.keys().copied(), aside);
+            }
             (reader, read) = next?;
             if let Some(batch) = &mut read {
                 let on_their_way = in_front.iter().chain(ready.iter().map(|ready| &ready.settled.commit));
@@ -116,6 +123,7 @@ impl Pipeline {
             let short = format!("surveyed {} records, read {cut}", intake.records);
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
+        total.add(&self.take_in_repeated(intake).await?);
         if intake.snapshot && intake.only.is_none() {
             total.add(&self.find_silent(intake, &mut reader).await?);
         }
@@ -260,10 +268,11 @@ impl Pipeline {
 
     async fn settle(&self, intake: &Intake, work: Work<'_>) -> Result<Settled, StoreError> {
         let mut asked = Asked::default();
-        let paired = match work {
+        let mut paired = match work {
             Work::Read(read) => self.paired(intake, read, &mut asked).await?,
             Work::Silent(claims) => batch::silence(self.store.statements(claims).await?),
         };
+        let aside = std::mem::take(&mut paired.aside);
         let mut commit = self.settle_paired(intake, paired, &mut asked).await?;
         commit.checkpoint = intake.checkpoint + 1;
         if let Work::Read(read) = work {
@@ -275,7 +284,7 @@ impl Pipeline {
         }
         let commit = Arc::new(commit);
         let ready = self.ready(&commit).await?;
-        Ok(Settled { commit, ready, asked })
+        Ok(Settled { commit, ready, aside, asked })
     }
 
     /// On a thread of its own: sealing a batch takes a core for itself.
@@ -326,6 +335,18 @@ impl Pipeline {
             return Err(StoreError::Conflict);
         }
         Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
+    }
+
+    /// Records put aside in vain: nothing later in the delivery stated their claims as they were.
+    async fn take_in_repeated(&self, intake: &mut Intake) -> Result<Counts, StoreError> {
+        let mapped = intake.repeated.end();
+        if mapped.is_empty() {
+            return Ok(Counts::default());
+        }
+        let batch = ReadBatch::of(intake.checkpoint + 1, mapped);
+        let commit = self.settle_and_write(intake, Work::Read(&batch)).await?;
+        intake.checkpoint = commit.checkpoint;
+        Ok(commit.counts)
     }
 
     /// Claims of this delivery's emitters that it did not state: they go silent.

@@ -17,6 +17,7 @@ use crate::store::KnownFrame;
 
 use super::batch::MappedRecord;
 use super::context::Context;
+use super::repeated::{Hashes, Repeated};
 use super::report::Warnings;
 use super::seen::Seen;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, origin_of};
@@ -33,6 +34,8 @@ pub(super) struct Survey {
     pub unread: BTreeSet<FieldId>,
     /// Those columns, when their absence is worth telling.
     pub unread_columns: Vec<String>,
+    /// The hashes of its frames.
+    pub hashes: Hashes,
     /// Emitter of the first record that can be read; empty when there is none among the first batch.
     pub emitter: String,
     pub decoder: Box<dyn Decoder>,
@@ -48,7 +51,7 @@ pub(super) fn survey(
     let envelope = mapping.envelope(opened.framer.header());
     let mut records = 0;
     let mut frames = Frames::default();
-    let mut emitter = String::new();
+    let (mut emitter, mut hashes) = (String::new(), Hashes::default());
     loop {
         opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES)?;
         if frames.frames.is_empty() {
@@ -58,6 +61,7 @@ pub(super) fn survey(
             emitter = first_emitter(opened.decoder.as_mut(), mapping, &frames).unwrap_or_default();
         }
         records += frames.frames.len() as u64;
+        frames.frames.iter().for_each(|frame| hashes.insert(mapping.seeded(frame.hash)));
     }
     if records == 0 && (envelope.snapshot || envelope.created.is_empty()) {
         return Err(Fault::new(Code::EmptyDelivery, "expected at least one record, found none"));
@@ -68,7 +72,7 @@ pub(super) fn survey(
     let unread_columns =
         told.flat_map(|(_, columns)| columns.iter().map(|name| (*name).to_owned())).collect();
     let unread = unread.into_iter().map(|(field, _)| field).collect();
-    Ok(Survey { records, envelope, totals, unread, unread_columns, emitter, decoder: opened.decoder })
+    Ok(Survey { records, envelope, totals, unread, unread_columns, hashes, emitter, decoder: opened.decoder })
 }
 
 fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) -> Option<String> {
@@ -89,6 +93,8 @@ pub(super) struct Intake {
     pub snapshot: bool,
     /// Batches committed.
     pub checkpoint: u64,
+    /// Records stated twice.
+    pub repeated: Repeated,
     /// The records to process; all when left out.
     pub only: Option<BTreeSet<u64>>,
     unread: BTreeSet<FieldId>,
@@ -137,13 +143,20 @@ pub(super) struct ReadBatch {
     pub unchanged: u64,
 }
 
+impl ReadBatch {
+    /// A batch of records that were read before.
+    pub fn of(number: u64, mapped: Vec<MappedRecord>) -> Self {
+        Self { number, mapped, ..Self::default() }
+    }
+}
+
 impl Intake {
     pub fn new(
         pipeline: &Pipeline,
         run: RunId,
         delivery: &Delivery,
         mapping: Arc<Mapping>,
-        survey: &Survey,
+        survey: &mut Survey,
     ) -> Self {
         Self {
             run,
@@ -155,6 +168,7 @@ impl Intake {
             unread: survey.unread.clone(),
             snapshot: survey.envelope.snapshot,
             checkpoint: 0,
+            repeated: Repeated::of(std::mem::take(&mut survey.hashes)),
             only: None,
         }
     }
@@ -168,6 +182,7 @@ impl Intake {
             run: self.run,
             origin: &self.origin,
             unread: &self.unread,
+            repeated: &self.repeated,
             at: self.at,
         }
     }
@@ -213,9 +228,8 @@ impl Reader {
         &self.mapping.source
     }
 
-    /// A frame means the same only under the same mapping: its fingerprint is part of the hash.
     pub fn seeded(&self, hash: u64) -> u64 {
-        hash ^ self.mapping.fingerprint.rotate_left(17)
+        self.mapping.seeded(hash)
     }
 
     pub fn saw(&mut self, known: &[KnownFrame]) {

@@ -10,6 +10,7 @@ mod context;
 mod flow;
 mod intake;
 mod people;
+mod repeated;
 mod report;
 mod seen;
 
@@ -184,13 +185,13 @@ impl Pipeline {
         run: &Run,
         delivery: &Delivery,
         only: Option<BTreeSet<u64>>,
-        (mapping, survey): (Arc<Mapping>, Survey),
+        (mapping, mut survey): (Arc<Mapping>, Survey),
         warning: Option<Fault>,
         progress: &dyn Progress,
     ) -> Result<(Status, Counts, Warnings), RunError> {
         let Envelope { created, creation_unread, .. } = &survey.envelope;
         let unordered = run.created.is_empty() && (*creation_unread || !created.is_empty());
-        let mut intake = Intake::new(self, run.id, delivery, Arc::clone(&mapping), &survey);
+        let mut intake = Intake::new(self, run.id, delivery, Arc::clone(&mapping), &mut survey);
         intake.only = only;
         let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
         if let Some(fault) = warning {

@@ -48,7 +48,7 @@ impl Deliver {
                 Ok(outcome) => outcome,
                 // One file that cannot be read takes nothing from the others.
                 Err(error) if self.files.len() > 1 => {
-                    show::setback(&error.context(format!("delivering `{}`", file.display())));
+                    show::failure(&error);
                     Exit::Failed
                 }
                 Err(error) => return Err(error),

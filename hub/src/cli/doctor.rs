@@ -178,7 +178,8 @@ async fn stored(settings: &Settings, store: &Arc<dyn Store>) -> Vec<Finding> {
 fn outbox(settings: &Settings, waiting: u64) -> Finding {
     let found = format!("{waiting} events wait for the broker");
     match (waiting, &settings.broker) {
-        (0, _) | (_, None) => good("outbox", found),
+        (0, _) => good("outbox", found),
+        (_, None) => good("outbox", format!("{found}, and none is set: readers use the journal")),
         _ => look("outbox", found, "dlnuf serve publishes them"),
     }
 }

@@ -81,10 +81,12 @@ pub(super) fn record(canon: &Canon, person: &KnownPerson, output: Output) {
         return;
     }
     let rows = person.state.fields.iter().map(|(field, value, at)| {
-        let origin = person.state.origins.get(usize::from(*at)).map(origin).unwrap_or_default();
-        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), origin]
+        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), (at + 1).to_string()]
     });
-    show::table(&["field", "value", "stated by"], rows.collect());
+    show::table(&["field", "value", "origin"], rows.collect());
+    for (number, from) in (1..).zip(&person.state.origins) {
+        show::line(format_args!(" {number:>5}  {}", origin(from)));
+    }
 }
 
 /// Longest value shown in brief, in characters.

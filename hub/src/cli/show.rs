@@ -3,11 +3,14 @@
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle,
+};
 use hub_core::code::Code;
 use hub_core::delivery::{Status, Warning};
 use hub_core::pipeline::Report;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use super::Output;
 use crate::settings::Settings;
@@ -37,10 +40,18 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
         row.get(at).is_none_or(|text: &String| text.bytes().all(|b| b.is_ascii_digit()))
     };
     let numbers: Vec<bool> = (0..headings.len()).map(|at| rows.iter().all(|row| number(row, at))).collect();
+    let identifier =
+        |row: &Vec<String>, at: usize| row.get(at).is_some_and(|text| text.parse::<Uuid>().is_ok());
+    let identifiers: Vec<usize> =
+        (0..headings.len()).filter(|at| rows.iter().any(|row| identifier(row, *at))).collect();
     for row in rows {
         table.add_row(row.into_iter().zip(&numbers).map(|(text, number)| {
             Cell::new(text).set_alignment(if *number { CellAlignment::Right } else { CellAlignment::Left })
         }));
+    }
+    // An identifier is copied to the next command: cut in pieces it cannot be.
+    for (_, column) in table.column_iter_mut().enumerate().filter(|(at, _)| identifiers.contains(at)) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
     line(table.trim_fmt());
 }

@@ -1,0 +1,90 @@
+//! Records a delivery states twice, far apart: the last word counts (institutions' own loaders keep the last occurrence).
+//!
+//! The survey leaves the hashes of all frames, in a small filter. A record that would change a claim whose very hash may still come
+//! is put aside; when that hash has come the record is forgotten, else it is taken in at the end. So a record stated twice is no
+//! change, night after night.
+
+use crate::statement::Statement;
+
+use super::batch::MappedRecord;
+use super::seen::Seen;
+
+/// Bits of the filter: 2 MiB, in which a million frames leave about one false answer in a hundred. A false one only delays.
+const BITS: u64 = 1 << 24;
+/// Records put aside at most: more are taken in where they stand.
+const MOST: usize = 2_000;
+
+/// The frames of a delivery, by hash.
+#[derive(Debug, Default)]
+pub(super) struct Hashes(Vec<u64>);
+
+/// A record put aside, with the claims whose hash may still come.
+#[derive(Debug)]
+pub(super) struct Aside {
+    pub record: MappedRecord,
+    pub claims: Vec<i64>,
+}
+
+/// What is known of repetitions so far.
+#[derive(Debug, Default)]
+pub(super) struct Repeated {
+    hashes: Hashes,
+    /// Claims whose frame has come.
+    came: Seen,
+    aside: Vec<Aside>,
+    ended: bool,
+}
+
+impl Hashes {
+    pub fn insert(&mut self, hash: u64) {
+        if self.0.is_empty() {
+            self.0 = vec![0; places(BITS)];
+        }
+        for bit in bits(hash) {
+            if let Some(word) = self.0.get_mut(places(bit)) {
+                *word |= 1 << (bit % 64);
+            }
+        }
+    }
+
+    fn may_hold(&self, hash: u64) -> bool {
+        bits(hash).iter().all(|bit| self.0.get(places(*bit)).is_some_and(|word| word >> (bit % 64) & 1 == 1))
+    }
+}
+
+fn bits(hash: u64) -> [u64; 2] {
+    [hash % BITS, (hash >> 32) % BITS]
+}
+
+fn places(bit: u64) -> usize {
+    usize::try_from(bit / 64).unwrap_or(usize::MAX)
+}
+
+impl Repeated {
+    pub fn of(hashes: Hashes) -> Self {
+        Self { hashes, ..Self::default() }
+    }
+
+    /// Whether the frame that stated this claim may still come.
+    pub fn may_come(&self, old: &Statement) -> bool {
+        let came = old.id.is_some_and(|id| self.came.contains(id));
+        !self.ended
+            && !came
+            && self.aside.len() < MOST
+            && old.record_hash.is_some_and(|hash| self.hashes.may_hold(hash))
+    }
+
+    /// Takes what a batch restated and put aside.
+    pub fn take(&mut self, restated: impl Iterator<Item = i64>, aside: Vec<Aside>) {
+        restated.for_each(|claim| self.came.insert(claim));
+        self.aside.extend(aside);
+    }
+
+    /// The records no later word overruled; from now on nothing is put aside.
+    pub fn end(&mut self) -> Vec<MappedRecord> {
+        self.ended = true;
+        let aside = std::mem::take(&mut self.aside).into_iter();
+        let stands = |aside: &Aside| !aside.claims.iter().any(|claim| self.came.contains(*claim));
+        aside.filter(stands).map(|aside| aside.record).collect()
+    }
+}
