@@ -98,7 +98,7 @@ fn text_is_unescaped_and_unknown_elements_are_skipped() {
         ("<A>a &amp; b&#233;&#xE9;</A>", "A=a & béé"),
         ("<A>a<![CDATA[<b>]]>c</A>", "A=a<b>c"),
         ("<Z><A>no</A></Z><A><B>1</B><B>2</B></A>", "A(B=1 B=2)"),
-        ("<A id='&lt;1'>x</A>", "A(@id=<1)"),
+        ("<A id='&lt;1'>x</A>", "A=x @id=<1"),
         ("<A/><A></A>", "A() A()"),
     ] {
         assert_eq!(outcomes(&format!("<Rec>{inside}</Rec>")), [ok(expected)], "{inside}");
