@@ -33,7 +33,7 @@ pub(super) struct Survey {
     /// Fields whose columns the header does not have.
     pub unread: BTreeSet<FieldId>,
     /// Those columns, when their absence is worth telling.
-    pub unread_columns: Vec<String>,
+    pub unread_columns: BTreeSet<String>,
     /// The hashes of its frames.
     pub hashes: Hashes,
     /// Emitter of the first record that can be read; empty when there is none among the first batch.

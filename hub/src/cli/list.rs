@@ -3,6 +3,8 @@
 use anyhow::Context;
 use clap::Args;
 use hub_core::delivery::{RunId, Status};
+use hub_core::store::Run;
+use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -51,10 +53,10 @@ impl List {
                 d.source,
                 d.filename.unwrap_or_default(),
                 d.size_bytes.to_string(),
-                d.received_at.to_string(),
+                minutes(d.received_at),
             ]
         });
-        show::table(&["delivery", "source", "file", "bytes", "received"], rows.collect());
+        show::table(&["delivery", "source", "file", "bytes", "received (UTC)"], rows.collect());
         Ok(Exit::Done)
     }
 
@@ -75,23 +77,29 @@ impl List {
             }
             return Ok(Exit::Done);
         }
-        let rows = runs.into_iter().map(|run| {
-            let counts = run.counts;
-            let status = run.status.word().replace('_', " ");
-            let figures = [counts.records, counts.changed, counts.gone, counts.rejected, counts.events];
-            let started = run.started_at.to_string().get(..16).unwrap_or_default().replace('T', " ");
-            let codes: Vec<String> = run.warnings.iter().map(|warning| warning.code.to_string()).collect();
-            let status =
-                if run.status == Status::Held { format!("{status} {}", codes.join(" ")) } else { status };
-            let mut row = vec![run.id.to_string(), started, run.mapping, status];
-            row.extend(figures.iter().map(u64::to_string));
-            row
-        });
-        let headings =
-            ["run", "started (UTC)", "mapping", "status", "records", "changed", "gone", "refused", "events"];
-        show::table(&headings, rows.collect());
+        for run in runs {
+            told(&run);
+        }
         Ok(Exit::Done)
     }
+}
+
+/// An instant as people read it, in UTC.
+fn minutes(at: Timestamp) -> String {
+    at.to_string().get(..16).unwrap_or_default().replace('T', " ")
+}
+
+/// Two lines a run, so that its identifier stands whole in any terminal.
+fn told(run: &Run) {
+    let counts = &run.counts;
+    let started = minutes(run.started_at);
+    let codes: Vec<String> = run.warnings.iter().map(|warning| warning.code.to_string()).collect();
+    let why = if run.status == Status::Held { format!(" {}", codes.join(" ")) } else { String::new() };
+    show::line(format_args!("{}  {started} UTC  {}{why}", run.id, run.status.word().replace('_', " ")));
+    show::line(format_args!(
+        "  {}  {} records, {} changed, {} gone, {} refused, {} events",
+        run.mapping, counts.records, counts.changed, counts.gone, counts.rejected, counts.events
+    ));
 }
 
 impl Rejects {

@@ -81,8 +81,15 @@ pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()>
 /// Prints what a run counted and has to tell, for a person.
 pub fn counts(report: &Report, file: &str) {
     let counts = &report.counts;
-    let mapping = if report.mapping.is_empty() { "no mapping" } else { &report.mapping };
-    line(format_args!("{file} — {} ({mapping})", report.status.word().replace('_', " ")));
+    let mapping = match (report.status, report.mapping.as_str()) {
+        (Status::AlreadyReceived, _) => String::new(),
+        (_, "") => " (no mapping)".to_owned(),
+        (_, mapping) => format!(" ({mapping})"),
+    };
+    line(format_args!("{file} — {}{mapping}", report.status.word().replace('_', " ")));
+    if matches!(report.status, Status::Held | Status::AlreadyReceived) {
+        return told_apart(report);
+    }
     line(format_args!(
         "  {} records: {} unchanged, {} refused; {} persons created, {} changed, {} gone; {} events",
         counts.records,
@@ -94,12 +101,14 @@ pub fn counts(report: &Report, file: &str) {
         counts.events
     ));
     warnings(&report.warnings);
-    if report.status == Status::Held {
-        for warning in &report.warnings {
-            let entry = warning.code.entry();
-            line(format_args!("  à faire : {}", entry.fr.remedy));
-            line(format_args!("  to do: {}", entry.en.remedy));
-        }
+}
+
+/// A delivery of which nothing was taken in: why, and what to do.
+fn told_apart(report: &Report) {
+    warnings(&report.warnings);
+    for entry in report.warnings.iter().map(|warning| warning.code.entry()) {
+        line(format_args!("  à faire : {}", entry.fr.remedy));
+        line(format_args!("  to do: {}", entry.en.remedy));
     }
 }
 
