@@ -93,8 +93,17 @@ impl Hub {
         ended.json().pop().unwrap_or_else(|| panic!("a report: {}", ended.errors))
     }
 
+    /// The journal, each event as its schema says.
     fn events(&self) -> Vec<Json> {
-        dlnuf(&["--home", &self.home(), "--output", "json", "events", "tail"]).json()
+        let events = dlnuf(&["--home", &self.home(), "--output", "json", "events", "tail"]).json();
+        let schema: Json = serde_json::from_str(include_str!("../schemas/evenement/v1.json")).expect("JSON");
+        let schema = jsonschema::validator_for(&schema).expect("a valid schema");
+        for event in &events {
+            let faults: Vec<String> =
+                schema.iter_errors(event).map(|fault| fault.instance_path().to_string()).collect();
+            assert!(faults.is_empty(), "an event is not what its schema says: {faults:?}");
+        }
+        events
     }
 
     /// The value a field of the only person whose name holds it was last announced with.
@@ -339,6 +348,9 @@ fn a_withdrawn_action_is_one_no_more() {
     assert_eq!(figures(&begun, ["events"]), [1], "an action that begins is one change");
     let gone = hub.deliver("france-travail", "3.csv", file(&[row("a", "2022-02-01")]).as_bytes());
     assert_eq!(figures(&gone, ["gone", "events"]), [1, 1]);
+    let last = hub.events().pop().expect("an event");
+    let (by, delivery) = (last.pointer("/data/provenance/livraison"), gone.get("delivery"));
+    assert!(by.is_some() && by == delivery, "what is gone was taken back by the delivery that is silent");
 }
 
 #[test]

@@ -46,9 +46,10 @@ pub fn canon() -> anyhow::Result<Arc<Canon>> {
 /// When it cannot be reached, or the key is not its key.
 pub async fn open_store(settings: &Settings, canon: &Arc<Canon>) -> anyhow::Result<Arc<dyn Store>> {
     private_folder(&settings.home).with_context(|| format!("creating `{}`", settings.home.display()))?;
-    let key = settings.key();
+    // In this order: a hub starting beside this one makes the key before the store.
+    let (stored, key) = (settings.embedded_store_exists(), settings.key());
     let keyless = !key.exists();
-    anyhow::ensure!(!(keyless && settings.embedded_store_exists()), missing_key(settings));
+    anyhow::ensure!(!(keyless && stored), missing_key(settings));
     let seal = Seal::load_or_create(&key)?;
     // On the heap: opening a store would weigh on every caller's future.
     match Box::pin(store::open(&settings.store_url(), seal, Arc::clone(canon))).await {

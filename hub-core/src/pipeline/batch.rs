@@ -228,15 +228,20 @@ pub(super) fn settle(
     for (_, person) in &mut commit.keys {
         *person = people.now(*person);
     }
+    // Where this delivery speaks of each person: by its silence, by a claim that turned to another, else by a claim of theirs.
+    let mut spoken: HashMap<PersonId, Origin> = HashMap::with_capacity(linked.len());
+    for old in &paired.silent {
+        spoken.insert(people.now(old.person), absence(context, &old.emitter));
+    }
     let mut left: Vec<PersonId> = Vec::new();
-    for (pending, person, _) in &linked {
+    for (pending, person, origin) in &linked {
         let old = pending.old.as_ref().and_then(|old| Some((people.now(old.person), old.id?)));
         if let Some((before, claim)) = old.filter(|(before, _)| *before != people.now(*person)) {
             people.leave(before, claim);
+            spoken.insert(before, origin.clone());
             left.push(before);
         }
     }
-    let mut spoken: HashMap<PersonId, Origin> = HashMap::with_capacity(linked.len());
     let linked = linked.into_iter().map(|(pending, person, origin)| {
         let person = people.now(person);
         let statement = stated(context, pending, person, &origin);
@@ -317,9 +322,14 @@ fn readable(emitter: &str) -> String {
     emitter.replace('\u{1f}', "/")
 }
 
+/// The origin of what an emitter's silence states.
+fn absence(context: Context<'_>, emitter: &str) -> Origin {
+    Origin { record: 0, line: 0, emitter: readable(emitter), ..context.origin.clone() }
+}
+
 fn silenced(context: Context<'_>, old: Statement) -> Statement {
     let values: FieldValues = context.mapping.silence(&old.stated.values());
-    let origin = Origin { record: 0, line: 0, emitter: readable(&old.emitter), ..context.origin.clone() };
+    let origin = absence(context, &old.emitter);
     Statement {
         record_hash: None,
         absent: true,
