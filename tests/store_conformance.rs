@@ -11,7 +11,7 @@ use hub_core::identity::IdentityKey;
 use hub_core::record::Position;
 use hub_core::reject::{Reject, Stage};
 use hub_core::statement::{Origin, Stated, Statement};
-use hub_core::store::{Commit, Merger, PersonWrite, Registration, Run, Store, StoreError};
+use hub_core::store::{Commit, Kept, Merger, PersonWrite, Registration, Run, Store, StoreError};
 
 use crate::support::{Postgres, mint};
 
@@ -119,6 +119,7 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
             absent: false,
             stated: state.clone(),
         });
+        let state = if at % 2 == 0 { Kept::InClaim } else { Kept::Apart(state) };
         commit.persons.push(PersonWrite { id: person, expected: None, sequence: 1, state });
         commit.keys.push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}")), person));
         commit.keys.push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}")), person));
@@ -195,7 +196,8 @@ async fn reads_back(store: &dyn Store, run: &Run, first: &Commit) {
     assert_eq!(persons.len(), 3);
     for person in &persons {
         let written = first.persons.iter().find(|p| p.id == person.id).expect("written");
-        assert_eq!((person.sequence, &person.state), (1, &written.state));
+        assert_eq!((person.sequence, person.in_claim), (1, written.state == Kept::InClaim));
+        assert_eq!(Some(&person.state), written.state.clone().read(&person.statements).as_ref());
         assert_eq!(person.statements.len(), 1);
     }
     let events = store.events(0, 10).await.expect("reads");
@@ -321,7 +323,7 @@ async fn a_person_is_absorbed_and_still_found(store: &dyn Store) {
         commit.persons.push(PersonWrite {
             expected: Some(1),
             sequence: 2,
-            state: Stated::default(),
+            state: Kept::Apart(Stated::default()),
             ..before
         });
         commit.relied_on.push((ids[into], 1));

@@ -104,7 +104,7 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
 }
 
 /// The only statement about a person, as the whole merge would leave it: most persons have one.
-fn uncontested(only: &Statement) -> Stated {
+pub fn uncontested(only: &Statement) -> Stated {
     let mut state = only.stated.clone();
     for (_, value, _) in &mut state.fields {
         if let Value::List(items) = value {

@@ -16,8 +16,8 @@ use crate::identity::IdentityKey;
 use crate::reject::Reject;
 use crate::statement::Statement;
 use crate::store::{
-    Commit, JournalEvent, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run, Store,
-    StoreError, Turn,
+    Commit, JournalEvent, Kept, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run,
+    Store, StoreError, Turn,
 };
 
 /// The pretending store.
@@ -131,14 +131,19 @@ impl Written {
         read: Option<&KnownPerson>,
         moved: Vec<Statement>,
     ) -> Option<KnownPerson> {
-        let before = read.map(|person| (person.sequence, person.state.clone()));
+        let before = read.map(|person| {
+            let apart = || Kept::Apart(person.state.clone());
+            (person.sequence, if person.in_claim { Kept::InClaim } else { apart() })
+        });
         let now = self.persons.get(&id).map(|write| (write.sequence, write.state.clone())).or(before);
-        let (sequence, state) = now?;
+        let (sequence, kept) = now?;
+        let in_claim = kept == Kept::InClaim;
         let written = self.by_person.get(&id).into_iter().flatten();
         let statements = self.over_statements(moved, written);
+        let state = kept.read(&statements)?;
         let merged_before = read.and_then(|person| person.merged_into).map(|into| self.now(into));
         let merged_into = self.absorbed_by.get(&id).copied().or(merged_before);
-        Some(KnownPerson { id, sequence, state, statements, merged_into })
+        Some(KnownPerson { id, sequence, state, in_claim, statements, merged_into })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::code::Code;
 use crate::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use crate::event::Event;
 use crate::identity::IdentityKey;
+use crate::merge::uncontested;
 use crate::reject::Reject;
 use crate::statement::{Stated, Statement};
 
@@ -115,10 +116,33 @@ pub struct KnownPerson {
     pub sequence: u64,
     /// What is known.
     pub state: Stated,
+    /// It is kept in the person's only claim.
+    pub in_claim: bool,
     /// Every statement linked to the person.
     pub statements: Vec<Statement>,
     /// The person it was found to be: nothing is known under this name any more.
     pub merged_into: Option<PersonId>,
+}
+
+/// How what is known of a person is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// In the person's only claim, once for both: most persons have one.
+    InClaim,
+    /// By itself: merged from several claims, or nothing any more.
+    Apart(Stated),
+}
+
+impl Kept {
+    /// What is known, with all the statements linked to the person; `None` when it should be kept in a claim and there is
+    /// not exactly one.
+    pub fn read(self, statements: &[Statement]) -> Option<Stated> {
+        match (self, statements) {
+            (Self::Apart(state), _) => Some(state),
+            (Self::InClaim, [only]) => Some(uncontested(only)),
+            (Self::InClaim, _) => None,
+        }
+    }
 }
 
 /// A person found to be another one.
@@ -139,8 +163,8 @@ pub struct PersonWrite {
     pub expected: Option<u64>,
     /// Sequence after.
     pub sequence: u64,
-    /// What is known now.
-    pub state: Stated,
+    /// What is known now; in its claim only if the person has exactly one once this is committed.
+    pub state: Kept,
 }
 
 /// One batch's whole effect.

@@ -18,7 +18,7 @@ use crate::identity::{IdentityKey, Traits};
 use crate::merge::merge;
 use crate::record::Position;
 use crate::statement::{Origin, Stated, Statement};
-use crate::store::{Commit, KnownPerson, Merger, PersonWrite};
+use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
 
 use super::context::Context;
 use super::people::{Absorbed, People, Working};
@@ -358,7 +358,7 @@ fn merge_persons(context: Context<'_>, people: &People, commit: &mut Commit) {
             id: person.id,
             expected: Some(person.sequence),
             sequence: person.sequence + 1,
-            state: Stated::default(),
+            state: Kept::Apart(Stated::default()),
         });
     }
 }
@@ -374,7 +374,9 @@ fn announce_person(
     let state = merge(context.canon, context.precedence, &statements);
     let nothing = Stated::default();
     let before = working.known.as_ref().map_or(&nothing, |known| &known.state);
-    if let Some(known) = working.known.as_ref().filter(|known| known.state == state) {
+    let alone = statements.len() == 1;
+    let stands = |known: &&KnownPerson| known.state == state && (alone || !known.in_claim);
+    if let Some(known) = working.known.as_ref().filter(stands) {
         commit.relied_on.push((id, known.sequence));
         return;
     }
@@ -390,6 +392,7 @@ fn announce_person(
     let sequence = last_sequence + events.len() as u64;
     commit.events.extend(events);
     let expected = working.known.as_ref().map(|known| known.sequence);
+    let state = if alone { Kept::InClaim } else { Kept::Apart(state) };
     commit.persons.push(PersonWrite { id, expected, sequence, state });
 }
 

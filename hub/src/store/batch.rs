@@ -145,7 +145,7 @@ fn person(codec: &Codec, person: &PersonWrite) -> PersonRowWrite {
         id: person.id.0,
         expected: person.expected.unwrap_or(0).cast_signed(),
         sequence: person.sequence.cast_signed(),
-        payload: codec.seal_stated(person.id.0, &person.state),
+        payload: codec.seal_kept(person.id.0, &person.state),
     }
 }
 

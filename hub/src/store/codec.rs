@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hub_core::canonical::{Canon, FieldReadings, FieldTable};
 use hub_core::identity::IdentityKey;
 use hub_core::statement::{Stated, Statement};
-use hub_core::store::StoreError;
+use hub_core::store::{Kept, StoreError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -153,15 +153,22 @@ impl Codec {
         self.seal.index("identity", &key.0)
     }
 
-    pub(super) fn seal_stated(&self, person: Uuid, stated: &Stated) -> Vec<u8> {
-        self.seal_values(Row::Person(person), &self.written(stated))
+    /// Nothing for a state that is kept in a claim.
+    pub(super) fn seal_kept(&self, person: Uuid, kept: &Kept) -> Vec<u8> {
+        match kept {
+            Kept::InClaim => Vec::new(),
+            Kept::Apart(stated) => self.seal_values(Row::Person(person), &self.written(stated)),
+        }
     }
 
-    pub(super) fn open_stated(&self, person: Uuid, sealed: &[u8]) -> Result<Stated, StoreError> {
+    pub(super) fn open_kept(&self, person: Uuid, sealed: &[u8]) -> Result<Kept, StoreError> {
+        if sealed.is_empty() {
+            return Ok(Kept::InClaim);
+        }
         let context = "a person";
         let clear = self.open(Row::Person(person), sealed, context)?;
         let read = postcard::from_bytes(&clear).map_err(|_| StoreError::Unreadable { context })?;
-        self.read(read, context)
+        self.read(read, context).map(Kept::Apart)
     }
 
     /// `record` is the claim's look-up hash.

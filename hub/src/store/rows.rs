@@ -1,11 +1,13 @@
 //! Stored rows, the same in both backends, and the domain values they become.
 
+use std::collections::HashMap;
+
 use hub_core::code::Code;
 use hub_core::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status};
 use hub_core::record::Position;
 use hub_core::reject::{Reject, Stage};
 use hub_core::statement::Statement;
-use hub_core::store::{JournalEvent, KnownPerson, Run, StoreError};
+use hub_core::store::{JournalEvent, Kept, KnownPerson, Run, StoreError};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -160,32 +162,39 @@ pub(super) struct PersonRow {
     pub into_id: Option<Uuid>,
 }
 
-/// Joins persons, sorted by id, with their claims, sorted by person.
+/// Joins persons with their claims.
 pub(super) fn persons(
     codec: &Codec,
     persons: Vec<PersonRow>,
     claims: Vec<StatementRow>,
 ) -> Result<Vec<KnownPerson>, StoreError> {
-    let mut known: Vec<KnownPerson> = persons
+    let mut linked: HashMap<Uuid, Vec<Statement>> = HashMap::with_capacity(persons.len());
+    for row in claims {
+        linked.entry(row.person_id).or_default().push(row.read(codec)?);
+    }
+    persons
         .into_iter()
         .map(|row| {
-            Ok(KnownPerson {
-                id: PersonId(row.id),
-                sequence: row.sequence.cast_unsigned(),
-                state: codec.open_stated(row.id, &row.payload)?,
-                statements: Vec::new(),
-                merged_into: row.into_id.map(PersonId),
-            })
+            let statements = linked.remove(&row.id).unwrap_or_default();
+            row.read(codec, statements)
         })
-        .collect::<Result<_, StoreError>>()?;
-    known.sort_by_key(|person| person.id);
-    for row in claims {
-        let at = known.binary_search_by_key(&PersonId(row.person_id), |person| person.id);
-        if let Some(person) = at.ok().and_then(|at| known.get_mut(at)) {
-            person.statements.push(row.read(codec)?);
-        }
+        .collect()
+}
+
+impl PersonRow {
+    fn read(self, codec: &Codec, statements: Vec<Statement>) -> Result<KnownPerson, StoreError> {
+        let kept = codec.open_kept(self.id, &self.payload)?;
+        let in_claim = kept == Kept::InClaim;
+        let state = kept.read(&statements);
+        Ok(KnownPerson {
+            id: PersonId(self.id),
+            sequence: self.sequence.cast_unsigned(),
+            state: state.ok_or(StoreError::Unreadable { context: "a person kept in one claim" })?,
+            in_claim,
+            statements,
+            merged_into: self.into_id.map(PersonId),
+        })
     }
-    Ok(known)
 }
 
 #[derive(FromRow)]
