@@ -13,7 +13,8 @@ async fn the_journal_is_read_by_cursor_and_a_wrong_request_gets_a_coded_problem(
     store_conformance::many_events(store.as_ref(), 25).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let base = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("a URL");
-    let server = tokio::spawn(hub::api::serve(listener, store.clone(), std::future::pending()));
+    let canon = store_conformance::canon();
+    let server = tokio::spawn(hub::api::serve(listener, store.clone(), canon, std::future::pending()));
     let client = Client::builder().no_proxy().build().expect("a client");
     let get = async |path: &str| client.get(base.join(path).expect("a URL")).send().await.expect("answers");
 

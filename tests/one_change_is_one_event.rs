@@ -74,10 +74,7 @@ impl Hub {
 
     async fn run(&self, file: &Path) -> Report {
         let delivery = receive(&self.pipeline, "caf", file).await.expect("a received delivery");
-        self.pipeline
-            .run(Order { delivery, mapping: None, only: None, again: false }, &())
-            .await
-            .expect("a run")
+        self.pipeline.run(Order::new(delivery), &()).await.expect("a run")
     }
 
     async fn events(&self) -> Vec<Json> {
@@ -238,7 +235,7 @@ async fn an_older_delivery_waits_and_one_made_at_the_same_instant_is_told() {
     let later = hub.deliver("5.xml", &on("2026-03-06", &[first(), second()])).await;
     assert_eq!((later.status, codes(&later)), (Status::Done, vec![]));
     let held = hub.pipeline.store.delivery(older.delivery).await.expect("reads").expect("kept");
-    let again = Order { delivery: held, mapping: None, only: None, again: true };
+    let again = Order { again: true, ..Order::new(held) };
     let released = hub.pipeline.run(again, &()).await.expect("a run");
     assert_eq!((released.status, released.counts.gone), (Status::Done, 1));
 }

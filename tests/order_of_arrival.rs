@@ -20,7 +20,7 @@ async fn hub(folder: &Path) -> Pipeline {
 
 async fn deliver(hub: &Pipeline, source: &str, file: &Path) {
     let delivery = receive(hub, source, file).await.expect("a received delivery");
-    hub.run(Order { delivery, mapping: None, only: None, again: false }, &()).await.expect("a run");
+    hub.run(Order::new(delivery), &()).await.expect("a run");
 }
 
 fn orders(extracts: &[Extract]) -> Vec<Vec<&Extract>> {

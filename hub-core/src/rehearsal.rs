@@ -268,6 +268,10 @@ impl Store for Rehearsal {
         Ok(ids.iter().filter_map(over).collect())
     }
 
+    async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError> {
+        self.store.people(after, limit).await
+    }
+
     async fn stated_before(
         &self,
         source: &str,
@@ -304,6 +308,10 @@ impl Store for Rehearsal {
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
         self.store.events(after, limit).await
+    }
+
+    async fn journal_end(&self) -> Result<u64, StoreError> {
+        self.store.journal_end().await
     }
 
     async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {

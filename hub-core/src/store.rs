@@ -295,6 +295,9 @@ pub trait Store: Send + Sync {
     /// Persons with all their statements, absorbed ones with none; unknown ids are left out.
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError>;
 
+    /// Persons above `after`, in the order of their identifiers; absorbed ones are left out.
+    async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError>;
+
     /// Row numbers above `after`, ascending, of claims of these emitters still stated and not written by `run`.
     async fn stated_before(
         &self,
@@ -322,6 +325,9 @@ pub trait Store: Send + Sync {
 
     /// Events after a cursor, in journal order.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;
+
+    /// The last cursor of the journal, 0 when nothing was ever announced.
+    async fn journal_end(&self) -> Result<u64, StoreError>;
 
     /// Whether the journal has come as far as this cursor; one that was made anew has not.
     async fn reaches(&self, cursor: u64) -> Result<bool, StoreError> {

@@ -9,6 +9,7 @@ pub mod installation;
 pub mod mappings;
 pub mod seal;
 pub mod settings;
+pub mod snapshot;
 pub mod store;
 pub mod synth;
 pub mod workbench;

@@ -318,7 +318,7 @@ fn with_kept(context: Context<'_>, old: Option<&Statement>, mut values: FieldVal
 }
 
 /// An emitter of several parts as people read it.
-fn readable(emitter: &str) -> String {
+pub(super) fn readable(emitter: &str) -> String {
     emitter.replace('\u{1f}', "/")
 }
 
@@ -385,9 +385,10 @@ fn announce_person(
     let departement = departement(context.canon, &state);
     let created = working.known.is_none();
     let occasion = Occasion { person: id, created, last_sequence, at: context.at, departement: &departement };
-    let events: Vec<Event> = announce(context.canon, occasion, &changes);
+    let silent = created && context.first_load;
+    let events: Vec<Event> = if silent { Vec::new() } else { announce(context.canon, occasion, &changes) };
     commit.counts.persons += u64::from(created);
-    commit.counts.changed += u64::from(!events.is_empty());
+    commit.counts.changed += u64::from(silent || !events.is_empty());
     commit.counts.events += events.len() as u64;
     let sequence = last_sequence + events.len() as u64;
     commit.events.extend(events);

@@ -28,4 +28,6 @@ pub(super) struct Context<'a> {
     /// What may still come of this delivery.
     pub repeated: &'a Repeated,
     pub at: Timestamp,
+    /// New persons are not announced one by one.
+    pub first_load: bool,
 }

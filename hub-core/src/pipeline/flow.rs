@@ -11,11 +11,12 @@ use tokio::sync::mpsc;
 use crate::code::Code;
 use crate::connector::Frames;
 use crate::delivery::{Counts, PersonId};
+use crate::event::announce_load;
 use crate::identity::IdentityKey;
-use crate::statement::Statement;
+use crate::statement::{Origin, Statement};
 use crate::store::{self, Commit, StoreError};
 
-use super::batch::{self, Paired};
+use super::batch::{self, Paired, readable};
 use super::intake::{Intake, ReadBatch, Reader};
 use super::repeated::Aside;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
@@ -124,7 +125,7 @@ impl Pipeline {
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
         total.add(&self.take_in_repeated(intake).await?);
-        if intake.snapshot && intake.only.is_none() {
+        if intake.snapshot && intake.asked.only.is_none() {
             total.add(&self.find_silent(intake, &mut reader).await?);
         }
         progress.advance(intake.records, intake.records);
@@ -346,6 +347,24 @@ impl Pipeline {
         let batch = ReadBatch::of(intake.checkpoint + 1, mapped);
         let commit = self.settle_and_write(intake, Work::Read(&batch)).await?;
         intake.checkpoint = commit.checkpoint;
+        Ok(commit.counts)
+    }
+
+    /// The last word of a first load: the persons it made can be read.
+    pub(super) async fn announce_load(
+        &self,
+        intake: &mut Intake,
+        reader: &Reader,
+        persons: u64,
+    ) -> Result<Counts, StoreError> {
+        let mut commit = Commit::new(intake.run);
+        intake.checkpoint += 1;
+        commit.checkpoint = intake.checkpoint;
+        let emitters: Vec<String> = reader.emitters.iter().map(|emitter| readable(emitter)).collect();
+        let origin = Origin { emitter: emitters.join(", "), ..intake.origin.clone() };
+        commit.events.push(announce_load(intake.run, intake.at, persons, &origin));
+        commit.counts.events = 1;
+        self.store.commit(&commit).await?;
         Ok(commit.counts)
     }
 

@@ -84,6 +84,14 @@ fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) 
     })
 }
 
+/// How a delivery is to be taken in.
+pub(super) struct Asked {
+    /// The records to process; all when left out.
+    pub only: Option<BTreeSet<u64>>,
+    /// Persons it makes are not announced one by one.
+    pub first_load: bool,
+}
+
 /// The state of one run that commits share.
 pub(super) struct Intake {
     pub run: RunId,
@@ -95,11 +103,10 @@ pub(super) struct Intake {
     pub checkpoint: u64,
     /// Records stated twice.
     pub repeated: Repeated,
-    /// The records to process; all when left out.
-    pub only: Option<BTreeSet<u64>>,
+    pub asked: Asked,
     unread: BTreeSet<FieldId>,
-    origin: Origin,
-    at: jiff::Timestamp,
+    pub origin: Origin,
+    pub at: jiff::Timestamp,
 }
 
 /// The part that reads, a batch ahead of the commits and on a thread of its own.
@@ -153,7 +160,7 @@ impl ReadBatch {
 impl Intake {
     pub fn new(
         pipeline: &Pipeline,
-        run: RunId,
+        (run, asked): (RunId, Asked),
         delivery: &Delivery,
         mapping: Arc<Mapping>,
         survey: &mut Survey,
@@ -169,7 +176,7 @@ impl Intake {
             snapshot: survey.envelope.snapshot,
             checkpoint: 0,
             repeated: Repeated::of(std::mem::take(&mut survey.hashes)),
-            only: None,
+            asked,
         }
     }
 
@@ -184,12 +191,13 @@ impl Intake {
             unread: &self.unread,
             repeated: &self.repeated,
             at: self.at,
+            first_load: self.asked.first_load,
         }
     }
 
     /// Leaves the frames to process.
     pub fn choose(&self, frames: &mut Frames) {
-        if let Some(only) = &self.only {
+        if let Some(only) = &self.asked.only {
             frames.frames.retain(|frame| only.contains(&frame.position.number));
         }
     }

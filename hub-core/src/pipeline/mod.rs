@@ -34,7 +34,7 @@ use crate::merge::Precedence;
 use crate::statement::Origin;
 use crate::store::{Registration, Run, Store, StoreError, Turn};
 
-use intake::{Intake, Reader, Survey};
+use intake::{Asked, Intake, Reader, Survey};
 pub use report::Report;
 use report::Warnings;
 
@@ -80,6 +80,15 @@ pub struct Order {
     pub only: Option<BTreeSet<u64>>,
     /// Process it although the same bytes were processed before.
     pub again: bool,
+    /// It fills a hub nobody listens to yet: one event tells that the persons it makes can be read, none announces each.
+    pub first_load: bool,
+}
+
+impl Order {
+    /// The whole delivery, once, with the mapping its header asks for.
+    pub fn new(delivery: Delivery) -> Self {
+        Self { delivery, mapping: None, only: None, again: false, first_load: false }
+    }
 }
 
 /// Told of progress: records done, of how many.
@@ -128,7 +137,7 @@ impl Pipeline {
     }
 
     async fn run_inside(&self, id: RunId, order: Order, progress: &dyn Progress) -> Result<Report, RunError> {
-        let delivery = order.delivery;
+        let (delivery, first_load) = (order.delivery, order.first_load);
         let _turn = self.turn(progress).await?;
         let registration = self.store.register(&delivery).await?;
         if let (Registration::Known { delivery: first, processed: true }, false) = (registration, order.again)
@@ -164,7 +173,8 @@ impl Pipeline {
                 (Status::Held, Counts::default(), warnings)
             }
             Ok((warning, found)) => {
-                self.take_in(&run, &delivery, order.only, found, warning, progress).await?
+                let asked = Asked { only: order.only, first_load };
+                self.take_in((&run, &delivery), asked, found, warning, progress).await?
             }
         };
         let warnings = warnings.into_list(&self.canon);
@@ -182,17 +192,16 @@ impl Pipeline {
     /// Takes in a delivery that is not held.
     async fn take_in(
         &self,
-        run: &Run,
-        delivery: &Delivery,
-        only: Option<BTreeSet<u64>>,
+        (run, delivery): (&Run, &Delivery),
+        asked: Asked,
         (mapping, mut survey): (Arc<Mapping>, Survey),
         warning: Option<Fault>,
         progress: &dyn Progress,
     ) -> Result<(Status, Counts, Warnings), RunError> {
         let Envelope { created, creation_unread, .. } = &survey.envelope;
         let unordered = run.created.is_empty() && (*creation_unread || !created.is_empty());
-        let mut intake = Intake::new(self, run.id, delivery, Arc::clone(&mapping), &mut survey);
-        intake.only = only;
+        let first_load = asked.first_load;
+        let mut intake = Intake::new(self, (run.id, asked), delivery, Arc::clone(&mapping), &mut survey);
         let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
         if let Some(fault) = warning {
             reader.warnings.fault(&fault);
@@ -200,7 +209,10 @@ impl Pipeline {
         if unordered {
             reader.warnings.add(Code::UnknownCreation, None, 0);
         }
-        let (counts, reader) = self.process(&mut intake, reader, progress).await?;
+        let (mut counts, reader) = self.process(&mut intake, reader, progress).await?;
+        if first_load {
+            counts.add(&self.announce_load(&mut intake, &reader, counts.persons).await?);
+        }
         let status = if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done };
         Ok((status, counts, reader.warnings))
     }

@@ -16,8 +16,10 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 
-const CURSOR: HeaderName = HeaderName::from_static("dlnuf-cursor");
-const LARGEST: u32 = 1_000;
+pub(super) const CURSOR: HeaderName = HeaderName::from_static("dlnuf-cursor");
+/// A list of CloudEvents.
+pub(super) const BATCH: &str = "application/cloudevents-batch+json";
+pub(super) const LARGEST: u32 = 1_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,7 +30,7 @@ pub(super) struct Place {
     limit: u32,
 }
 
-fn usual() -> u32 {
+pub(super) fn usual() -> u32 {
     100
 }
 
@@ -49,7 +51,7 @@ pub(super) async fn page(
     let next = events.last().map_or(after, |event| event.cursor);
     let texts: Vec<&str> = events.iter().map(|event| event.json.as_str()).collect();
     let headers = [
-        (CONTENT_TYPE, "application/cloudevents-batch+json".to_owned()),
+        (CONTENT_TYPE, BATCH.to_owned()),
         (LINK, format!("</v1/evenements?after={next}&limit={limit}>; rel=\"next\"")),
         (CURSOR, next.to_string()),
     ];

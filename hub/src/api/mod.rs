@@ -1,27 +1,42 @@
-//! The HTTP door, version 1: the journal of events by cursor, and whether the hub is well.
+//! The HTTP door, version 1: persons as they are known, the journal of events by cursor, and whether the hub is well.
 //!
 //! Events hold values of persons and there are no access tokens yet, so the door answers on loopback only, and only to
 //! requests addressed to it by a loopback name: a web page rebinding its DNS name gets nothing.
 
 mod events;
+mod persons;
 mod problem;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::header::{CACHE_CONTROL, HOST};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use hub_core::canonical::Canon;
 use hub_core::code::Code;
 use hub_core::store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use problem::Problem;
+
+/// What the doors open on.
+#[derive(Clone)]
+struct Rooms {
+    store: Arc<dyn Store>,
+    canon: Arc<Canon>,
+}
+
+impl FromRef<Rooms> for Arc<dyn Store> {
+    fn from_ref(rooms: &Rooms) -> Self {
+        Self::clone(&rooms.store)
+    }
+}
 
 /// Answers on a listener until `stop` resolves; requests under way are answered first.
 ///
@@ -30,19 +45,23 @@ use problem::Problem;
 pub async fn serve(
     listener: TcpListener,
     store: Arc<dyn Store>,
+    canon: Arc<Canon>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(store)).with_graceful_shutdown(stop).await
+    axum::serve(listener, router(Rooms { store, canon })).with_graceful_shutdown(stop).await
 }
 
-fn router(store: Arc<dyn Store>) -> Router {
+const NO_SUCH: &str = "there is no such resource; see `/v1/personnes`, `/v1/evenements` and `/sante`";
+
+fn router(rooms: Rooms) -> Router {
     Router::new()
         .route("/v1/evenements", get(events::page))
+        .route("/v1/personnes", get(persons::page))
         .route("/sante", get(health))
-        .fallback(async || Problem::not_found("there is no such resource; see `/v1/evenements` and `/sante`"))
+        .fallback(async || Problem::not_found(NO_SUCH))
         .layer(from_fn(loopback_name))
         .layer(map_response(never_cached))
-        .with_state(store)
+        .with_state(rooms)
 }
 
 async fn health(State(store): State<Arc<dyn Store>>) -> Result<Response, Problem> {

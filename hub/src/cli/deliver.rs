@@ -24,6 +24,9 @@ pub struct Deliver {
     /// Mapping to use, when the header does not tell
     #[arg(long)]
     mapping: Option<String>,
+    /// For a hub nobody listens to yet: announce once that the persons can be read (`events snapshot`), not each of them
+    #[arg(long)]
+    first_load: bool,
 }
 
 impl Deliver {
@@ -61,7 +64,8 @@ impl Deliver {
 
     async fn one(&self, pipeline: &Pipeline, file: &Path, output: Output) -> anyhow::Result<Exit> {
         let delivery = installation::receive(pipeline, &self.source, file).await?;
-        let order = Order { delivery, mapping: self.mapping.clone(), only: None, again: false };
+        let mapping = self.mapping.clone();
+        let order = Order { mapping, first_load: self.first_load, ..Order::new(delivery) };
         let report = pipeline.run(order, &Bar::new(output)).await?;
         show::report(&report, &file.display().to_string(), output)?;
         Ok(exit_of(report.status))

@@ -1,20 +1,26 @@
-//! `dlnuf events tail`: the journal of events, as CloudEvents.
+//! `dlnuf events tail|snapshot`: the journal of events, or what is known now, as CloudEvents.
 
 use std::io::Write;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use hub_core::canonical::Canon;
+use hub_core::store::Store;
 use serde_json::Value as Json;
 
 use super::{Exit, Output};
+use crate::clock::MachineClock;
 use crate::installation;
 use crate::settings::Settings;
+use crate::snapshot::{START, page};
 
 /// Subcommands of `events`.
 #[derive(Debug, Subcommand)]
 pub enum Events {
     /// Print the events stored, oldest first
     Tail(Tail),
+    /// Print all that is known now, one CloudEvent a person: what a tool starts from
+    Snapshot,
 }
 
 /// Arguments of `events tail`.
@@ -37,9 +43,18 @@ impl Events {
     /// # Errors
     /// When the store cannot be read.
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-        let Self::Tail(tail) = self;
-        let store = installation::open_existing(settings, &installation::canon()?).await?;
-        let mut after = tail.after;
+        let canon = installation::canon()?;
+        let store = installation::open_existing(settings, &canon).await?;
+        match self {
+            Self::Tail(tail) => tail.run(store.as_ref(), output).await,
+            Self::Snapshot => snapshot(store.as_ref(), &canon, output).await,
+        }
+    }
+}
+
+impl Tail {
+    async fn run(self, store: &dyn Store, output: Output) -> anyhow::Result<Exit> {
+        let mut after = self.after;
         let known = after == 0 || store.reaches(after).await?;
         anyhow::ensure!(
             known,
@@ -49,18 +64,12 @@ impl Events {
             let page = store.events(after, PAGE).await?;
             for event in &page {
                 after = event.cursor;
-                let text = match output {
-                    Output::Json => event.json.clone(),
-                    Output::Table => line(event.cursor, &event.json),
-                };
-                // A reader that went away (`| head`) has seen enough.
-                if writeln!(std::io::stdout(), "{text}").is_err() {
+                if !print(event.cursor, &event.json, output) {
                     return Ok(Exit::Done);
                 }
             }
-            if page.is_empty() && !tail.follow {
-                // On the error output, so that what programs read stays events alone.
-                eprintln!("go on later with: dlnuf events tail --after {after}");
+            if page.is_empty() && !self.follow {
+                go_on(after);
                 return Ok(Exit::Done);
             }
             if page.is_empty() {
@@ -68,6 +77,37 @@ impl Events {
             }
         }
     }
+}
+
+async fn snapshot(store: &dyn Store, canon: &Canon, output: Output) -> anyhow::Result<Exit> {
+    // Before the persons are read: what changes meanwhile is told again rather than missed.
+    let cursor = store.journal_end().await?;
+    let mut next = Some(START);
+    while let Some(after) = next {
+        let page = page(store, (canon, &MachineClock), after, PAGE).await?;
+        for state in &page.states {
+            if !print(cursor, state, output) {
+                return Ok(Exit::Done);
+            }
+        }
+        next = page.next;
+    }
+    go_on(cursor);
+    Ok(Exit::Done)
+}
+
+/// On the error output, so that what programs read stays events alone.
+fn go_on(after: u64) {
+    eprintln!("go on with: dlnuf events tail --after {after}");
+}
+
+/// False once the reader went away (`| head`): it has seen enough.
+fn print(cursor: u64, json: &str, output: Output) -> bool {
+    let text = match output {
+        Output::Json => json.to_owned(),
+        Output::Table => line(cursor, json),
+    };
+    writeln!(std::io::stdout(), "{text}").is_ok()
 }
 
 /// One line for a person: cursor, type, subject, the fields that changed or who the subject turned out to be.
@@ -78,7 +118,10 @@ fn line(cursor: u64, json: &str) -> String {
         event.pointer("/data/changements").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let fields: Vec<&str> = changes.iter().filter_map(|change| change.get("champ")?.as_str()).collect();
     let into = event.pointer("/data/fusionnee_dans").and_then(Json::as_str);
-    let told = into.map_or_else(|| fields.join(", "), |into| format!("→ {into}"));
+    let loaded =
+        event.pointer("/data/chargement/personnes").map(|count| format!("{count} persons can be read"));
+    let into = into.map(|into| format!("→ {into}"));
+    let told = into.or(loaded).unwrap_or_else(|| fields.join(", "));
     format!("{cursor:>8}  {}  {}  {told}", text("/type"), text("/subject"))
 }
 

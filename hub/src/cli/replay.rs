@@ -89,7 +89,7 @@ impl Replay {
             Self::Delivery(_) | Self::Run(_) => None,
         };
         let mapping = again.mapping(run.as_ref())?;
-        Ok((Order { delivery, mapping, only, again: true }, name))
+        Ok((Order { mapping, only, again: true, ..Order::new(delivery) }, name))
     }
 }
 

@@ -32,14 +32,16 @@ impl Serve {
              authenticating proxy in front of 127.0.0.1",
             self.listen
         );
-        let store = installation::open_store(settings, &installation::canon()?).await?;
+        let canon = installation::canon()?;
+        let store = installation::open_store(settings, &canon).await?;
         let publisher = installation::publisher(settings, &store)?;
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("listening on `{}`", self.listen))?;
         let address = listener.local_addr()?;
         info!(%address, broker = publisher.is_some(), "serving");
         show::line(format_args!(
-            "events: http://{address}/v1/evenements   health: http://{address}/sante   stop: Ctrl-C"
+            "events: http://{address}/v1/evenements   persons: http://{address}/v1/personnes   health: http://{address}/sante   \
+             stop: Ctrl-C"
         ));
         let (stopping, mut stopped) = watch::channel(false);
         let publishing = async move {
@@ -49,7 +51,7 @@ impl Serve {
             }
         };
         let serving = async move {
-            let served = api::serve(listener, store, stop()).await;
+            let served = api::serve(listener, store, canon, stop()).await;
             stopping.send_replace(true);
             served
         };

@@ -47,5 +47,9 @@ select cursor, id, person_id, routing_key, payload from event where cursor > $1 
 pub(super) const OUTBOX: &str = "
 select event.cursor, id, person_id, routing_key, payload from outbox join event on event.cursor = outbox.cursor
 where outbox.cursor > $1 order by outbox.cursor limit $2";
+pub(super) const PEOPLE: &str = "
+select id from person where id > $1 and not exists (select 1 from merged where merged.person_id = person.id)
+order by id limit $2";
+pub(super) const JOURNAL_END: &str = "select coalesce(max(cursor), 0) from event";
 pub(super) const WAITING: &str = "select count(*) from outbox";
 pub(super) const SIZES: &str = "select (select count(*) from person) - (select count(*) from merged), (select count(*) from claim), (select count(*) from event)";

@@ -116,7 +116,7 @@ impl Play {
         output: Output,
     ) -> anyhow::Result<()> {
         let delivery = installation::receive(&self.pipeline, source, file).await?;
-        let order = Order { delivery, mapping: None, only: None, again: false };
+        let order = Order::new(delivery);
         let report = self.pipeline.run(order, &Bar::new(output)).await?;
         let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let played = Played { night, remark, file, report };

@@ -185,6 +185,15 @@ impl Store for Sqlite {
         read::persons(&self.readers, &self.codec, ids).await
     }
 
+    async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError> {
+        let people: Result<Vec<Uuid>, _> = sqlx::query_scalar(sql::PEOPLE)
+            .bind(after.0)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await;
+        Ok(people.map_err(failed("listing persons"))?.into_iter().map(PersonId).collect())
+    }
+
     async fn stated_before(
         &self,
         source: &str,
@@ -224,6 +233,11 @@ impl Store for Sqlite {
             .await
             .map_err(failed("reading the journal"))?;
         rows.into_iter().map(|row| row.read(&self.codec)).collect()
+    }
+
+    async fn journal_end(&self) -> Result<u64, StoreError> {
+        let end: Result<i64, _> = sqlx::query_scalar(sql::JOURNAL_END).fetch_one(&self.readers).await;
+        end.map(i64::cast_unsigned).map_err(failed("reading the end of the journal"))
     }
 
     async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {

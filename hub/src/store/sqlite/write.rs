@@ -50,7 +50,6 @@ insert into reject (run_id, number, line, byte, stage, code, field, detail, orig
 select $3, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
   substr($2, value->>0, value->>1)
 from json_each($1)";
-const LAST_CURSOR: &str = "select coalesce(max(cursor), 0) from event";
 const INSERT_EVENTS: &str = "
 insert into event (id, person_id, sequence, kind, routing_key, payload)
 select unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, substr($2, value->>0, value->>1)
@@ -211,7 +210,7 @@ async fn events(tx: &mut SqliteConnection, events: &[EventWrite]) -> Result<(), 
         return Ok(());
     }
     let failed = failed("writing events");
-    let last = sqlx::query_scalar(LAST_CURSOR).fetch_one(&mut *tx).await;
+    let last = sqlx::query_scalar(sql::JOURNAL_END).fetch_one(&mut *tx).await;
     let last: i64 = last.map_err(&failed)?;
     for rows in events.chunks(CHUNK) {
         let mut blob = Blob::default();

@@ -3,14 +3,17 @@
 //! Changes enter, at most one event per family leaves, each change in exactly one of them. The identifier is a function of the
 //! person and the sequence, so a repeat is recognisable. Sensitive values and the NIR are named but withheld (CASF R. 263-5).
 
+mod cloud;
+
 use jiff::Timestamp;
-use serde::Serialize;
 use uuid::Uuid;
 
-use crate::canonical::{Canon, Category, Classification, Shown, Value};
-use crate::delivery::PersonId;
-use crate::diff::Change;
-use crate::statement::Origin;
+use crate::canonical::{Canon, Category, Value};
+use crate::delivery::{PersonId, RunId};
+use crate::diff::{Change, diff};
+use crate::statement::{Origin, Stated};
+
+use cloud::{Chargement, Data, Load, Personne, changement, render, write};
 
 /// An event, rendered and ready to be stored and published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +88,35 @@ pub fn announce_merger(occasion: Occasion<'_>, into: PersonId, origin: &Origin) 
     render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.fusionnee", data)
 }
 
+/// Renders the one event of a first load, of which no person is announced by itself: `persons` were made from `origin`.
+pub fn announce_load(run: RunId, at: Timestamp, persons: u64, origin: &Origin) -> Event {
+    let subject = PersonId(run.0);
+    let occasion = Occasion { person: subject, created: false, last_sequence: 0, at, departement: "00" };
+    let load = Load { chargement: Chargement { personnes: persons }, provenance: origin };
+    render(occasion, 1, "fr.dlnuf.chargement.termine", load)
+}
+
+/// Renders all that is known of a person as one `CloudEvent`, as if it had just been made known; `None` when nothing is.
+/// It is a reading, not a fact: `id` is fresh, `sequence` that of the person's last event.
+pub fn show_state(
+    canon: &Canon,
+    id: Uuid,
+    (person, sequence): (PersonId, u64),
+    at: Timestamp,
+    state: &Stated,
+) -> Option<String> {
+    let origin = state.origins.first()?;
+    let nothing = Stated::default();
+    let changes = diff(&nothing, state, origin);
+    let data = Data {
+        personne: Personne { id: person },
+        fusionnee_dans: None,
+        provenance: origin,
+        changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
+    };
+    Some(write(id, "fr.dlnuf.personne.etat", person, (at, sequence), data))
+}
+
 fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change<'_>]) -> &'static str {
     match family {
         Category::Personne if created => "fr.dlnuf.personne.creee",
@@ -105,94 +137,4 @@ fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change<'_>])
             }
         }
     }
-}
-
-/// The `CloudEvent` as it is written (CloudEvents 1.0, structured mode).
-#[derive(Serialize)]
-struct CloudEvent<'a> {
-    specversion: &'static str,
-    id: Uuid,
-    source: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    subject: PersonId,
-    time: Timestamp,
-    sequence: String,
-    datacontenttype: &'static str,
-    dataschema: &'static str,
-    data: Data<'a>,
-}
-
-#[derive(Serialize)]
-struct Data<'a> {
-    personne: Personne,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fusionnee_dans: Option<PersonId>,
-    /// Of every change that does not bear its own.
-    provenance: &'a Origin,
-    changements: Vec<Changement<'a>>,
-}
-
-#[derive(Serialize)]
-struct Personne {
-    id: PersonId,
-}
-
-#[derive(Serialize)]
-struct Changement<'a> {
-    champ: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    valeur_retenue: Option<bool>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    valeurs: Option<Valeurs<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provenance: Option<&'a Origin>,
-}
-
-#[derive(Serialize)]
-struct Valeurs<'a> {
-    avant: Option<Shown<'a>>,
-    apres: Option<Shown<'a>>,
-}
-
-fn render(occasion: Occasion<'_>, sequence: u64, kind: &'static str, data: Data<'_>) -> Event {
-    let id = event_id(occasion.person, sequence);
-    let json = serde_json::to_string(&CloudEvent {
-        specversion: "1.0",
-        id,
-        source: "/dlnuf",
-        kind,
-        subject: occasion.person,
-        time: occasion.at,
-        sequence: format!("{sequence:010}"),
-        datacontenttype: "application/json",
-        dataschema: "https://dlnuf.fr/schemas/evenement/v1.json",
-        data,
-    })
-    .expect("texts, numbers and lists are always writable");
-    let words: Vec<&str> = kind.split('.').skip(2).collect();
-    let routing_key = format!("{}.{}", words.join("."), occasion.departement);
-    Event { id, person: occasion.person, sequence, kind, routing_key, json }
-}
-
-fn changement<'a>(canon: &'a Canon, change: &Change<'a>, common: &Origin) -> Changement<'a> {
-    let field = canon.field(change.field);
-    let withheld = field.classification == Classification::Sensitive || field.path == "identite.nir";
-    let shown = |value: Option<&'a Value>| value.map(|value| value.shown(canon));
-    Changement {
-        champ: &field.path,
-        valeur_retenue: withheld.then_some(true),
-        valeurs: (!withheld).then(|| Valeurs { avant: shown(change.before), apres: shown(change.after) }),
-        provenance: (change.origin != common).then_some(change.origin),
-    }
-}
-
-/// The identifier of a person's event: the same person and sequence always give the same.
-fn event_id(person: PersonId, sequence: u64) -> Uuid {
-    let mut hasher = blake3::Hasher::new_derive_key("dlnuf 2026 event id");
-    hasher.update(person.0.as_bytes());
-    hasher.update(&sequence.to_le_bytes());
-    let mut bytes = [0; 16];
-    hasher.finalize_xof().fill(&mut bytes);
-    Uuid::new_v8(bytes)
 }
