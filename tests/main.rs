@@ -1,6 +1,7 @@
 //! What the hub promises, one module per promise, and the house rules it is built by.
 
 mod a_killed_hub_goes_on;
+mod a_tool_starts;
 mod events_by_http;
 mod events_reach_the_broker;
 mod events_survive_the_broker;

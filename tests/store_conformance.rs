@@ -326,7 +326,10 @@ async fn a_person_is_absorbed_and_still_found(store: &dyn Store) {
             state: Kept::Apart(Stated::default()),
             ..before
         });
-        commit.relied_on.push((ids[into], 1));
+        // With the other's claims it has more than one: its state stands apart from now on.
+        let state = Kept::Apart(stated(&canon(), NIR, run.delivery));
+        let after = three.persons[into].clone();
+        commit.persons.push(PersonWrite { expected: Some(1), sequence: 1, state, ..after });
         commit
     };
     store.commit(&absorbs(2, 0, 1)).await.expect("commits");

@@ -21,11 +21,12 @@ update claim set record_hash = new.record_hash, person_id = new.person_id, absen
 from (select value->>0 as id, value->>1 as start, value->>2 as length, value->>6 as record_hash,
   unhex(value->>7) as person_id, value->>8 as absent from json_each($1)) as new
 where claim.id = new.id";
+/// No bytes at all are bound as null; a state that is kept in a claim has none.
 const INSERT_PERSONS: &str = "
 insert into person (id, sequence, payload)
-select unhex(value->>2), value->>4, substr($2, value->>0, value->>1) from json_each($1)";
+select unhex(value->>2), value->>4, coalesce(substr($2, value->>0, value->>1), x'') from json_each($1)";
 const UPDATE_PERSONS: &str = "
-update person set sequence = new.sequence, payload = substr($2, new.start, new.length)
+update person set sequence = new.sequence, payload = coalesce(substr($2, new.start, new.length), x'')
 from (select value->>0 as start, value->>1 as length, unhex(value->>2) as id, value->>3 as expected,
   value->>4 as sequence from json_each($1)) as new
 where person.id = new.id and person.sequence = new.expected";
