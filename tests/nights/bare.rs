@@ -8,10 +8,11 @@ use std::path::Path;
 use futures_util::future::join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
-use lapin::{BasicProperties, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Connection, ConnectionProperties, ExchangeKind};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use uuid::Uuid;
 
 /// A household as bare code would hold it: every text with the element it stands in.
 #[derive(Default)]
@@ -209,6 +210,14 @@ fn payload(texts: &[(String, String)]) -> String {
     payload
 }
 
+/// Leaves the database as it was made.
+pub async fn forget(server: &str) {
+    let mut connection = PgConnection::connect(server).await.expect("PostgreSQL");
+    for statement in ["drop schema public cascade", "create schema public"] {
+        connection.execute(statement).await.expect("an empty database");
+    }
+}
+
 /// Bare COPY of as many rows, of the size of a claim's, into a table without an index.
 pub async fn copy(server: &str, rows: u64) {
     let mut connection = PgConnection::connect(server).await.expect("PostgreSQL");
@@ -229,8 +238,17 @@ pub async fn copy(server: &str, rows: u64) {
     connection.execute(AssertSqlSafe("drop table bare_copy".to_owned())).await.expect("dropped");
 }
 
+/// How a bare message is addressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Addressed {
+    /// To the queue itself, with nothing that tells one message from another.
+    Queue,
+    /// As an event has to be: to a topic exchange, mandatory, with its identifier and its content type.
+    Topic,
+}
+
 /// Bare lapin: messages of 3 KB with confirms, 1,000 in flight, to a quorum queue.
-pub async fn publish(broker: &str, messages: u64) {
+pub async fn publish(broker: &str, messages: u64, addressed: Addressed) {
     let connection = Connection::connect(broker, ConnectionProperties::default()).await.expect("RabbitMQ");
     let channel = connection.create_channel().await.expect("a channel");
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
@@ -239,15 +257,36 @@ pub async fn publish(broker: &str, messages: u64) {
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
     channel.queue_declare("bare".into(), durable, arguments).await.expect("a queue");
     let body = vec![b'x'; 3_000];
-    let properties = BasicProperties::default().with_delivery_mode(2);
+    let mut properties = BasicProperties::default().with_delivery_mode(2);
+    let (exchange, key, mandatory) = match addressed {
+        Addressed::Queue => ("", "bare", false),
+        Addressed::Topic => ("bare", "personne.creee.52", true),
+    };
+    if addressed == Addressed::Topic {
+        let (topic, all) = (ExchangeKind::Topic, FieldTable::default());
+        channel.exchange_declare("bare".into(), topic, Default::default(), all).await.expect("an exchange");
+        let all = FieldTable::default();
+        channel
+            .queue_bind("bare".into(), "bare".into(), "#".into(), Default::default(), all)
+            .await
+            .expect("bound");
+        properties =
+            properties.with_content_type("application/cloudevents+json".into()).with_app_id("dlnuf".into());
+    }
     for _ in 0..messages / 1_000 {
         let wave = (0..1_000).map(|_| async {
-            let options = BasicPublishOptions::default();
-            let sent =
-                channel.basic_publish("".into(), "bare".into(), options, &body, properties.clone()).await;
+            let options = BasicPublishOptions { mandatory, ..Default::default() };
+            let own = match addressed {
+                Addressed::Queue => properties.clone(),
+                Addressed::Topic => properties.clone().with_message_id(Uuid::now_v7().to_string().into()),
+            };
+            let sent = channel.basic_publish(exchange.into(), key.into(), options, &body, own).await;
             sent.expect("sent").await.expect("confirmed")
         });
         join_all(wave).await;
     }
     channel.queue_delete("bare".into(), QueueDeleteOptions::default()).await.expect("deleted");
+    if addressed == Addressed::Topic {
+        channel.exchange_delete("bare".into(), Default::default()).await.expect("deleted");
+    }
 }

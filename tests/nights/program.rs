@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use hub::synth::{self, Plan};
 
-use crate::{Figure, bare, timed};
+use crate::bare::{self, Addressed};
+use crate::{Figure, timed};
 
 /// The program, built with this benchmark.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_dlnuf-under-test");
@@ -64,26 +65,46 @@ pub fn nights(folder: &Path, caf: &[&Path; 2], records: u64, bare_read: f64) {
     }
     let (copy, ()) = timed(|| runtime.block_on(bare::copy(&server, records)));
     Figure::new("bare COPY of 2 KB rows, no index", copy, records, "rows").print();
-    let home = folder.join("postgres");
     let postgres = ["--store", &server, "deliver", "caf"];
+    let first_load = [&postgres[..], &["--first-load", file(0)]].concat();
+    let (seconds, memory_kib) = measured(&folder.join("first-load"), &first_load);
+    let figure = Figure::new("night 1, PostgreSQL, as a first load", seconds, records, "records");
+    Figure { memory_kib, ..figure.against(bare_nights[0], "bare pipeline (limit 2)") }.print();
+    runtime.block_on(bare::forget(&server));
+    let home = folder.join("postgres");
     let (seconds, memory_kib) = measured(&home, &[&postgres[..], &[file(0)]].concat());
-    let figure = Figure::new("night 1, PostgreSQL", seconds, records, "records");
+    let figure = Figure::new("night 1, PostgreSQL, every person announced", seconds, records, "records");
     let limit = format!("bare pipeline ({:.2} × bare read + COPY)", seconds / (copy + bare_read));
     Figure { memory_kib, ..figure.against(bare_nights[0], limit) }.print();
-    let (published, ()) = timed(|| runtime.block_on(bare::publish(&broker, MESSAGES)));
-    Figure::new("bare lapin, 3 KB, 1,000 in flight", published, MESSAGES, "messages").print();
-    // The same bytes again: nothing to load, and what waits is published.
+    let bare_lapin = |addressed| timed(|| runtime.block_on(bare::publish(&broker, MESSAGES, addressed))).0;
+    let [to_queue, to_topic] = [Addressed::Queue, Addressed::Topic].map(bare_lapin);
+    Figure::new("bare lapin to a queue, 3 KB, 1,000 in flight", to_queue, MESSAGES, "messages").print();
+    Figure::new("the same addressed as events are", to_topic, MESSAGES, "messages").print();
+    // A handful of records: nearly nothing to load, and what waits is published.
     let events = waiting(&home, &server);
-    let again = ["--store", &server, "--broker", &broker, "deliver", "caf", file(0)];
+    let few = few_records(folder);
+    let again = ["--store", &server, "--broker", &broker, "deliver", "departement", &few];
     let (seconds, memory_kib) = measured(&home, &again);
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    let expected = published / MESSAGES as f64 * events as f64;
+    let [queue, topic] = [to_queue, to_topic].map(|bare| bare / MESSAGES as f64 * events as f64);
     let figure = Figure::new("outbox of night 1 to the quorum queue", seconds, events, "events");
-    Figure { memory_kib, ..figure.against(expected, "bare lapin") }.print();
+    let limit = format!("bare lapin so addressed (limit 1.33; {:.2} × to a queue)", seconds / queue);
+    Figure { memory_kib, ..figure.against(topic, limit) }.print();
     let second = ["--store", &server, "--broker", &broker, "deliver", "caf", file(1)];
     let (seconds, memory_kib) = measured(&home, &second);
     let figure = Figure::new("night 2, PostgreSQL + RabbitMQ", seconds, records, "records");
     Figure { memory_kib, ..figure.against(bare_nights[1], "bare pipeline") }.print();
+}
+
+/// The extract of a small département.
+fn few_records(folder: &Path) -> String {
+    let place = folder.join("few");
+    std::fs::create_dir(&place).expect("a folder");
+    let plan = Plan { households: 10, seed: 2, night: 1, changed_per_million: 0 };
+    let written = synth::write(&plan, &place, &|_| {}).expect("extracts");
+    let file = written.iter().map(|written| &written.file);
+    let mut file = file.filter(|file| file.to_string_lossy().contains("departement-"));
+    file.next().and_then(|file| file.to_str()).expect("an extract of a département").to_owned()
 }
 
 /// Events that wait, as `doctor` counts them.

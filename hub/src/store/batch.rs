@@ -26,6 +26,8 @@ pub(super) struct Batch {
     /// Who was absorbed, by whom.
     pub mergers: Vec<(Uuid, Uuid)>,
     pub keys: Vec<(i64, Uuid)>,
+    /// Those of persons created here: nobody can have written them before.
+    pub first_keys: Vec<(i64, Uuid)>,
     pub rejects: Vec<RejectWrite>,
     pub events: Vec<EventWrite>,
 }
@@ -84,6 +86,9 @@ impl Batch {
         let mut keys: Vec<_> = keys.map(|(k, p)| (codec.key_index(k), p.0)).collect();
         keys.sort_unstable();
         keys.dedup();
+        let created = persons(true);
+        let first = |key: &(i64, Uuid)| created.binary_search_by_key(&key.1, |row| row.id).is_ok();
+        let (first_keys, keys) = keys.into_iter().partition(first);
         let relied_on = commit.relied_on.iter();
         let mut relied_on: Vec<_> = relied_on.map(|(p, sequence)| (p.0, sequence.cast_signed())).collect();
         relied_on.sort_unstable();
@@ -93,11 +98,12 @@ impl Batch {
             counts: counts(&commit.counts),
             inserted,
             rewritten,
-            created: persons(true),
+            created,
             updated: persons(false),
             relied_on,
             mergers: commit.mergers.iter().map(|merger| (merger.absorbed.0, merger.into.0)).collect(),
             keys,
+            first_keys,
             rejects: commit.rejects.iter().map(|r| reject(codec, commit.run.0, r)).collect(),
             events: commit.events.iter().map(|e| event(codec, e)).collect(),
         }

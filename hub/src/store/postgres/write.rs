@@ -40,7 +40,11 @@ const MOVE_CLAIMS: &str = "
 update claim set person_id = new.into_id from unnest($1::uuid[], $2::uuid[]) as new (person_id, into_id)
 where claim.person_id = new.person_id";
 const INSERT_KEYS: &str = "
-insert into identity_key (key, person_id) select * from unnest($1::bigint[], $2::uuid[]) on conflict do nothing";
+insert into identity_key (key, person_id)
+select key, person_id from unnest($1::bigint[], $2::uuid[]) as new (key, person_id)
+where not exists (select from identity_key old where old.key = new.key and old.person_id = new.person_id)";
+const INSERT_FIRST_KEYS: &str = "
+insert into identity_key (key, person_id) select * from unnest($1::bigint[], $2::uuid[])";
 const INSERT_REJECTS: &str = "
 insert into reject (number, line, byte, stage, code, field, detail, original, run_id)
 select *, $9 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
@@ -86,7 +90,10 @@ pub(super) async fn commit(pool: &PgPool, batch: &Batch) -> Result<(), StoreErro
         insert_claims(&mut tx, rows, batch.run).await?;
     }
     for rows in batch.keys.chunks(CHUNK) {
-        insert_keys(&mut tx, rows).await?;
+        insert_keys(&mut tx, INSERT_KEYS, rows).await?;
+    }
+    for rows in batch.first_keys.chunks(CHUNK) {
+        insert_keys(&mut tx, INSERT_FIRST_KEYS, rows).await?;
     }
     for rows in batch.rejects.chunks(CHUNK) {
         insert_rejects(&mut tx, rows, batch.run).await?;
@@ -206,8 +213,12 @@ async fn merge(tx: &mut PgConnection, rows: &[(Uuid, Uuid)]) -> Result<(), Store
     Ok(())
 }
 
-async fn insert_keys(tx: &mut PgConnection, rows: &[(i64, Uuid)]) -> Result<(), StoreError> {
-    let done = sqlx::query(INSERT_KEYS)
+async fn insert_keys(
+    tx: &mut PgConnection,
+    statement: &'static str,
+    rows: &[(i64, Uuid)],
+) -> Result<(), StoreError> {
+    let done = sqlx::query(statement)
         .bind(column(rows, |(key, _)| *key))
         .bind(column(rows, |(_, person)| *person))
         .execute(tx)

@@ -88,6 +88,7 @@ pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), Store
         claims(&mut tx, INSERT_CLAIMS, rows, batch.run).await?;
     }
     keys(&mut tx, &batch.keys).await?;
+    keys(&mut tx, &batch.first_keys).await?;
     rejects(&mut tx, &batch.rejects, batch.run).await?;
     events(&mut tx, &batch.events).await?;
     tx.commit().await.map_err(&failed)
