@@ -89,7 +89,9 @@ async fn cancelled_callers_lose_nothing(store: &dyn Store, url: &str) {
         let _ = tokio::time::timeout(wait, store.persons(&[PersonId(mint())])).await;
         let commit = batch(&run, checkpoint, 1);
         if checkpoint % 2 == 0 || tokio::time::timeout(wait, store.commit(&commit)).await.is_err() {
+            let begun = std::time::Instant::now();
             while store.run(run.id).await.expect("reads").expect("there").checkpoint < checkpoint {
+                assert!(begun.elapsed().as_secs() < 20, "a commit whose caller went away was lost");
                 if checkpoint % 2 == 0 {
                     store.commit(&commit).await.expect("commits");
                 }
