@@ -5,6 +5,7 @@
 //! never allocates. Only names a mapping reads are kept: [`Names`] interns those, everything else is skipped.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,8 @@ pub struct Record {
     text: String,
     nodes: Vec<Node>,
     open: Vec<u32>,
+    /// The root's first child of each name: a row's columns are found without looking through them.
+    first: Vec<Option<NonZeroU32>>,
 }
 
 impl Record {
@@ -83,14 +86,28 @@ impl Record {
         self.text.clear();
         self.nodes.clear();
         self.open.clear();
+        self.first.fill(None);
         self.open(NameId::ROOT);
     }
 
     /// Opens a child of the innermost open node.
     pub fn open(&mut self, name: NameId) {
         let at = len32(self.text.len());
+        if self.open.len() == 1 {
+            self.note_first(name);
+        }
         self.open.push(len32(self.nodes.len()));
         self.nodes.push(Node { name, from: at, to: at, end: 0 });
+    }
+
+    fn note_first(&mut self, name: NameId) {
+        let slot = name.0 as usize;
+        if slot >= self.first.len() {
+            self.first.resize(slot + 1, None);
+        }
+        if let Some(first) = self.first.get_mut(slot) {
+            *first = first.or(NonZeroU32::new(len32(self.nodes.len())));
+        }
     }
 
     /// Appends text to the innermost open node. Text that follows a child is dropped: no feed of ours has mixed content.
@@ -144,7 +161,11 @@ impl Record {
     /// The children of `node` that bear `name`, in document order.
     pub fn children(&self, node: NodeId, name: NameId) -> Children<'_> {
         let end = self.nodes.get(node.0 as usize).map_or(0, |n| n.end);
-        Children { record: self, next: node.0 + 1, end, name }
+        let next = match node.0 {
+            0 => self.first.get(name.0 as usize).copied().flatten().map_or(end, NonZeroU32::get),
+            at => at + 1,
+        };
+        Children { record: self, next, end, name }
     }
 
     /// The first child of `node` that bears `name`.

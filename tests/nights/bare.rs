@@ -273,7 +273,7 @@ pub async fn publish(broker: &str, messages: u64, addressed: Addressed) {
         properties =
             properties.with_content_type("application/cloudevents+json".into()).with_app_id("dlnuf".into());
     }
-    for _ in 0..messages / 1_000 {
+    for _ in 0..messages.div_ceil(1_000) {
         let wave = (0..1_000).map(|_| async {
             let options = BasicPublishOptions { mandatory, ..Default::default() };
             let own = match addressed {

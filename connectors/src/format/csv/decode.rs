@@ -39,7 +39,9 @@ impl Decoder for CsvDecoder {
         record.clear();
         std::str::from_utf8(frame).map_err(|_| not_utf8())?;
         row::cells(frame, self.separator, |index, cell| {
-            if let (Some(Some(name)), Ok(text)) = (self.columns.get(index), std::str::from_utf8(cell)) {
+            let Some(Some(name)) = self.columns.get(index) else { return };
+            // An empty cell is no text, as a column that is not there.
+            if let Some(text) = std::str::from_utf8(cell).ok().filter(|text| !text.is_empty()) {
                 record.leaf(*name, text);
             }
         });

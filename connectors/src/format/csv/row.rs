@@ -21,6 +21,10 @@ pub(crate) enum Row {
 
 /// Finds the end of the row that starts `window`; `last` says no more text will come.
 pub(crate) fn measure(window: &[u8], separator: u8, last: bool) -> Row {
+    let line = line_end(window);
+    if let Some(end) = line.filter(|end| !quoted(window.get(..*end).unwrap_or_default())) {
+        return Row::Whole { end, next: end + 1 };
+    }
     let mut at = 0;
     loop {
         match cell_end(window, at, separator, true) {
@@ -34,9 +38,11 @@ pub(crate) fn measure(window: &[u8], separator: u8, last: bool) -> Row {
 
 /// Calls `each` with every cell of a row, in order.
 pub(crate) fn cells(row: &[u8], separator: u8, mut each: impl FnMut(usize, &[u8])) {
-    if memchr::memchr(b'"', row).is_none() {
-        for (index, cell) in row.split(|b| *b == separator).enumerate() {
-            each(index, cell);
+    if !quoted(row) {
+        let mut from = 0;
+        for (index, to) in memchr::memchr_iter(separator, row).chain([row.len()]).enumerate() {
+            each(index, row.get(from..to).unwrap_or_default());
+            from = to + 1;
         }
         return;
     }
@@ -53,6 +59,11 @@ pub(crate) fn cells(row: &[u8], separator: u8, mut each: impl FnMut(usize, &[u8]
         at = end + 1;
         index += 1;
     }
+}
+
+/// Whether a quote may have a meaning; most rows have none and are cut without looking at each cell.
+fn quoted(text: &[u8]) -> bool {
+    memchr::memchr(b'"', text).is_some()
 }
 
 /// Where the first line ends, quotes or not.
