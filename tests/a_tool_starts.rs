@@ -68,7 +68,9 @@ fn known(kept: &Kept) -> Vec<String> {
 
 /// Values alone: of one that is withheld, an event does not tell whether it is gone.
 fn shown(mut kept: Kept) -> Kept {
-    kept.values_mut().for_each(|person| person.retain(|_, value| *value != "withheld"));
+    for person in kept.values_mut() {
+        person.retain(|_, value| *value != "withheld");
+    }
     kept.retain(|_, person| !person.is_empty());
     kept
 }

@@ -361,7 +361,7 @@ async fn the_sqlite_store_keeps_the_contract_and_no_clear_value() {
     let url = format!("sqlite:{}", folder.path().join("hub.db").display());
     let store = hub::store::open(&url, seal(1), canon()).await.expect("opens");
     conforms(store.as_ref()).await;
-    cancelled_callers_lose_nothing(store.as_ref(), &url).await;
+    Box::pin(cancelled_callers_lose_nothing(store.as_ref(), &url)).await;
     another_key_is_refused(&url).await;
     for file in std::fs::read_dir(folder.path()).expect("folder") {
         let bytes = std::fs::read(file.expect("file").path()).expect("readable");
@@ -377,7 +377,7 @@ async fn the_postgresql_store_keeps_the_contract() {
     let server = Postgres::fresh().await;
     let store = hub::store::open(&server.url, seal(1), canon()).await.expect("opens");
     conforms(store.as_ref()).await;
-    cancelled_callers_lose_nothing(store.as_ref(), &server.url).await;
+    Box::pin(cancelled_callers_lose_nothing(store.as_ref(), &server.url)).await;
     another_key_is_refused(&server.url).await;
     drop(store);
     server.remove().await;

@@ -16,7 +16,7 @@ pub const START: PersonId = PersonId(Uuid::nil());
 
 /// Some persons as they are known now.
 pub struct Page {
-    /// One CloudEvent each; a person of whom nothing is known any more has none.
+    /// One event each; a person of whom nothing is known any more has none.
     pub states: Vec<String>,
     /// What to ask for next; `None` after the last page.
     pub next: Option<PersonId>,

@@ -6,7 +6,10 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use futures_util::future::join_all;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{
+    BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, ExchangeDeleteOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Connection, ConnectionProperties, ExchangeKind};
 use quick_xml::Reader;
@@ -264,29 +267,34 @@ pub async fn publish(broker: &str, messages: u64, addressed: Addressed) {
     };
     if addressed == Addressed::Topic {
         let (topic, all) = (ExchangeKind::Topic, FieldTable::default());
-        channel.exchange_declare("bare".into(), topic, Default::default(), all).await.expect("an exchange");
+        channel
+            .exchange_declare("bare".into(), topic, ExchangeDeclareOptions::default(), all)
+            .await
+            .expect("an exchange");
         let all = FieldTable::default();
         channel
-            .queue_bind("bare".into(), "bare".into(), "#".into(), Default::default(), all)
+            .queue_bind("bare".into(), "bare".into(), "#".into(), QueueBindOptions::default(), all)
             .await
             .expect("bound");
         properties =
             properties.with_content_type("application/cloudevents+json".into()).with_app_id("dlnuf".into());
     }
     for _ in 0..messages.div_ceil(1_000) {
-        let wave = (0..1_000).map(|_| async {
+        let (channel, body, properties) = (&channel, &body, &properties);
+        let wave = (0..1_000).map(|number| async move {
             let options = BasicPublishOptions { mandatory, ..Default::default() };
-            let own = match addressed {
-                Addressed::Queue => properties.clone(),
-                Addressed::Topic => properties.clone().with_message_id(Uuid::now_v7().to_string().into()),
+            let id = (addressed == Addressed::Topic).then(|| Uuid::from_u128(number).to_string());
+            let own = match id {
+                Some(id) => properties.clone().with_message_id(id.into()),
+                None => properties.clone(),
             };
-            let sent = channel.basic_publish(exchange.into(), key.into(), options, &body, own).await;
+            let sent = channel.basic_publish(exchange.into(), key.into(), options, body, own).await;
             sent.expect("sent").await.expect("confirmed")
         });
         join_all(wave).await;
     }
     channel.queue_delete("bare".into(), QueueDeleteOptions::default()).await.expect("deleted");
     if addressed == Addressed::Topic {
-        channel.exchange_delete("bare".into(), Default::default()).await.expect("deleted");
+        channel.exchange_delete("bare".into(), ExchangeDeleteOptions::default()).await.expect("deleted");
     }
 }

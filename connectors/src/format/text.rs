@@ -279,10 +279,8 @@ fn read(input: &mut dyn Read, into: &mut [u8]) -> Result<usize, Fault> {
 
 /// Most texts are ASCII, which is seen a word at a time.
 fn characters(text: &[u8]) -> u64 {
-    let of = |part: &[u8]| match part.is_ascii() {
-        true => part.len(),
-        false => part.iter().filter(|byte| **byte & 0xC0 != 0x80).count(),
-    };
+    let beginnings = |part: &[u8]| part.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    let of = |part: &[u8]| if part.is_ascii() { part.len() } else { beginnings(part) };
     text.chunks(256).map(|part| of(part) as u64).sum()
 }
 

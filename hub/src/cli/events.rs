@@ -19,7 +19,7 @@ use crate::snapshot::{START, page};
 pub enum Events {
     /// Print the events stored, oldest first
     Tail(Tail),
-    /// Print all that is known now, one CloudEvent a person: what a tool starts from
+    /// Print all that is known now, one event a person: what a tool starts from
     Snapshot,
 }
 
