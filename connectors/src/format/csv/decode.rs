@@ -1,4 +1,4 @@
-//! From the bytes of one row to a `Record`: one leaf for each column a mapping reads, in column order.
+//! From the bytes of one row to a `Record`: one leaf for each cell that is not empty and that a mapping reads, in column order.
 //!
 //! The framer has already checked the row's width. Columns that bear the same header are all kept.
 
