@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hub::synth::{self, Plan};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::StatusCode;
 use serde_json::Value as Json;
-use tokio::net::TcpListener;
 
 use crate::store_conformance;
+use crate::support::door::Door;
 use crate::support::program::dlnuf;
 use crate::support::sqlite;
 
@@ -20,8 +20,12 @@ struct Hub(String);
 
 impl Hub {
     fn deliver(&self, file: &Path, more: &[&str]) -> Json {
+        self.take_in("caf", file, more)
+    }
+
+    fn take_in(&self, source: &str, file: &Path, more: &[&str]) -> Json {
         let file = file.to_str().expect("a path");
-        let arguments = ["--home", &self.0, "--output", "json", "deliver", "caf", file];
+        let arguments = ["--home", &self.0, "--output", "json", "deliver", source, file];
         dlnuf(&[&arguments[..], more].concat()).json().pop().expect("a report")
     }
 
@@ -111,18 +115,26 @@ fn who_starts_from_a_snapshot_knows_what_those_know_who_followed_from_the_beginn
     assert!(shown(fresh) == shown(followed), "a snapshot is not what the events told");
 }
 
+#[test]
+fn a_first_load_of_which_nothing_could_be_read_announces_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("vide.csv");
+    let rows = "Prénom bénéficiaire;Nom bénéficiaire;Date de Naissance;ID IODAS\n;;;\n";
+    std::fs::write(&file, rows).expect("a written file");
+    let hub = Hub(folder.path().join("hub").display().to_string());
+    let report = hub.take_in("departement", &file, &["--first-load"]);
+    assert_eq!((report["rejected"].as_u64(), report["events"].as_u64()), (Some(1), Some(0)), "{report}");
+    assert!(hub.read(&["tail"]).is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn persons_are_read_page_by_page_over_http() {
     let (_folder, store) = sqlite().await;
     store_conformance::many_events(store.as_ref(), 25).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-    let base = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("a URL");
-    let canon = store_conformance::canon();
-    let server = tokio::spawn(hub::api::serve(listener, store, canon, std::future::pending()));
-    let client = Client::builder().no_proxy().build().expect("a client");
+    let door = Door::open(store).await;
     let (mut next, mut persons) = ("/v1/personnes?limit=2".to_owned(), Vec::new());
     loop {
-        let page = client.get(base.join(&next).expect("a URL")).send().await.expect("answers");
+        let page = door.get(&next).send().await.expect("answers");
         assert_eq!(
             (page.status(), &page.headers()["dlnuf-cursor"]),
             (StatusCode::OK, &"25".parse().expect("text"))
@@ -137,8 +149,7 @@ async fn persons_are_read_page_by_page_over_http() {
     }
     assert!(persons.len() == 5 && persons.is_sorted());
     for path in ["/v1/personnes?limit=0", "/v1/personnes?after=12"] {
-        let answer = client.get(base.join(path).expect("a URL")).send().await.expect("answers");
+        let answer = door.get(path).send().await.expect("answers");
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
     }
-    server.abort();
 }

@@ -1,22 +1,18 @@
 //! A tool that does not speak AMQP reads the same events over HTTP, page after page, by cursor.
 
-use reqwest::{Client, StatusCode, Url};
+use reqwest::StatusCode;
 use serde_json::Value as Json;
-use tokio::net::TcpListener;
 
 use crate::store_conformance;
+use crate::support::door::Door;
 use crate::support::sqlite;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_read_by_cursor_and_a_wrong_request_gets_a_coded_problem() {
     let (_folder, store) = sqlite().await;
     store_conformance::many_events(store.as_ref(), 25).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-    let base = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("a URL");
-    let canon = store_conformance::canon();
-    let server = tokio::spawn(hub::api::serve(listener, store.clone(), canon, std::future::pending()));
-    let client = Client::builder().no_proxy().build().expect("a client");
-    let get = async |path: &str| client.get(base.join(path).expect("a URL")).send().await.expect("answers");
+    let door = Door::open(store.clone()).await;
+    let get = async |path: &str| door.get(path).send().await.expect("answers");
 
     let (mut read, mut after) = (Vec::new(), "0".to_owned());
     loop {
@@ -41,7 +37,6 @@ async fn the_journal_is_read_by_cursor_and_a_wrong_request_gets_a_coded_problem(
         let problem: Json = answer.json().await.expect("a problem");
         assert_eq!(problem["code"], "DLN0703");
     }
-    let foreign = client.get(base.join("/v1/evenements").expect("a URL")).header("host", "evil.example");
+    let foreign = door.get("/v1/evenements").header("host", "evil.example");
     assert_eq!(foreign.send().await.expect("answers").status(), StatusCode::MISDIRECTED_REQUEST);
-    server.abort();
 }

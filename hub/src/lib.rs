@@ -15,6 +15,6 @@ pub mod synth;
 pub mod workbench;
 
 /// A batch is made on one thread and dropped on another. The C library's allocator keeps, for every thread, what it has given
-/// back, and grows with the delivery; this one returns it after a second (`.cargo/config.toml`), and is a tenth faster.
+/// back, and grows with the delivery; this one returns it after a second (`.cargo/config.toml`).
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,5 +1,6 @@
 //! What several promises need: a database of their own, fresh identifiers.
 
+pub mod door;
 pub mod population;
 pub mod program;
 

@@ -125,7 +125,7 @@ impl Pipeline {
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
         total.add(&self.take_in_repeated(intake).await?);
-        if intake.snapshot && intake.asked.only.is_none() {
+        if intake.snapshot && intake.terms.only.is_none() {
             total.add(&self.find_silent(intake, &mut reader).await?);
         }
         progress.advance(intake.records, intake.records);

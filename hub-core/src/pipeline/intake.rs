@@ -85,7 +85,7 @@ fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) 
 }
 
 /// How a delivery is to be taken in.
-pub(super) struct Asked {
+pub(super) struct Terms {
     /// The records to process; all when left out.
     pub only: Option<BTreeSet<u64>>,
     /// Persons it makes are not announced one by one.
@@ -103,7 +103,7 @@ pub(super) struct Intake {
     pub checkpoint: u64,
     /// Records stated twice.
     pub repeated: Repeated,
-    pub asked: Asked,
+    pub terms: Terms,
     unread: BTreeSet<FieldId>,
     pub origin: Origin,
     pub at: jiff::Timestamp,
@@ -160,7 +160,7 @@ impl ReadBatch {
 impl Intake {
     pub fn new(
         pipeline: &Pipeline,
-        (run, asked): (RunId, Asked),
+        (run, terms): (RunId, Terms),
         delivery: &Delivery,
         mapping: Arc<Mapping>,
         survey: &mut Survey,
@@ -176,7 +176,7 @@ impl Intake {
             snapshot: survey.envelope.snapshot,
             checkpoint: 0,
             repeated: Repeated::of(std::mem::take(&mut survey.hashes)),
-            asked,
+            terms,
         }
     }
 
@@ -191,13 +191,13 @@ impl Intake {
             unread: &self.unread,
             repeated: &self.repeated,
             at: self.at,
-            first_load: self.asked.first_load,
+            first_load: self.terms.first_load,
         }
     }
 
     /// Leaves the frames to process.
     pub fn choose(&self, frames: &mut Frames) {
-        if let Some(only) = &self.asked.only {
+        if let Some(only) = &self.terms.only {
             frames.frames.retain(|frame| only.contains(&frame.position.number));
         }
     }

@@ -34,7 +34,7 @@ use crate::merge::Precedence;
 use crate::statement::Origin;
 use crate::store::{Registration, Run, Store, StoreError, Turn};
 
-use intake::{Asked, Intake, Reader, Survey};
+use intake::{Intake, Reader, Survey, Terms};
 pub use report::Report;
 use report::Warnings;
 
@@ -173,8 +173,8 @@ impl Pipeline {
                 (Status::Held, Counts::default(), warnings)
             }
             Ok((warning, found)) => {
-                let asked = Asked { only: order.only, first_load };
-                self.take_in((&run, &delivery), asked, found, warning, progress).await?
+                let terms = Terms { only: order.only, first_load };
+                self.take_in((&run, &delivery), terms, found, warning, progress).await?
             }
         };
         let warnings = warnings.into_list(&self.canon);
@@ -193,15 +193,15 @@ impl Pipeline {
     async fn take_in(
         &self,
         (run, delivery): (&Run, &Delivery),
-        asked: Asked,
+        terms: Terms,
         (mapping, mut survey): (Arc<Mapping>, Survey),
         warning: Option<Fault>,
         progress: &dyn Progress,
     ) -> Result<(Status, Counts, Warnings), RunError> {
         let Envelope { created, creation_unread, .. } = &survey.envelope;
         let unordered = run.created.is_empty() && (*creation_unread || !created.is_empty());
-        let first_load = asked.first_load;
-        let mut intake = Intake::new(self, (run.id, asked), delivery, Arc::clone(&mapping), &mut survey);
+        let first_load = terms.first_load;
+        let mut intake = Intake::new(self, (run.id, terms), delivery, Arc::clone(&mapping), &mut survey);
         let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
         if let Some(fault) = warning {
             reader.warnings.fault(&fault);
@@ -210,7 +210,8 @@ impl Pipeline {
             reader.warnings.add(Code::UnknownCreation, None, 0);
         }
         let (mut counts, reader) = self.process(&mut intake, reader, progress).await?;
-        if first_load {
+        // What could not be read at all has nothing to be read from.
+        if first_load && !reader.emitters.is_empty() {
             counts.add(&self.announce_load(&mut intake, &reader, counts.persons).await?);
         }
         let status = if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done };

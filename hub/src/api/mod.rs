@@ -4,6 +4,7 @@
 //! requests addressed to it by a loopback name: a web page rebinding its DNS name gets nothing.
 
 mod events;
+mod page;
 mod persons;
 mod problem;
 
