@@ -28,17 +28,21 @@ struct Hub<'h> {
 
 impl Hub<'_> {
     /// Delivers the file; killed after `patience`, when given. True when it came to its end.
+    fn deliver(&self, file: &Path, patience: Option<Duration>) -> bool {
+        self.deliver_so(file, patience, &[])
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the moment of the kill is what is tried: nothing is awaited"
     )]
-    fn deliver(&self, file: &Path, patience: Option<Duration>) -> bool {
+    fn deliver_so(&self, file: &Path, patience: Option<Duration>, more: &[&str]) -> bool {
         let mut command = command();
         command.args(["--output", "json", "--home"]).arg(self.home);
         if let Some(store) = self.store {
             command.args(["--store", store]);
         }
-        command.args(["deliver", "caf"]).arg(file).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(["deliver", "caf"]).arg(file).args(more).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program starts");
         if let Some(patience) = patience {
             std::thread::sleep(patience);
@@ -107,6 +111,41 @@ async fn killed_at_every_moment(stores: &[Option<String>]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_killed_on_sqlite_ends_its_night_when_started_again() {
     killed_at_every_moment(&vec![None; KILLS as usize + 1]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_load_killed_in_the_middle_goes_on_as_one_and_is_told_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let extracts = synth::write(&PLAN, folder.path(), &|_| {}).expect("extracts");
+    let file = &extracts.iter().find(|extract| extract.source == "caf").expect("the CAF's").file;
+    let canon = installation::canon().expect("the schema");
+    let homes: Vec<_> = (0..=KILLS).map(|at| folder.path().join(format!("hub{at}"))).collect();
+    let mut hubs = homes.iter().map(|home| Hub { home, store: None });
+    let counted = async |hub: &Hub<'_>| {
+        let settings = Settings { home: hub.home.to_owned(), store: None, broker: None, mappings: None };
+        let store = installation::open_store(&settings, &canon).await.expect("a store");
+        let (_, events) = everybody(store.as_ref()).await;
+        (store.sizes().await.expect("counts").0, events)
+    };
+    let whole = hubs.next().expect("the undisturbed one");
+    let start = Instant::now();
+    assert!(whole.deliver_so(file, None, &["--first-load"]));
+    let patience = start.elapsed();
+    let (wanted, _) = counted(&whole).await;
+    let mut in_the_middle = 0;
+    for (kill, hub) in (1..).zip(hubs) {
+        hub.deliver_so(file, Some(patience * kill / (KILLS + 1)), &["--first-load"]);
+        let (persons, _) = counted(&hub).await;
+        if persons == 0 || persons == wanted {
+            continue;
+        }
+        in_the_middle += 1;
+        assert!(hub.deliver(file, None), "the option is not even needed again");
+        let (persons, events) = counted(&hub).await;
+        let told: Vec<_> = events.iter().map(|event| &event["data"]["chargement"]["personnes"]).collect();
+        assert_eq!((persons, told), (wanted, vec![&Json::from(wanted)]));
+    }
+    assert!(in_the_middle > 0, "no kill fell between the first commit and the last: this shows nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -119,7 +119,7 @@ fn who_starts_from_a_snapshot_knows_what_those_know_who_followed_from_the_beginn
 fn a_first_load_of_which_nothing_could_be_read_announces_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("vide.csv");
-    let rows = "Prénom bénéficiaire;Nom bénéficiaire;Date de Naissance;ID IODAS\n;;;\n";
+    let rows = "Prénom bénéficiaire;Nom bénéficiaire;Date de Naissance;ID IODAS\n;;;7\n";
     std::fs::write(&file, rows).expect("a written file");
     let hub = Hub(folder.path().join("hub").display().to_string());
     let report = hub.take_in("departement", &file, &["--first-load"]);

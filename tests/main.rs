@@ -14,4 +14,6 @@ mod store_conformance;
 mod support;
 mod the_commands;
 mod the_hub_serves;
+mod the_last_word_counts;
 mod ugly_extracts;
+mod who_is_who;

@@ -73,6 +73,8 @@ async fn arrive(store: &dyn Store, byte: u8) -> Run {
         warnings: vec![],
         created: "20260301".into(),
         emitter: "CAF 75".into(),
+        snapshot: true,
+        first_load: false,
     };
     store.begin(&run).await.expect("begins");
     assert_eq!(store.run(run.id).await.expect("reads"), Some(run.clone()));
@@ -111,6 +113,7 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
         let person = PersonId(mint());
         let state = stated(&canon, NIR, run.delivery);
         commit.statements.push(Statement {
+            run: run.id,
             id: None,
             person,
             source: "caf".into(),
@@ -274,8 +277,11 @@ async fn a_lease_has_one_holder_until_it_expires(store: &dyn Store) {
 async fn runs_end(store: &dyn Store, run: &Run) {
     let delivery = store.delivery(run.delivery).await.expect("reads").expect("there");
     let again = Delivery { id: DeliveryId(mint()), ..delivery.clone() };
-    let known = |processed| Registration::Known { delivery: delivery.id, processed };
-    assert_eq!(store.register(&again).await.expect("registers"), known(false));
+    let known = Registration::Known(delivery.id);
+    assert_eq!(store.register(&again).await.expect("registers"), known);
+    let snapshot =
+        async |mapping, emitter| store.latest_snapshot("caf", mapping, emitter).await.expect("reads");
+    assert_eq!(snapshot("caf/vrsb0801", "CAF 75").await, None);
     let latest = async |mapping, emitter| store.latest_created("caf", mapping, emitter).await.expect("reads");
     assert_eq!(latest("caf/vrsb0801", "CAF 75").await, None);
     let warning =
@@ -285,7 +291,12 @@ async fn runs_end(store: &dyn Store, run: &Run) {
     let closed = store.run(run.id).await.expect("reads").expect("there");
     assert_eq!((closed.status, closed.ended_at, closed.checkpoint), (Status::Done, ended, 2));
     assert_eq!(closed.warnings, [warning]);
-    assert_eq!(store.register(&again).await.expect("registers"), known(true));
+    assert!(closed.took_in() && !closed.stopped_short());
+    assert_eq!(store.register(&again).await.expect("registers"), known);
+    assert_eq!(snapshot("caf/vrsb0801", "CAF 75").await, Some(run.id));
+    assert_eq!(snapshot("caf/vrsb0801", "CAF 77").await, None);
+    assert_eq!(store.runs_of(delivery.id).await.expect("reads"), std::slice::from_ref(&closed));
+    assert_eq!(store.runs_of(DeliveryId(mint())).await.expect("reads"), []);
     assert_eq!(latest("caf/vrsb0801", "CAF 75").await.as_deref(), Some("20260301"));
     assert_eq!(latest("caf/vrsb08", "CAF 75").await, None);
     assert_eq!(latest("caf/vrsb0801", "CAF 77").await, None);

@@ -1,138 +1,16 @@
 //! Extracts as institutions really send them, with the corners their documents do not show: right persons, right rights, no
 //! event for what did not change. Every person is invented.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value as Json;
 
+use crate::support::extracts::{Hub, JULIE, Member, PAUL, codes, figures, household, made, monthly};
 use crate::support::program::{command, dlnuf};
-
-/// What one member of a household is, as the CAF writes it.
-struct Member<'a> {
-    role: &'a str,
-    name: &'a str,
-    given: &'a str,
-    born: &'a str,
-    rank: &'a str,
-    nir: &'a str,
-}
-
-const PAUL: Member<'static> = Member {
-    role: "DEM",
-    name: "VERDIER",
-    given: "PAUL",
-    born: "1980-01-02",
-    rank: "1",
-    nir: "1800152121009",
-};
-const JULIE: Member<'static> = Member {
-    role: "CJT",
-    name: "PETIT",
-    given: "JULIE",
-    born: "1982-05-06",
-    rank: "1",
-    nir: "1800152121009",
-};
-
-fn household(dossier: &str, body: &str, state: &str, members: &[Member<'_>]) -> String {
-    let mut persons = String::new();
-    for Member { role, name, given, born, rank, nir } in members {
-        let nir = if nir.is_empty() { String::new() } else { format!("<NIR>{nir}</NIR>") };
-        let _ = write!(
-            persons,
-            "<Personne><Identification><NOM>{name}</NOM><NOMNAI>{name}</NOMNAI><PRENOM>{given}</PRENOM><DTNAI>{born}</DTNAI>\
-<RGNAI>{rank}</RGNAI><TYPEDTNAI>N</TYPEDTNAI>{nir}</Identification><Prestations><NATPREST>RSA</NATPREST>\
-<ROLEPERS>{role}</ROLEPERS><TOPCHAPERS>1</TOPCHAPERS></Prestations></Personne>"
-        );
-    }
-    format!(
-        "<InfosFoyerRSA><IdentificationRSA><Organisme><FONORG>CAF</FONORG><NUMORG>{body}</NUMORG><MATRICULE>{dossier}00000000\
-</MATRICULE></Organisme><Partenaire><TYPEPARTE>CG </TYPEPARTE><IDEPARTE>052</IDEPARTE></Partenaire><DemandeRSA>\
-<NUMDEMRSA>0{dossier}052</NUMDEMRSA></DemandeRSA></IdentificationRSA>{persons}<PrestationRSA><SituationDossierRSA>\
-<EtatDossierRSA><ETATDOSRSA>{state}</ETATDOSRSA></EtatDossierRSA></SituationDossierRSA></PrestationRSA></InfosFoyerRSA>"
-    )
-}
-
-/// A monthly file made on `created`, whose trailer announces `total` records.
-fn monthly(created: &str, total: usize, households: &[String]) -> Vec<u8> {
-    let text = format!(
-        "<?xml version=\"1.0\" encoding=\"windows-1252\"?><Racine><IdentificationFlux><APPLIEME>CRI</APPLIEME><TYPEFLUX>M</TYPEFLUX>\
-<NATFLUX>D</NATFLUX>{created}<DTREF>2026-02-28</DTREF></IdentificationFlux>{}<TransmissionFlux><NBTOTDOSRSATRANSM>{total:08}\
-</NBTOTDOSRSATRANSM></TransmissionFlux></Racine>",
-        households.concat()
-    );
-    text.into_bytes()
-}
-
-fn made(day: &str, hour: &str) -> String {
-    format!("<DTCREAFLUX>{day}</DTCREAFLUX><HEUCREAFLUX>{hour}</HEUCREAFLUX>")
-}
-
-struct Hub(tempfile::TempDir);
-
-impl Hub {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn home(&self) -> String {
-        self.0.path().join("hub").display().to_string()
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> String {
-        let path = self.0.path().join(name);
-        std::fs::write(&path, bytes).expect("a written file");
-        path.display().to_string()
-    }
-
-    /// The report of one delivery.
-    fn deliver(&self, source: &str, name: &str, bytes: &[u8]) -> Json {
-        let file = self.file(name, bytes);
-        let ended = dlnuf(&["--home", &self.home(), "--output", "json", "deliver", source, &file]);
-        ended.json().pop().unwrap_or_else(|| panic!("a report: {}", ended.errors))
-    }
-
-    /// The journal, each event as its schema says.
-    fn events(&self) -> Vec<Json> {
-        let events = dlnuf(&["--home", &self.home(), "--output", "json", "events", "tail"]).json();
-        let schema: Json = serde_json::from_str(include_str!("../schemas/evenement/v1.json")).expect("JSON");
-        let schema = jsonschema::validator_for(&schema).expect("a valid schema");
-        for event in &events {
-            let faults: Vec<String> =
-                schema.iter_errors(event).map(|fault| fault.instance_path().to_string()).collect();
-            assert!(faults.is_empty(), "an event is not what its schema says: {faults:?}");
-        }
-        events
-    }
-
-    /// The value a field of the only person whose name holds it was last announced with.
-    fn last(&self, field: &str) -> Option<Json> {
-        self.events().iter().rev().find_map(|event| {
-            let changes = event.pointer("/data/changements")?.as_array()?;
-            changes
-                .iter()
-                .find(|change| change.get("champ").is_some_and(|c| c == field))?
-                .get("apres")
-                .cloned()
-        })
-    }
-}
-
-/// The figures of a report, by name.
-fn figures<const N: usize>(report: &Json, names: [&str; N]) -> [u64; N] {
-    names
-        .map(|name| report.get(name).and_then(Json::as_u64).unwrap_or_else(|| panic!("`{name}` in {report}")))
-}
-
-fn codes(report: &Json) -> Vec<&str> {
-    let warnings = report.get("warnings").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    warnings.iter().filter_map(|warning| warning.get("code")?.as_str()).collect()
-}
 
 #[test]
 fn two_persons_of_one_household_are_never_one_whatever_number_they_share() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let twin = Member { given: "JULIE", rank: "2", nir: "", ..JULIE };
     let other = Member { name: "ROUVRAY", nir: "", ..JULIE };
     let alike = [Member { name: "ROUVRAY", ..twin }, other];
@@ -161,7 +39,7 @@ fn two_persons_of_one_household_are_never_one_whatever_number_they_share() {
 
 #[test]
 fn a_corrected_name_or_birth_goes_on_as_the_same_person() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let paul = |name, born| Member { name, born, nir: "", ..PAUL };
     for (day, name, born, persons) in [
         ("2026-03-05", "DURANT", "1980-01-02", 1),
@@ -177,7 +55,7 @@ fn a_corrected_name_or_birth_goes_on_as_the_same_person() {
 
 #[test]
 fn after_a_mutation_the_open_right_counts() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let old = |state| household("2055990", "521", state, &[PAUL]);
     let new = household("3055990", "931", "2", &[PAUL]);
     hub.deliver("caf", "1.xml", &monthly(&made("2026-03-05", "01:00:00"), 1, &[old("2")]));
@@ -188,7 +66,7 @@ fn after_a_mutation_the_open_right_counts() {
         hub.last("droits.rsa.etat").as_ref().and_then(Json::as_str),
         Some("rsa_droit_ouvert_versable")
     );
-    let alphabet = Hub::new();
+    let alphabet = Hub::fresh();
     let both = [household("2055990", "521", "0", &[PAUL]), household("2055991", "521", "2", &[PAUL])];
     alphabet.deliver("caf", "1.xml", &monthly(&made("2026-03-05", "01:00:00"), 2, &both));
     assert_eq!(
@@ -199,7 +77,7 @@ fn after_a_mutation_the_open_right_counts() {
 
 #[test]
 fn an_incomplete_snapshot_closes_nobody_and_a_wrong_date_blocks_nobody() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let both = [
         household("2055990", "521", "2", &[PAUL]),
         household("2055991", "521", "2", &[Member { nir: "", ..JULIE }]),
@@ -217,7 +95,7 @@ fn an_incomplete_snapshot_closes_nobody_and_a_wrong_date_blocks_nobody() {
 
 #[test]
 fn a_dossier_stated_twice_is_no_change_night_after_night() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let of = |at: usize, state| {
         let name: String = at.to_string().bytes().map(|digit| char::from(digit - b'0' + b'A')).collect();
         let (born, dossier) =
@@ -248,7 +126,7 @@ fn a_dossier_stated_twice_is_no_change_night_after_night() {
 
 #[test]
 fn control_characters_and_a_record_without_its_end_cost_themselves() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let escape = Member { name: "VER\u{1b}DIER", nir: "", ..PAUL };
     let mut file = String::from_utf8(monthly(
         &made("2026-03-05", "01:00:00"),
@@ -270,7 +148,7 @@ const LIST: &str = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;
 
 #[test]
 fn a_number_a_spreadsheet_shortened_makes_nobody_somebody_else() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let rows = "Dupont;Luc;07/05/1985;1,85058E+12;1;;\nBernard;Marc;07/05/1985;1,85058E+12;2;;\n";
     let report = hub.deliver("departement", "l.csv", format!("{LIST}{rows}").as_bytes());
     assert_eq!((figures(&report, ["persons"]), codes(&report)), ([2], vec!["DLN0303"]));
@@ -278,7 +156,7 @@ fn a_number_a_spreadsheet_shortened_makes_nobody_somebody_else() {
 
 #[test]
 fn a_blank_of_a_departement_takes_nothing_back() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let row = |place| format!("{LIST}Dupont;Luc;07/05/1985;;1;{place}\n");
     hub.deliver("departement", "1.csv", row("3 rue du Puits;52000 Chaumont").as_bytes());
     let blank = hub.deliver("departement", "2.csv", row(";").as_bytes());
@@ -292,7 +170,7 @@ const PRINCIPAL: &str =
 
 #[test]
 fn a_column_that_is_not_there_takes_nothing_back_and_is_told() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let with = format!("{PRINCIPAL};brsa\nde-1;DUPONT;LUC;1985-05-07 00:00:00.0;1;SUI;O\n");
     let without = format!("{PRINCIPAL}\nde-1;DUPONT;LUC;1985-05-07 00:00:00.0;1;SUI\n");
     hub.deliver("france-travail", "1.csv", with.as_bytes());
@@ -304,7 +182,7 @@ fn a_column_that_is_not_there_takes_nothing_back_and_is_told() {
 
 #[test]
 fn a_row_means_what_its_header_says_and_any_separator_will_do() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let swapped = PRINCIPAL.replace("nom;prenom", "prenom;nom");
     let row = "de-1;DUPONT;LUC;1985-05-07 00:00:00.0;1;SUI";
     hub.deliver("france-travail", "1.csv", format!("{swapped}\n{row}\n").as_bytes());
@@ -321,7 +199,7 @@ fn the_latest_fact_of_the_historical_files_says_how_it_is() {
         format!("1850578006084;1234567A075;DUPONT;LUC;07/05/1985;{day};{what};1850578006084\n")
     };
     for swap in [false, true] {
-        let hub = Hub::new();
+        let hub = Hub::fresh();
         let began = ("inscriptions.csv", row("1", "01/02/2022"));
         let ended = ("cessations.csv", row("90;FIN", "15/03/2022") + &row("91;AUTRE", "15/03/2021"));
         let order = if swap { [ended, began] } else { [began, ended] };
@@ -338,7 +216,7 @@ fn the_latest_fact_of_the_historical_files_says_how_it_is() {
 
 #[test]
 fn a_withdrawn_action_is_one_no_more() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     let head = "identifiant_unique_de;codeaction;lblaction;date_prescription;date_debut\n";
     let row = |id: &str, start: &str| format!("{id};A1;Atelier;2022-01-01 00:00:00.0;{start}\n");
     let file = |rows: &[String]| format!("{head}{}", rows.concat());
@@ -355,12 +233,12 @@ fn a_withdrawn_action_is_one_no_more() {
 
 #[test]
 fn deliveries_made_at_once_take_turns() {
-    let hub = Hub::new();
-    let folder = hub.0.path().display().to_string();
+    let hub = Hub::fresh();
+    let folder = hub.folder().display().to_string();
     assert_eq!(dlnuf(&["synth", "--households", "1500", "--seed", "3", &folder]).code, 0);
     let names = ["caf-vrsb0801-n1.xml", "caf-vrsb0801-n1.xml", "departement-carnet-de-bord-n1.csv"];
     let started = ["caf", "caf", "departement"].iter().zip(names).map(|(source, name)| {
-        let file = hub.0.path().join(name);
+        let file = hub.folder().join(name);
         let mut deliver = command();
         deliver.args(["--home", &hub.home(), "--output", "json", "deliver", source]).arg(file);
         deliver.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
@@ -382,7 +260,7 @@ fn deliveries_made_at_once_take_turns() {
 
 #[test]
 fn a_store_without_its_key_is_refused_and_no_key_is_made() {
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     hub.deliver(
         "caf",
         "1.xml",
@@ -404,7 +282,7 @@ fn a_store_without_its_key_is_refused_and_no_key_is_made() {
 #[test]
 fn only_the_hubs_user_may_look_into_its_home() {
     use std::os::unix::fs::PermissionsExt as _;
-    let hub = Hub::new();
+    let hub = Hub::fresh();
     hub.deliver(
         "caf",
         "1.xml",
@@ -412,7 +290,7 @@ fn only_the_hubs_user_may_look_into_its_home() {
     );
     let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o077;
     assert_eq!(mode(Path::new(&hub.home())), 0);
-    let nothing = dlnuf(&["--home", &hub.0.path().join("typo").display().to_string(), "runs"]);
+    let nothing = dlnuf(&["--home", &hub.folder().join("typo").display().to_string(), "runs"]);
     assert!(nothing.code == 1 && nothing.errors.contains("does not exist"), "{}", nothing.errors);
-    assert!(!hub.0.path().join("typo").exists(), "reading makes nothing");
+    assert!(!hub.folder().join("typo").exists(), "reading makes nothing");
 }

@@ -17,6 +17,8 @@ pub struct Claim {
     pub key: String,
     /// Canonical values, sorted by field.
     pub fields: FieldValues,
+    /// Fields whose text was there and could not be read: nothing is known to have changed.
+    pub unread: Vec<FieldId>,
 }
 
 impl Claim {

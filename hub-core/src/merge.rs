@@ -2,14 +2,16 @@
 //!
 //! Statements enter in any order, the same state leaves: for each block of fields the claim of the source with the highest
 //! declared authority wins, then one still stated over one gone silent, then the one with the preferred value (of two dossiers,
-//! the one whose right is open), then the most recent, then the content itself as a last, arbitrary but stable, word. Losing
-//! values stay in their statements.
+//! the one whose right is open), then the one with the most recent facts, of one date the one taken in last, then the content
+//! itself as a last, arbitrary but stable, word. A provisional NIR goes after any other. Losing values stay in their statements.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::canonical::{Canon, FieldId, Item, Value};
+use crate::canonical::nir::is_provisional;
+use crate::canonical::{Canon, FieldId, Item, Kind, Value};
+use crate::delivery::RunId;
 use crate::statement::{Stated, Statement};
 
 /// Declared authority: which source is believed first, by field prefix.
@@ -139,12 +141,14 @@ fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
 }
 
 /// Smaller is stronger.
+type Strength<'s> = (bool, usize, bool, usize, Reverse<(&'s str, RunId)>, Vec<&'s Value>);
+
 fn strength<'s>(
     canon: &Canon,
     precedence: &Precedence,
     statement: &'s Statement,
     block: u16,
-) -> (usize, bool, usize, Reverse<&'s str>, Vec<&'s Value>) {
+) -> Strength<'s> {
     let of_block =
         || statement.stated.fields.iter().filter(move |(id, _, _)| canon.field(*id).block == block);
     let path = of_block().next().map_or("", |(id, _, _)| canon.field(*id).path.as_str());
@@ -155,5 +159,9 @@ fn strength<'s>(
         .unwrap_or("");
     let content = of_block().map(|(_, value, _)| value).collect();
     let preference = precedence.preference(canon, statement);
-    (precedence.rank(&statement.source, path), statement.absent, preference, Reverse(recent), content)
+    let doubtful = of_block().any(|(id, value, _)| {
+        canon.field(*id).kind == Kind::Nir && value.as_text().is_some_and(is_provisional)
+    });
+    let rank = precedence.rank(&statement.source, path);
+    (doubtful, rank, statement.absent, preference, Reverse((recent, statement.run)), content)
 }

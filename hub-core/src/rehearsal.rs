@@ -155,8 +155,7 @@ impl Store for Rehearsal {
 
     async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
         let known = self.store.delivery_by_digest(&delivery.source, delivery.digest).await?;
-        Ok(known
-            .map_or(Registration::New, |known| Registration::Known { delivery: known.id, processed: false }))
+        Ok(known.map_or(Registration::New, |known| Registration::Known(known.id)))
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
@@ -191,6 +190,19 @@ impl Store for Rehearsal {
 
     async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
         self.store.runs(limit).await
+    }
+
+    async fn runs_of(&self, delivery: DeliveryId) -> Result<Vec<Run>, StoreError> {
+        self.store.runs_of(delivery).await
+    }
+
+    async fn latest_snapshot(
+        &self,
+        source: &str,
+        mapping: &str,
+        emitter: &str,
+    ) -> Result<Option<RunId>, StoreError> {
+        self.store.latest_snapshot(source, mapping, emitter).await
     }
 
     async fn latest_created(

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Canon, FieldId, FieldValues, Reading, Value};
-use crate::delivery::{DeliveryId, PersonId};
+use crate::delivery::{DeliveryId, PersonId, RunId};
 
 /// Where a value was stated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub struct Statement {
     pub record_hash: Option<u64>,
     /// The emitter no longer states it.
     pub absent: bool,
+    /// The run that wrote it last; runs are numbered in time order.
+    pub run: RunId,
     /// Its values.
     pub stated: Stated,
 }

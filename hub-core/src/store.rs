@@ -58,13 +58,8 @@ impl StoreError {
 pub enum Registration {
     /// Never seen from this source.
     New,
-    /// The same bytes arrived before, in this delivery, and a run took them in (`processed`) or not yet.
-    Known {
-        /// The first delivery with these bytes.
-        delivery: DeliveryId,
-        /// A run of it ended done (with or without rejects).
-        processed: bool,
-    },
+    /// The same bytes arrived before, in this delivery.
+    Known(DeliveryId),
 }
 
 /// A run as the store keeps it.
@@ -94,6 +89,10 @@ pub struct Run {
     pub created: String,
     /// The emitter its first readable record names, as the feed writes it; empty when there is none.
     pub emitter: String,
+    /// The delivery states all its emitters have.
+    pub snapshot: bool,
+    /// The persons it makes are told by one event.
+    pub first_load: bool,
 }
 
 /// A claim known by the hash of the frame that stated it.
@@ -192,6 +191,23 @@ pub struct Commit {
     pub counts: Counts,
 }
 
+impl Run {
+    /// The mapping's id, without its version.
+    pub fn kind(&self) -> &str {
+        self.mapping.split('@').next().unwrap_or_default()
+    }
+
+    /// It took its delivery in, with or without rejects.
+    pub fn took_in(&self) -> bool {
+        matches!(self.status, Status::Done | Status::DoneWithRejects)
+    }
+
+    /// It was interrupted.
+    pub fn stopped_short(&self) -> bool {
+        matches!(self.status, Status::Running | Status::Halted)
+    }
+}
+
 impl Commit {
     /// A commit of a run in which nothing happens yet.
     pub fn new(run: RunId) -> Self {
@@ -267,6 +283,17 @@ pub trait Store: Send + Sync {
 
     /// Latest runs first.
     async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError>;
+
+    /// Every run of a delivery, latest first.
+    async fn runs_of(&self, delivery: DeliveryId) -> Result<Vec<Run>, StoreError>;
+
+    /// The latest run of a source, mapping id (the part before `@`) and emitter that took a snapshot in, if any.
+    async fn latest_snapshot(
+        &self,
+        source: &str,
+        mapping: &str,
+        emitter: &str,
+    ) -> Result<Option<RunId>, StoreError>;
 
     /// The latest `created` among runs of a source, mapping id (the part before `@`) and emitter that were taken in, if any.
     async fn latest_created(

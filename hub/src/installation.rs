@@ -122,7 +122,7 @@ pub async fn receive(pipeline: &Pipeline, source: &str, file: &Path) -> anyhow::
         filename: file.file_name().map(|name| name.to_string_lossy().into_owned()),
         received_at: pipeline.clock.now(),
     };
-    if let Registration::Known { delivery: first, .. } = pipeline.store.register(&delivery).await? {
+    if let Registration::Known(first) = pipeline.store.register(&delivery).await? {
         let known = pipeline.store.delivery(first).await?;
         return known.context("a registered delivery has a row");
     }

@@ -6,7 +6,8 @@ use std::io::Cursor;
 
 use connectors::BuiltIn;
 use hub_core::canonical::Canon;
-use hub_core::claim::Claim;
+use hub_core::claim::{Claim, Mapped, Refusal};
+use hub_core::clock::Clock as _;
 use hub_core::code::Code;
 use hub_core::connector::{Fault, Formats, Frames};
 use hub_core::mapping::{Envelope, Mapping};
@@ -14,6 +15,7 @@ use hub_core::record::Record;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
+use crate::clock::MachineClock;
 use crate::mappings::Case;
 
 /// What a mapping makes of a file.
@@ -38,6 +40,7 @@ pub struct Trial {
 /// # Errors
 /// The fault that makes the whole file unreadable.
 pub fn try_mapping(mapping: &Mapping, canon: &Canon, bytes: Vec<u8>) -> Result<Trial, Fault> {
+    let today: String = MachineClock.now().to_string().chars().take(10).collect();
     let mut opened = BuiltIn.open(Box::new(Cursor::new(bytes)), &mapping.dialect)?;
     let mut trial = Trial { envelope: mapping.envelope(opened.framer.header()), ..Trial::default() };
     let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
@@ -56,7 +59,7 @@ pub fn try_mapping(mapping: &Mapping, canon: &Canon, bytes: Vec<u8>) -> Result<T
                 None => opened.decoder.decode(frames.bytes_of(frame), &mut record),
             };
             match decoded {
-                Ok(()) => trial.map(mapping, canon, number, &record),
+                Ok(()) => trial.take(canon, number, mapping.map(&record, &today)),
                 Err(fault) => trial.rejects.push((number, fault.code, None)),
             }
         }
@@ -64,9 +67,9 @@ pub fn try_mapping(mapping: &Mapping, canon: &Canon, bytes: Vec<u8>) -> Result<T
 }
 
 impl Trial {
-    fn map(&mut self, mapping: &Mapping, canon: &Canon, number: u64, record: &Record) {
+    fn take(&mut self, canon: &Canon, number: u64, mapped: Result<Mapped, Refusal>) {
         let path = |field| canon.field(field).path.clone();
-        match mapping.map(record) {
+        match mapped {
             Ok(mapped) => {
                 self.claims.extend(mapped.claims.into_iter().map(|claim| (number, claim)));
                 self.remarks.extend(mapped.remarks.iter().map(|r| (number, r.code, r.field.map(path))));

@@ -129,7 +129,7 @@ fn open(file: &Path, mapping: &Mapping) -> Opened {
 fn map(frames: &Frames, mapping: &Mapping, decoder: &dyn Decoder, record: &mut Record) -> usize {
     let claims = frames.frames.iter().filter_map(|frame| {
         decoder.decode(frames.bytes_of(frame), record).ok()?;
-        mapping.map(record).ok().map(|mapped| mapped.claims.len())
+        mapping.map(record, "9999-12-31").ok().map(|mapped| mapped.claims.len())
     });
     claims.sum()
 }

@@ -1,6 +1,7 @@
 //! What several promises need: a database of their own, fresh identifiers.
 
 pub mod door;
+pub mod extracts;
 pub mod population;
 pub mod program;
 

@@ -180,6 +180,9 @@ fn decimal(text: &str) -> Option<CompactString> {
     }
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
+    // Zeros beyond the cents say nothing: `951.440` is `951.44`.
+    let cents = fraction.len().min(2);
+    let fraction = fraction.get(..cents.max(fraction.trim_end_matches('0').len())).unwrap_or(fraction);
     Some(if fraction.is_empty() {
         format_compact!("{sign}{whole}")
     } else {
@@ -320,6 +323,8 @@ mod tests {
             (Kind::Matricule, "000000002055990", "2055990"),
             (Kind::Decimal, "0001675.00", "1675.00"),
             (Kind::Decimal, "1 675,5", "1675.5"),
+            (Kind::Decimal, "951.440", "951.44"),
+            (Kind::Decimal, "0.12500", "0.125"),
             (Kind::Telephone, "06 01 23 45 67", "+33601234567"),
             (Kind::Telephone, "698943255", "+33698943255"),
             (Kind::Telephone, "+33 (0)6 01 23 45 67", "+33601234567"),

@@ -62,6 +62,10 @@ pub struct Field {
     pub category: Category,
     /// The block it belongs to: fields of one block always come from one claim.
     pub block: u16,
+    /// The field it qualifies: without it, it says nothing. Both belong to one block.
+    pub qualifies: Option<FieldId>,
+    /// A date that cannot lie in the future.
+    pub past: bool,
     /// Closed set of codes, when the schema gives one.
     pub admitted: Option<Vec<String>>,
     /// The repeated group that holds it, if any.

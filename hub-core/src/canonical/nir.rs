@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> Result<Nir, Code> {
     if FICTITIOUS.contains(&number) {
         return Err(Code::InvalidNir);
     }
-    let provisional = number.starts_with(['3', '7', '8']);
+    let provisional = is_provisional(number);
     Ok(Nir { number: CompactString::from(number), provisional, from_spreadsheet })
 }
 
@@ -83,6 +83,11 @@ fn countable(number: &str) -> Option<u64> {
         _ => number.to_owned(),
     };
     (counted.len() == 13 && counted.bytes().all(|b| b.is_ascii_digit())).then(|| counted.parse().ok())?
+}
+
+/// A number given while the real one is not known; it is replaced one day and tells nobody apart.
+pub fn is_provisional(number: &str) -> bool {
+    number.starts_with(['3', '7', '8'])
 }
 
 fn check_shape(number: &str) -> Result<(), Code> {

@@ -1,7 +1,7 @@
 //! Reads the canonical JSON Schema into the table of fields.
 //!
-//! Schema text enters, fields in schema order leave. Annotations `x-type`, `x-classification`, `x-bloc` and `x-evenement`
-//! carry what JSON Schema has no word for; the last two are inherited by what stands below.
+//! Schema text enters, fields in schema order leave. Annotations `x-type`, `x-classification`, `x-bloc`, `x-evenement`,
+//! `x-qualifie` and `x-passe` carry what JSON Schema has no word for; `x-bloc` and `x-evenement` are inherited by what stands below.
 
 use serde_json::{Map, Value as Json};
 
@@ -71,6 +71,8 @@ impl Reader {
             classification: classification(property).unwrap_or(Classification::Ordinary),
             category: scope.category,
             block,
+            qualifies: None,
+            past: false,
             admitted: None,
             list: scope.list,
         });
@@ -91,17 +93,32 @@ impl Reader {
             .get("enum")
             .and_then(Json::as_array)
             .map(|values| values.iter().filter_map(Json::as_str).map(str::to_owned).collect());
+        let qualifies = self.qualified(property, &path)?;
+        let block =
+            qualifies.and_then(|field| self.fields.get(usize::from(field.0))).map(|field| field.block);
         let field = Field {
             kind: kind.ok_or_else(|| missing("x-type"))?,
             classification: classification(property).ok_or_else(|| missing("x-classification"))?,
             category: scope.category,
-            block: scope.block.unwrap_or_else(|| self.new_block()),
+            block: block.or(scope.block).unwrap_or_else(|| self.new_block()),
+            qualifies,
+            past: property.get("x-passe").and_then(Json::as_bool) == Some(true),
             admitted,
             list: scope.list,
             path,
         };
         self.fields.push(field);
         Ok(())
+    }
+
+    /// The sibling before it that a field qualifies, if it says so.
+    fn qualified(&self, property: &Json, path: &str) -> Result<Option<FieldId>, SchemaError> {
+        let Some(name) = property.get("x-qualifie").and_then(Json::as_str) else { return Ok(None) };
+        let sibling = path.rsplit_once('.').map_or(name.to_owned(), |(parent, _)| format!("{parent}.{name}"));
+        let at = self.fields.iter().position(|field| field.path == sibling);
+        let unknown = || SchemaError::Annotation { path: path.to_owned(), annotation: "x-qualifie" };
+        let at = at.and_then(|at| u16::try_from(at).ok()).ok_or_else(unknown)?;
+        Ok(Some(FieldId(at)))
     }
 
     fn new_block(&mut self) -> u16 {

@@ -48,6 +48,8 @@ pub enum Code {
     UnreadColumns = 116,
     /// Date of creation unknown.
     UnknownCreation = 117,
+    /// Record stated again since.
+    StatedSince = 118,
     /// Record too large.
     RecordTooLarge = 201,
     /// Malformed XML.
@@ -92,6 +94,12 @@ pub enum Code {
     UnlikelyPlace = 313,
     /// No person.
     NoPerson = 314,
+    /// Several persons possible.
+    SeveralPersons = 315,
+    /// Contradictory values.
+    Contradiction = 316,
+    /// Date in the future.
+    FutureDate = 317,
     /// Unreadable YAML.
     MappingSyntax = 401,
     /// Unknown key.
@@ -168,6 +176,7 @@ impl Code {
         Self::AbsenceNotJudged,
         Self::UnreadColumns,
         Self::UnknownCreation,
+        Self::StatedSince,
         Self::RecordTooLarge,
         Self::MalformedXml,
         Self::MalformedCsv,
@@ -190,6 +199,9 @@ impl Code {
         Self::LostPrecision,
         Self::UnlikelyPlace,
         Self::NoPerson,
+        Self::SeveralPersons,
+        Self::Contradiction,
+        Self::FutureDate,
         Self::MappingSyntax,
         Self::UnknownKey,
         Self::UnknownField,

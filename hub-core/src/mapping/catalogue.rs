@@ -29,19 +29,28 @@ impl Catalogue {
         self.mappings.iter().find(|mapping| mapping.id == id).cloned()
     }
 
-    /// The mapping asked for by `id` or, when only that version will do, `id@version`.
+    /// The mapping of `source` asked for by `id` or, when only that version will do, `id@version`.
     ///
     /// # Errors
     /// [`Code::NoMapping`], telling what there is instead.
-    pub fn asked(&self, name: &str) -> Result<Arc<Mapping>, Fault> {
+    pub fn asked(&self, source: &str, name: &str) -> Result<Arc<Mapping>, Fault> {
         let id = name.split('@').next().unwrap_or(name);
         match self.named(id) {
+            Some(mapping) if mapping.source != source => {
+                let detail = format!("expected a mapping of `{source}`, `{id}` is of `{}`", mapping.source);
+                Err(Fault::new(Code::NoMapping, detail))
+            }
             Some(mapping) if name == id || name == mapping.name() => Ok(mapping),
             Some(mapping) => {
                 let detail = format!("expected mapping `{name}`, the hub has `{}` now", mapping.name());
                 Err(Fault::new(Code::NoMapping, detail))
             }
-            None => Err(Fault::new(Code::NoMapping, format!("there is no mapping `{id}`"))),
+            None => {
+                let of_source = self.mappings.iter().filter(|mapping| mapping.source == source);
+                let known: Vec<String> = of_source.map(|mapping| format!("`{}`", mapping.id)).collect();
+                let detail = format!("there is no mapping `{id}`; `{source}` has {}", known.join(", "));
+                Err(Fault::new(Code::NoMapping, detail))
+            }
         }
     }
 

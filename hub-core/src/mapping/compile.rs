@@ -14,7 +14,7 @@ use super::operation::{self, Operation};
 use super::path::Path;
 use super::rule::{ListRule, Origin, Policy, PrecisionRule, Rule, Shape, ValueRule};
 use super::tree::{Node, Tree};
-use super::{AsOf, Mapping, PersonRules, RecordRules};
+use super::{AsOf, Key, Mapping, PersonRules, RecordRules};
 use crate::canonical::date::Form;
 use crate::canonical::kind::{Kind, Reads};
 use crate::canonical::{Canon, FieldId, Value};
@@ -70,7 +70,7 @@ pub(super) struct Compiler<'a> {
 }
 
 const VALUE_KEYS: &[&str] =
-    &["from", "value", "join", "do", "codes", "forms", "precision", "when", "missing", "invalid"];
+    &["from", "value", "join", "agree", "do", "codes", "forms", "precision", "when", "missing", "invalid"];
 const LIST_KEYS: &[&str] = &["each", "from", "split", "as", "do", "fields", "when", "missing", "invalid"];
 
 impl Compiler<'_> {
@@ -107,11 +107,17 @@ impl Compiler<'_> {
 
     fn record(&mut self, tree: &Tree) -> Option<RecordRules> {
         let section = self.required(tree, "record")?;
-        self.check_keys(section, &["key", "emitter", "as_of"]);
-        let key = self.required(section, "key").map(|k| self.paths(k))?;
-        let emitter = section.get("emitter").map(|e| self.paths(e)).unwrap_or_default();
+        self.check_keys(section, &["key", "or", "emitter", "as_of"]);
+        let key = self.required(section, "key").map(|k| self.key(k))?;
+        let or = section.get("or").map(|k| self.key(k)).unwrap_or_default();
+        let emitter = section.get("emitter").map(|e| self.key(e)).unwrap_or_default();
         let as_of = section.get("as_of").and_then(|as_of| self.as_of(as_of));
-        Some(RecordRules { key, emitter, as_of, line: line_of(section) })
+        Some(RecordRules { key, or, emitter, as_of, line: line_of(section) })
+    }
+
+    /// Each part is a path, or a list of those it may stand at.
+    fn key(&mut self, tree: &Tree) -> Key {
+        tree.elements().iter().map(|part| self.paths(part)).collect()
     }
 
     fn as_of(&mut self, tree: &Tree) -> Option<AsOf> {
@@ -128,7 +134,7 @@ impl Compiler<'_> {
         let section = self.required(tree, "persons")?;
         self.check_keys(section, &["each", "key", "when", "blanks", "fields"]);
         let each = section.get("each").and_then(|e| self.path(e));
-        let key = section.get("key").map(|k| self.paths(k)).unwrap_or_default();
+        let key = section.get("key").map(|k| self.key(k)).unwrap_or_default();
         let when = section.get("when").and_then(|w| self.condition(w));
         let keeps_blanks = section.get("blanks").is_some_and(|blanks| self.keeps(blanks));
         let fields = self.required(section, "fields")?;
@@ -136,7 +142,9 @@ impl Compiler<'_> {
             fields.entries().iter().filter_map(|(name, rule)| self.rule(name, rule)).collect();
         rules.sort_by_key(Rule::field);
         self.check_identity(&rules, section);
-        Some(PersonRules { each, key, when, keeps_blanks, rules, line: line_of(section) })
+        let qualified = |rule: &Rule| Some((rule.field(), self.canon.field(rule.field()).qualifies?));
+        let qualifiers = rules.iter().filter_map(qualified).collect();
+        Some(PersonRules { each, key, when, keeps_blanks, rules, qualifiers, line: line_of(section) })
     }
 
     fn keeps(&mut self, blanks: &Tree) -> bool {
@@ -212,6 +220,7 @@ impl Compiler<'_> {
         ValueRule {
             field,
             kind: self.canon.field(field).kind,
+            past: self.canon.field(field).past,
             line,
             origin,
             operations: Vec::new(),
@@ -228,8 +237,10 @@ impl Compiler<'_> {
         match (rule.get("from"), rule.get("value")) {
             (Some(from), None) => {
                 let paths = self.paths(from);
+                let agree = rule.get("agree").and_then(Tree::text) == Some("true");
                 Some(match rule.get("join").and_then(Tree::text) {
                     Some(separator) => Origin::Joined(paths, separator.to_owned()),
+                    None if agree => Origin::Agreed(paths),
                     None => Origin::First(paths),
                 })
             }

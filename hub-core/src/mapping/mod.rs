@@ -79,10 +79,15 @@ enum Snapshot {
     When(Path, Vec<String>),
 }
 
+/// The parts of a key, each with the paths it may stand at.
+type Key = Vec<Vec<Path>>;
+
 #[derive(Debug, Clone)]
 struct RecordRules {
-    key: Vec<Path>,
-    emitter: Vec<Path>,
+    key: Key,
+    /// What names a record that has nothing of its key.
+    or: Key,
+    emitter: Key,
     as_of: Option<AsOf>,
     line: u32,
 }
@@ -97,11 +102,13 @@ struct AsOf {
 #[derive(Debug, Clone)]
 struct PersonRules {
     each: Option<Path>,
-    key: Vec<Path>,
+    key: Key,
     when: Option<condition::Condition>,
     /// A blank leaves what was known.
     keeps_blanks: bool,
     rules: Vec<Rule>,
+    /// Fields of these rules that qualify another, with the one they qualify.
+    qualifiers: Vec<(FieldId, FieldId)>,
     line: u32,
 }
 
@@ -193,8 +200,7 @@ impl Mapping {
     /// The emitter and key of a record, without reading its persons: what can be said of a record its mapping refused.
     pub fn identify(&self, record: &Record) -> Option<(String, String)> {
         let scope = Scope::of(record);
-        let key = self.key(&self.record.key, scope)?;
-        Some((self.emitter(scope), key))
+        Some((self.emitter(scope), self.record_key(scope)?))
     }
 
     /// Who states the record; the mapping itself when it declares nobody, so that two feeds never judge each other's absences.
@@ -202,23 +208,26 @@ impl Mapping {
         self.key(&self.record.emitter, scope).unwrap_or_else(|| self.id.clone())
     }
 
+    fn record_key(&self, scope: Scope<'_>) -> Option<String> {
+        self.key(&self.record.key, scope).or_else(|| self.key(&self.record.or, scope))
+    }
+
     /// The name a run records: `caf/vrsb0801@1`.
     pub fn name(&self) -> String {
         format!("{}@{}", self.id, self.version)
     }
 
-    /// Turns one record into claims.
+    /// Turns one record of a delivery that came `today` (`YYYY-MM-DD`) into claims.
     ///
     /// # Errors
     /// Why the whole record is refused: its key or a required value is missing, or a value the mapping will not drop is invalid.
-    pub fn map(&self, record: &Record) -> Result<Mapped, Refusal> {
+    pub fn map(&self, record: &Record, today: &str) -> Result<Mapped, Refusal> {
         let scope = Scope::of(record);
         let refuse = |code, rule_line| Refusal { code, field: None, rule_line };
-        let key =
-            self.key(&self.record.key, scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
+        let key = self.record_key(scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
         let emitter = self.emitter(scope);
         let as_of = self.record.as_of.as_ref().and_then(|as_of| as_of.read(scope));
-        let mut outcome = Outcome { nulls: &self.nulls, remarks: Vec::new() };
+        let mut outcome = Outcome { nulls: &self.nulls, today, remarks: Vec::new(), unread: Vec::new() };
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {
             let scope = if person == record.root() { scope } else { scope.inside(person) };
@@ -226,12 +235,27 @@ impl Mapping {
                 continue;
             }
             let fields = rule::apply(&self.persons.rules, scope, &mut outcome)?;
-            claims.push(Claim { key: self.key(&self.persons.key, scope).unwrap_or_default(), fields });
+            let (key, unread) = (self.key(&self.persons.key, scope), std::mem::take(&mut outcome.unread));
+            let mut claim = Claim { key: key.unwrap_or_default(), fields, unread };
+            self.qualify(&mut claim);
+            claims.push(claim);
         }
         if claims.is_empty() {
             return Err(refuse(Code::NoPerson, self.persons.line));
         }
         Ok(Mapped { key, emitter, as_of, claims, remarks: outcome.remarks })
+    }
+
+    /// A field that qualifies another says nothing without it.
+    fn qualify(&self, claim: &mut Claim) {
+        for (qualifier, of) in &self.persons.qualifiers {
+            if claim.get(*of).is_none() {
+                claim.fields.retain(|(field, _)| field != qualifier);
+                if claim.unread.contains(of) {
+                    claim.unread.push(*qualifier);
+                }
+            }
+        }
     }
 
     fn persons_of(&self, scope: Scope<'_>) -> Vec<NodeId> {
@@ -244,14 +268,15 @@ impl Mapping {
     }
 
     /// The parts of a key; `None` when all are missing.
-    fn key(&self, paths: &[Path], scope: Scope<'_>) -> Option<String> {
+    fn key(&self, parts: &Key, scope: Scope<'_>) -> Option<String> {
         let mut key = String::new();
         let mut found = false;
-        for (at, path) in paths.iter().enumerate() {
+        for (at, paths) in parts.iter().enumerate() {
             if at > 0 {
                 key.push(KEY_JOINT);
             }
-            if let Some(text) = path.first(scope).filter(|text| !rule::is_null(text, &self.nulls)) {
+            let mut texts = paths.iter().filter_map(|path| path.first(scope));
+            if let Some(text) = texts.find(|text| !rule::is_null(text, &self.nulls)) {
                 found = true;
                 key.push_str(text);
             }

@@ -21,6 +21,7 @@ pub(super) enum Operation {
     BeforeLast(String),
     /// A shape of letters (`A`) and digits (`9`).
     Pattern(String),
+    WithoutPattern(String),
     Replace(String, String),
     DropIf(Vec<String>),
 }
@@ -40,6 +41,7 @@ pub(super) const NAMES: &[&str] = &[
     "between",
     "before_last",
     "pattern",
+    "without_pattern",
     "replace",
     "drop_if",
 ];
@@ -72,6 +74,9 @@ impl Operation {
             ("between", [open, close]) => Ok(Self::Between((*open).to_owned(), (*close).to_owned())),
             ("before_last", [mark]) => Ok(Self::BeforeLast((*mark).to_owned())),
             ("pattern", [shape]) if !shape.is_empty() => Ok(Self::Pattern((*shape).to_owned())),
+            ("without_pattern", [shape]) if !shape.is_empty() => {
+                Ok(Self::WithoutPattern((*shape).to_owned()))
+            }
             ("replace", [from, to]) => Ok(Self::Replace((*from).to_owned(), (*to).to_owned())),
             ("drop_if", [_, ..]) => Ok(Self::DropIf(arguments)),
             (known, _) if NAMES.contains(&known) => {
@@ -104,6 +109,7 @@ impl Operation {
                 cut(text, |t| t.rsplit_once(mark.as_str()).map_or(t, |(before, _)| before))
             }
             Self::Pattern(shape) => cut(text, |t| shaped(t, shape)),
+            Self::WithoutPattern(shape) => without(text, shape),
             Self::Replace(from, to) => Cow::Owned(text.replace(from.as_str(), to)),
             Self::DropIf(words) if words.iter().any(|word| word.eq_ignore_ascii_case(text.trim())) => {
                 Cow::Borrowed("")
@@ -131,6 +137,15 @@ fn shaped<'t>(text: &'t str, shape: &str) -> &'t str {
         word.len() == shape.len() && word.chars().zip(shape.chars()).all(like)
     };
     text.split(|c: char| !c.is_alphanumeric()).find(fits).unwrap_or("")
+}
+
+/// The text without its first word of the shape, spaces at the seam made one.
+fn without<'t>(text: Cow<'t, str>, shape: &str) -> Cow<'t, str> {
+    let word = shaped(&text, shape);
+    let Some((before, after)) = text.split_once(word).filter(|_| !word.is_empty()) else { return text };
+    let (before, after) = (before.trim(), after.trim());
+    let seam = if before.is_empty() || after.is_empty() { "" } else { " " };
+    Cow::Owned(format!("{before}{seam}{after}"))
 }
 
 fn pad_left(text: Cow<'_, str>, width: usize, fill: char) -> Cow<'_, str> {
@@ -188,6 +203,9 @@ mod tests {
             ("pattern('A9999')", "Agent (H/F) de tri (K2304)", "K2304"),
             ("pattern('A9999')", "k2304", "k2304"),
             ("pattern('A9999')", "Soudeur", ""),
+            ("without_pattern('99999')", "08300  RETHEL", "RETHEL"),
+            ("without_pattern('99999')", "SAINT-DIZIER 52100", "SAINT-DIZIER"),
+            ("without_pattern('99999')", "6700 ARLON", "6700 ARLON"),
             ("pad_left(5,'0')", "1000", "01000"),
             ("replace('.', ',')", "1.2", "1,2"),
             ("drop_if('FAKE','NC')", "fake", ""),

@@ -24,6 +24,8 @@ use crate::record::NameId;
 pub(super) enum Origin {
     /// The first path that holds text.
     First(Vec<Path>),
+    /// The first path that holds text, which no other contradicts.
+    Agreed(Vec<Path>),
     /// All paths that hold text, joined.
     Joined(Vec<Path>, String),
     /// The same value for every record.
@@ -50,6 +52,8 @@ pub(super) enum Policy {
 pub(super) struct ValueRule {
     pub field: FieldId,
     pub kind: Kind,
+    /// A date after the day the delivery came is not one.
+    pub past: bool,
     pub line: u32,
     pub origin: Origin,
     pub operations: Vec<Operation>,
@@ -102,7 +106,7 @@ impl Rule {
 impl ValueRule {
     fn columns(&self) -> impl Iterator<Item = NameId> + '_ {
         let paths = match &self.origin {
-            Origin::First(paths) | Origin::Joined(paths, _) => paths.as_slice(),
+            Origin::First(paths) | Origin::Agreed(paths) | Origin::Joined(paths, _) => paths.as_slice(),
             Origin::Constant(_) => &[],
         };
         paths.iter().filter_map(Path::last_name)
@@ -128,7 +132,11 @@ impl Rule {
 /// What rules need besides the scope, and where they leave their remarks.
 pub(super) struct Outcome<'m> {
     pub nulls: &'m [String],
+    /// The day the delivery came, `YYYY-MM-DD`.
+    pub today: &'m str,
     pub remarks: Vec<Remark>,
+    /// Fields dropped because their text could not be read.
+    pub unread: Vec<FieldId>,
 }
 
 /// Applies `rules`, which are sorted by field, so that the values come out sorted.
@@ -153,7 +161,15 @@ impl ValueRule {
         }
         let text = match &self.origin {
             Origin::Constant(value) => return Ok(Some(value.clone())),
-            Origin::First(paths) => self.first(paths, scope, out.nulls),
+            Origin::First(paths) => self.texts(paths, scope, out.nulls).next(),
+            Origin::Agreed(paths) => {
+                let mut texts = self.texts(paths, scope, out.nulls);
+                let first = texts.next();
+                if texts.any(|other| Some(&other) != first.as_ref()) {
+                    return self.refuse(Code::Contradiction, out);
+                }
+                first
+            }
             Origin::Joined(paths, separator) => joined(paths, separator, scope, out.nulls),
         };
         match text {
@@ -162,8 +178,14 @@ impl ValueRule {
         }
     }
 
-    fn first<'r>(&self, paths: &[Path], scope: Scope<'r>, nulls: &[String]) -> Option<Cow<'r, str>> {
-        paths.iter().find_map(|path| {
+    /// The texts at these paths that still say something once operated on.
+    fn texts<'t, 'r: 't>(
+        &'t self,
+        paths: &'t [Path],
+        scope: Scope<'r>,
+        nulls: &'t [String],
+    ) -> impl Iterator<Item = Cow<'r, str>> + 't {
+        paths.iter().filter_map(move |path| {
             let text = path.first(scope).filter(|text| !is_null(text, nulls))?;
             let text =
                 self.operations.iter().fold(Cow::Borrowed(text), |text, operation| operation.apply(text));
@@ -187,17 +209,26 @@ impl ValueRule {
         }
         let reads = Reads { forms: &self.forms, precision: self.precision(scope) };
         match self.kind.parse(&text, reads) {
+            Ok(parsed) if self.past && parsed.value.as_ref().and_then(Value::as_text) > Some(out.today) => {
+                self.refuse(Code::FutureDate, out)
+            }
             Ok(parsed) => {
                 if let Some(code) = parsed.notice {
                     out.remarks.push(self.remark(code));
                 }
                 Ok(parsed.value)
             }
-            Err(code) if self.invalid == Policy::Reject => {
-                Err(Refusal { code, field: Some(self.field), rule_line: self.line })
-            }
-            Err(code) => {
+            Err(code) => self.refuse(code, out),
+        }
+    }
+
+    /// What becomes of a value that cannot be read.
+    fn refuse(&self, code: Code, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
+        match self.invalid {
+            Policy::Reject => Err(Refusal { code, field: Some(self.field), rule_line: self.line }),
+            Policy::Drop => {
                 out.remarks.push(self.remark(code));
+                out.unread.push(self.field);
                 Ok(None)
             }
         }
@@ -288,7 +319,9 @@ impl ListRule {
         out: &mut Outcome<'_>,
     ) -> Result<Vec<Item>, Refusal> {
         let text = match &piece.origin {
-            Origin::First(paths) | Origin::Joined(paths, _) => joined(paths, separator, scope, out.nulls),
+            Origin::First(paths) | Origin::Agreed(paths) | Origin::Joined(paths, _) => {
+                joined(paths, separator, scope, out.nulls)
+            }
             Origin::Constant(_) => None,
         };
         let mut items = Vec::new();

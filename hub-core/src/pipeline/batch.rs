@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::canonical::{Canon, FieldId, FieldValues};
 use crate::claim::{Claim, Mapped};
+use crate::code::Code;
 use crate::delivery::PersonId;
 use crate::diff::diff;
 use crate::event::{Event, Occasion, announce, announce_merger};
@@ -21,7 +22,7 @@ use crate::statement::{Origin, Stated, Statement};
 use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
 
 use super::context::Context;
-use super::people::{Absorbed, People, Working};
+use super::people::{Absorbed, People, Seeking, Working};
 use super::repeated::Aside;
 
 /// A record that was read and mapped.
@@ -49,14 +50,19 @@ struct Pending {
 }
 
 /// A batch whose claims know which statements they continue.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Paired {
     pending: Vec<Pending>,
     /// Statements whose record was stated again without them, or that went silent.
     silent: Vec<Statement>,
     /// Records whose claims may be stated again as they were, later in the delivery.
     pub aside: Vec<Aside>,
+    /// What is to be told of it.
+    told: Vec<Told>,
 }
+
+/// Something to tell of a record: what, and its number.
+pub(super) type Told = (Code, u64);
 
 /// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the same person but for
 /// one correction (name, given name or birth).
@@ -73,7 +79,7 @@ pub(super) fn pair(
         let key = (statement.emitter.clone(), statement.record_key.clone());
         by_record.entry(key).or_default().push(statement);
     }
-    let mut paired = Paired { pending: Vec::new(), silent: Vec::new(), aside: Vec::new() };
+    let mut paired = Paired::default();
     for record in last_of_each(records) {
         let key = (record.mapped.emitter.clone(), record.mapped.key.clone());
         let mut olds = by_record.remove(&key).unwrap_or_default();
@@ -81,6 +87,11 @@ pub(super) fn pair(
             old.id.and_then(|id| later.get(&id)).is_some_and(|number| *number > record.position.number)
         };
         if olds.iter().any(overruled) {
+            continue;
+        }
+        let since = |old: &Statement| context.refused_by.is_some_and(|run| old.run > run);
+        if olds.iter().any(since) {
+            paired.told.push((Code::StatedSince, record.position.number));
             continue;
         }
         let may_come = |old: &Statement| {
@@ -122,7 +133,7 @@ pub(super) fn pair(
 
 /// A batch in which these statements go silent and nothing else happens.
 pub(super) fn silence(statements: Vec<Statement>) -> Paired {
-    Paired { pending: Vec::new(), silent: statements, aside: Vec::new() }
+    Paired { silent: statements, ..Paired::default() }
 }
 
 /// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it.
@@ -201,29 +212,32 @@ impl Paired {
     }
 }
 
-/// Settles a batch. `mint` gives a fresh identifier for each new person.
+/// Settles a batch. `mint` gives a fresh identifier for each new person. What is to be told of it leaves with it.
 pub(super) fn settle(
     context: Context<'_>,
     paired: Paired,
     candidates: Vec<(IdentityKey, PersonId)>,
     known: Vec<KnownPerson>,
     mint: &mut dyn FnMut() -> Uuid,
-) -> Commit {
+) -> (Commit, Vec<Told>) {
     let mut people = People::new(context, candidates, known);
     let mut commit = Commit::new(context.run);
     commit.counts.claims = paired.pending.len() as u64;
     commit.counts.gone = paired.silent.len() as u64;
     let mut linked: Vec<(Pending, PersonId, Origin)> = Vec::with_capacity(paired.pending.len());
+    let mut told = paired.told;
     for pending in paired.pending {
-        let own = pending.old.as_ref().map(|old| old.person);
         let origin = origin(context, &pending);
         let record = (pending.emitter.clone(), pending.record_key.clone());
-        let found = people.find(own, &pending.traits, &pending.wanted, (&record, &origin));
-        let person = found.unwrap_or_else(|| PersonId(mint()));
-        people.stands_in(record, person);
-        let learned = people.learn(person, &pending.traits);
-        commit.keys.extend(learned.into_iter().map(|key| (key, person)));
-        linked.push((pending, person, origin));
+        let (old, traits, wanted) = (pending.old.as_ref(), &pending.traits, pending.wanted.as_slice());
+        let seeking = Seeking { old, traits, wanted, record: &record, stated_at: &origin };
+        let found = people.find(context, &seeking, mint);
+        if found.ambiguous {
+            told.push((Code::SeveralPersons, pending.position.number));
+        }
+        people.stands_in(record, found.person);
+        commit.keys.extend(found.learned.into_iter().map(|key| (key, found.person)));
+        linked.push((pending, found.person, origin));
     }
     for (_, person) in &mut commit.keys {
         *person = people.now(*person);
@@ -266,7 +280,7 @@ pub(super) fn settle(
     }
     drop(people);
     commit.statements = statements.into_iter().map(Arc::unwrap_or_clone).collect();
-    commit
+    (commit, told)
 }
 
 fn origin(context: Context<'_>, pending: &Pending) -> Origin {
@@ -290,27 +304,38 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Ori
         source: context.mapping.source.clone(),
         emitter,
         record_key,
-        key: claim.key,
+        key: claim.key.clone(),
         record_hash: hash,
         absent: false,
+        run: context.run,
         stated: Stated::restated(
             old.as_ref().map(|old| &old.stated),
-            with_kept(context, old.as_ref(), claim.fields),
+            with_kept(context, old.as_ref(), claim),
             origin,
         ),
     }
 }
 
-/// What is stated now, with what was stated before where this delivery is silent: a field whose column is not there, or a whole
-/// block left blank where the mapping has blanks mean nothing.
-fn with_kept(context: Context<'_>, old: Option<&Statement>, mut values: FieldValues) -> FieldValues {
+/// What is stated now, with what was stated before where this delivery is silent: a field whose column is not there, a value that
+/// could not be read, or a whole block left blank where the mapping has blanks mean nothing.
+fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Claim) -> FieldValues {
+    let Claim { fields: mut values, unread, .. } = claim;
     let all = context.mapping.keeps_blanks();
-    let Some(old) = old.filter(|_| all || !context.unread.is_empty()) else { return values };
+    let silent = all || !context.unread.is_empty() || !unread.is_empty();
+    let Some(old) = old.filter(|_| silent) else { return values };
     let fields: BTreeSet<FieldId> = values.iter().map(|(field, _)| *field).collect();
-    let blocks: BTreeSet<u16> = fields.iter().map(|field| context.canon.field(*field).block).collect();
+    let block = |field: FieldId| context.canon.field(field).block;
+    let blocks: BTreeSet<u16> = fields.iter().map(|field| block(*field)).collect();
+    // Half an address of yesterday beside half of today's would be an address nobody stated.
+    let moved: BTreeSet<u16> = values
+        .iter()
+        .filter(|(field, value)| old.stated.get(*field).is_none_or(|(before, _)| before != value))
+        .map(|(field, _)| block(*field))
+        .collect();
     let kept = old.stated.fields.iter().filter(|(field, _, _)| {
-        let blank = all && !blocks.contains(&context.canon.field(*field).block);
-        !fields.contains(field) && (blank || context.unread.contains(field))
+        let blank = all && !blocks.contains(&block(*field));
+        let doubted = unread.contains(field) && !moved.contains(&block(*field));
+        !fields.contains(field) && (blank || doubted || context.unread.contains(field))
     });
     values.extend(kept.map(|(field, value, _)| (*field, value.clone())));
     values.sort_by_key(|(field, _)| *field);
@@ -333,6 +358,7 @@ fn silenced(context: Context<'_>, old: Statement) -> Statement {
     Statement {
         record_hash: None,
         absent: true,
+        run: context.run,
         stated: Stated::restated(Some(&old.stated), values, &origin),
         ..old
     }

@@ -9,7 +9,7 @@ use crate::delivery::RunId;
 use crate::identity::IdentityFields;
 use crate::mapping::Mapping;
 use crate::merge::Precedence;
-use crate::statement::Origin;
+use crate::statement::{Origin, Statement};
 
 use super::repeated::Repeated;
 
@@ -25,9 +25,23 @@ pub(super) struct Context<'a> {
     pub origin: &'a Origin,
     /// Fields this delivery has no column for: what was known of them stays.
     pub unread: &'a BTreeSet<FieldId>,
-    /// What may still come of this delivery.
+    /// It states all its emitters have: what it leaves out is gone.
+    pub snapshot: bool,
+    /// What is in this delivery, and what may still come of it.
     pub repeated: &'a Repeated,
     pub at: Timestamp,
     /// New persons are not announced one by one.
     pub first_load: bool,
+    /// It takes up again what this run refused: what later runs stated stays.
+    pub refused_by: Option<RunId>,
+}
+
+impl Context<'_> {
+    /// Whether this delivery, whole, has no record that states a claim as it was.
+    pub fn leaves(&self, statement: &Statement) -> bool {
+        let here = |hash| self.repeated.holds(hash);
+        self.snapshot
+            && statement.source == self.mapping.source
+            && statement.record_hash.is_some_and(|hash| !here(hash))
+    }
 }

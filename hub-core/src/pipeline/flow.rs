@@ -16,7 +16,7 @@ use crate::identity::IdentityKey;
 use crate::statement::{Origin, Statement};
 use crate::store::{self, Commit, StoreError};
 
-use super::batch::{self, Paired, readable};
+use super::batch::{self, Paired, Told, readable};
 use super::intake::{Intake, ReadBatch, Reader};
 use super::repeated::Aside;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
@@ -40,6 +40,7 @@ struct Settled {
     ready: store::Ready,
     /// Records put aside until it is known whether their claims are stated again.
     aside: Vec<Aside>,
+    told: Vec<Told>,
     asked: Asked,
 }
 
@@ -125,9 +126,10 @@ impl Pipeline {
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
         total.add(&self.take_in_repeated(intake).await?);
-        if intake.snapshot && intake.terms.only.is_none() {
+        if intake.snapshot {
             total.add(&self.find_silent(intake, &mut reader).await?);
         }
+        reader.warnings.join(std::mem::take(&mut intake.told));
         progress.advance(intake.records, intake.records);
         Ok((total, reader))
     }
@@ -215,13 +217,13 @@ impl Pipeline {
         outcome: Result<(), StoreError>,
     ) -> Result<Option<Arc<Commit>>, StoreError> {
         let Some(ready) = ready else { return Ok(None) };
-        let commit = match outcome {
-            Ok(()) => ready.settled.commit,
-            Err(StoreError::Conflict) => self.settle_and_write(intake, Work::Read(&ready.read)).await?,
-            Err(error) => return Err(error),
-        };
-        intake.checkpoint = commit.checkpoint;
-        Ok(Some(commit))
+        match outcome {
+            Ok(()) => Ok(Some(intake.keep(ready.settled.commit, ready.settled.told))),
+            Err(StoreError::Conflict) => {
+                self.settle_and_write(intake, Work::Read(&ready.read)).await.map(Some)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The batch settled ahead; settled again when the one in front of it changed what had been asked for.
@@ -256,13 +258,13 @@ impl Pipeline {
         }
     }
 
-    async fn settle_and_write(&self, intake: &Intake, work: Work<'_>) -> Result<Arc<Commit>, StoreError> {
+    async fn settle_and_write(&self, intake: &mut Intake, work: Work<'_>) -> Result<Arc<Commit>, StoreError> {
         let mut tries = 0;
         loop {
-            let Settled { commit, ready, .. } = self.settle_again(intake, work).await?;
+            let Settled { commit, ready, told, .. } = self.settle_again(intake, work).await?;
             match self.store.write(&ready).await {
                 Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
-                outcome => return outcome.map(|()| commit),
+                outcome => return outcome.map(|()| intake.keep(commit, told)),
             }
         }
     }
@@ -274,7 +276,7 @@ impl Pipeline {
             Work::Silent(claims) => batch::silence(self.store.statements(claims).await?),
         };
         let aside = std::mem::take(&mut paired.aside);
-        let mut commit = self.settle_paired(intake, paired, &mut asked).await?;
+        let (mut commit, told) = self.settle_paired(intake, paired, &mut asked).await?;
         commit.checkpoint = intake.checkpoint + 1;
         if let Work::Read(read) = work {
             commit.checkpoint = read.number;
@@ -285,7 +287,7 @@ impl Pipeline {
         }
         let commit = Arc::new(commit);
         let ready = self.ready(&commit).await?;
-        Ok(Settled { commit, ready, aside, asked })
+        Ok(Settled { commit, ready, aside, told, asked })
     }
 
     /// On a thread of its own: sealing a batch takes a core for itself.
@@ -318,7 +320,7 @@ impl Pipeline {
         intake: &Intake,
         paired: Paired,
         asked: &mut Asked,
-    ) -> Result<Commit, StoreError> {
+    ) -> Result<(Commit, Vec<Told>), StoreError> {
         asked.keys = paired.wanted_keys();
         let wanted = &asked.keys;
         let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(wanted).await? };
@@ -345,9 +347,7 @@ impl Pipeline {
             return Ok(Counts::default());
         }
         let batch = ReadBatch::of(intake.checkpoint + 1, mapped);
-        let commit = self.settle_and_write(intake, Work::Read(&batch)).await?;
-        intake.checkpoint = commit.checkpoint;
-        Ok(commit.counts)
+        Ok(self.settle_and_write(intake, Work::Read(&batch)).await?.counts)
     }
 
     /// The last word of a first load: the persons it made can be read.
@@ -386,9 +386,7 @@ impl Pipeline {
             after = *last;
             let gone: Vec<i64> = page.into_iter().filter(|claim| !reader.seen.contains(*claim)).collect();
             if !gone.is_empty() {
-                let commit = self.settle_and_write(intake, Work::Silent(&gone)).await?;
-                intake.checkpoint = commit.checkpoint;
-                total.add(&commit.counts);
+                total.add(&self.settle_and_write(intake, Work::Silent(&gone)).await?.counts);
             }
         }
     }

@@ -13,14 +13,14 @@ use crate::mapping::{Envelope, Mapping};
 use crate::record::Record;
 use crate::reject::{Reject, Stage};
 use crate::statement::{Origin, Statement};
-use crate::store::KnownFrame;
+use crate::store::{Commit, KnownFrame};
 
-use super::batch::MappedRecord;
+use super::batch::{MappedRecord, Told};
 use super::context::Context;
 use super::repeated::{Hashes, Repeated};
 use super::report::Warnings;
 use super::seen::Seen;
-use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, origin_of};
+use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Refused, origin_of};
 
 /// Longest original text kept with a refused record, in bytes.
 const ORIGINAL_BYTES: usize = 64 << 10;
@@ -87,9 +87,11 @@ fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) 
 /// How a delivery is to be taken in.
 pub(super) struct Terms {
     /// The records to process; all when left out.
-    pub only: Option<BTreeSet<u64>>,
+    pub only: Option<Refused>,
     /// Persons it makes are not announced one by one.
     pub first_load: bool,
+    /// Persons made by the same first load before it was interrupted.
+    pub made_before: u64,
 }
 
 /// The state of one run that commits share.
@@ -103,6 +105,8 @@ pub(super) struct Intake {
     pub checkpoint: u64,
     /// Records stated twice.
     pub repeated: Repeated,
+    /// What there is to tell of records already written.
+    pub told: Warnings,
     pub terms: Terms,
     unread: BTreeSet<FieldId>,
     pub origin: Origin,
@@ -123,6 +127,8 @@ pub(super) struct Reader {
     decoder: Box<dyn Decoder>,
     record: Record,
     canon: Arc<Canon>,
+    /// The day the delivery came.
+    today: String,
 }
 
 /// A frame left unread, because a claim bears its hash.
@@ -173,9 +179,11 @@ impl Intake {
             mapping,
             records: survey.records,
             unread: survey.unread.clone(),
-            snapshot: survey.envelope.snapshot,
+            // Nothing is judged absent from a part.
+            snapshot: survey.envelope.snapshot && terms.only.is_none(),
             checkpoint: 0,
             repeated: Repeated::of(std::mem::take(&mut survey.hashes)),
+            told: Warnings::default(),
             terms,
         }
     }
@@ -192,19 +200,30 @@ impl Intake {
             repeated: &self.repeated,
             at: self.at,
             first_load: self.terms.first_load,
+            snapshot: self.snapshot,
+            refused_by: self.terms.only.as_ref().map(|refused| refused.by),
         }
+    }
+
+    /// Notes a commit that was written.
+    pub fn keep(&mut self, commit: Arc<Commit>, told: Vec<Told>) -> Arc<Commit> {
+        self.checkpoint = commit.checkpoint;
+        for (code, record) in told {
+            self.told.add(code, None, record);
+        }
+        commit
     }
 
     /// Leaves the frames to process.
     pub fn choose(&self, frames: &mut Frames) {
         if let Some(only) = &self.terms.only {
-            frames.frames.retain(|frame| only.contains(&frame.position.number));
+            frames.frames.retain(|frame| only.records.contains(&frame.position.number));
         }
     }
 }
 
 impl Reader {
-    pub fn new(canon: Arc<Canon>, mapping: Arc<Mapping>, survey: Survey) -> Self {
+    pub fn new(canon: Arc<Canon>, mapping: Arc<Mapping>, survey: Survey, today: String) -> Self {
         let mut warnings = Warnings::default();
         for total in survey.totals.iter().filter(|total| **total != Some(survey.records)) {
             let announced = total.map_or_else(|| "no number".to_owned(), |total| total.to_string());
@@ -229,6 +248,7 @@ impl Reader {
             decoder: survey.decoder,
             record: Record::default(),
             canon,
+            today,
         }
     }
 
@@ -308,7 +328,7 @@ impl Reader {
             batch.rejects.push(reject(frame, bytes, Stage::Decode, fault.code, None, fault.detail));
             return;
         }
-        match self.mapping.map(&self.record) {
+        match self.mapping.map(&self.record, &self.today) {
             Ok(mapped) => {
                 self.emitters.insert(mapped.emitter.clone());
                 for remark in &mapped.remarks {

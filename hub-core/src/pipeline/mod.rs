@@ -76,8 +76,8 @@ pub struct Order {
     pub delivery: Delivery,
     /// The mapping to use, when a person or a replay names it; with a version (`caf/vrsb0801@1`), that version or none.
     pub mapping: Option<String>,
-    /// The records to process, by number; all when left out. Nothing is judged absent from a part.
-    pub only: Option<BTreeSet<u64>>,
+    /// The refused records to process; all the delivery has when left out.
+    pub only: Option<Refused>,
     /// Process it although the same bytes were processed before.
     pub again: bool,
     /// It fills a hub nobody listens to yet: one event tells that the persons it makes can be read, none announces each.
@@ -89,6 +89,15 @@ impl Order {
     pub fn new(delivery: Delivery) -> Self {
         Self { delivery, mapping: None, only: None, again: false, first_load: false }
     }
+}
+
+/// Records a run refused. What later runs stated of them stays, and nothing is judged absent from a part.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// The run.
+    pub by: RunId,
+    /// Their numbers.
+    pub records: BTreeSet<u64>,
 }
 
 /// Told of progress: records done, of how many.
@@ -137,31 +146,33 @@ impl Pipeline {
     }
 
     async fn run_inside(&self, id: RunId, order: Order, progress: &dyn Progress) -> Result<Report, RunError> {
-        let (delivery, first_load) = (order.delivery, order.first_load);
         let _turn = self.turn(progress).await?;
-        let registration = self.store.register(&delivery).await?;
-        if let (Registration::Known { delivery: first, processed: true }, false) = (registration, order.again)
-        {
-            info!(first = %first, "already received");
-            return Ok(Report::already_received(first, &delivery));
-        }
+        let delivery = order.delivery.clone();
+        let before = match self.store.register(&delivery).await? {
+            Registration::Known(first) => self.store.runs_of(first).await?,
+            Registration::New => Vec::new(),
+        };
         let chosen = self.choose(&delivery, order.mapping.as_deref()).await?;
         let asked = order.mapping.clone().unwrap_or_default();
         let mapping = chosen.as_ref().map_or(asked, |mapping| mapping.name());
+        if let Some(first) = before.iter().find(|run| !order.again && already(run, &mapping)) {
+            info!(first = %first.delivery, "already received");
+            return Ok(Report::already_received(first.delivery, &delivery));
+        }
         let surveyed = match chosen {
             Ok(mapping) => self.survey(&delivery, &mapping).await?.map(|survey| (mapping, survey)),
             Err(fault) => Err(fault),
         };
         let mut run = self.new_run(id, &delivery, mapping);
+        // An interrupted first load goes on as one: nobody was told of the persons it made.
+        let interrupted = || before.first().is_some_and(|run| run.first_load && run.stopped_short());
+        run.first_load = order.first_load || interrupted();
         if let Ok((_, survey)) = &surveyed {
-            if believable(&survey.envelope.created, &delivery) {
-                run.created.clone_from(&survey.envelope.created);
-            }
-            run.emitter.clone_from(&survey.emitter);
+            describe(&mut run, survey, &order);
         }
-        let place = match self.place_in_time(&run).await? {
-            // Whoever runs it again was told to.
-            Err(fault) if order.again => Ok(Some(fault)),
+        let place = match self.place_in_time(&run, order.only.as_ref()).await? {
+            // Whoever runs it whole again was told to.
+            Err(fault) if order.again && order.only.is_none() => Ok(Some(fault)),
             place => place.map(|same| same.filter(|_| !order.again)),
         };
         self.store.begin(&run).await?;
@@ -173,7 +184,9 @@ impl Pipeline {
                 (Status::Held, Counts::default(), warnings)
             }
             Ok((warning, found)) => {
-                let terms = Terms { only: order.only, first_load };
+                let made = before.iter().take_while(|run| run.first_load && run.stopped_short());
+                let made_before = made.map(|run| run.counts.persons).sum();
+                let terms = Terms { only: order.only, first_load: run.first_load, made_before };
                 self.take_in((&run, &delivery), terms, found, warning, progress).await?
             }
         };
@@ -200,9 +213,9 @@ impl Pipeline {
     ) -> Result<(Status, Counts, Warnings), RunError> {
         let Envelope { created, creation_unread, .. } = &survey.envelope;
         let unordered = run.created.is_empty() && (*creation_unread || !created.is_empty());
-        let first_load = terms.first_load;
+        let (first_load, made_before) = (terms.first_load, terms.made_before);
         let mut intake = Intake::new(self, (run.id, terms), delivery, Arc::clone(&mapping), &mut survey);
-        let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey));
+        let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey, day_of(delivery)));
         if let Some(fault) = warning {
             reader.warnings.fault(&fault);
         }
@@ -212,7 +225,7 @@ impl Pipeline {
         let (mut counts, reader) = self.process(&mut intake, reader, progress).await?;
         // What could not be read at all has nothing to be read from.
         if first_load && !reader.emitters.is_empty() {
-            counts.add(&self.announce_load(&mut intake, &reader, counts.persons).await?);
+            counts.add(&self.announce_load(&mut intake, &reader, made_before + counts.persons).await?);
         }
         let status = if counts.rejected > 0 { Status::DoneWithRejects } else { Status::Done };
         Ok((status, counts, reader.warnings))
@@ -235,12 +248,18 @@ impl Pipeline {
 
     /// Whether the emitter made a later delivery of this kind that was taken in already: this one would undo it. Another one
     /// made at the same instant is worth a warning.
-    async fn place_in_time(&self, run: &Run) -> Result<Result<Option<Fault>, Fault>, StoreError> {
-        let kind = run.mapping.split('@').next().unwrap_or_default();
+    async fn place_in_time(
+        &self,
+        run: &Run,
+        refused: Option<&Refused>,
+    ) -> Result<Result<Option<Fault>, Fault>, StoreError> {
+        if let Some(refused) = refused {
+            return Ok(self.overtaken(run, refused).await?.map_or(Ok(None), Err));
+        }
         if run.created.is_empty() {
             return Ok(Ok(None));
         }
-        let latest = self.store.latest_created(&run.source, kind, &run.emitter).await?;
+        let latest = self.store.latest_created(&run.source, run.kind(), &run.emitter).await?;
         let Some(latest) = latest else { return Ok(Ok(None)) };
         Ok(match run.created.cmp(&latest) {
             Ordering::Greater => Ok(None),
@@ -253,6 +272,19 @@ impl Pipeline {
                 ),
             )),
         })
+    }
+
+    /// A later snapshot has said all there is to say of what an earlier run refused.
+    async fn overtaken(&self, run: &Run, refused: &Refused) -> Result<Option<Fault>, StoreError> {
+        let latest = self.store.latest_snapshot(&run.source, run.kind(), &run.emitter).await?;
+        Ok(latest.filter(|latest| *latest > refused.by).map(|latest| {
+            let detail = format!(
+                "run {latest} took a whole snapshot in since; what it refused: dlnuf replay rejects {latest}; \
+to apply this one all the same: dlnuf replay delivery {}",
+                run.delivery
+            );
+            Fault::new(Code::OlderDelivery, detail)
+        }))
     }
 
     fn new_run(&self, id: RunId, delivery: &Delivery, mapping: String) -> Run {
@@ -269,6 +301,8 @@ impl Pipeline {
             warnings: Vec::new(),
             created: String::new(),
             emitter: String::new(),
+            snapshot: false,
+            first_load: false,
         }
     }
 
@@ -278,7 +312,7 @@ impl Pipeline {
         named: Option<&str>,
     ) -> Result<Result<Arc<Mapping>, Fault>, RunError> {
         if let Some(name) = named {
-            return Ok(self.catalogue.asked(name));
+            return Ok(self.catalogue.asked(&delivery.source, name));
         }
         let (archive, digest) = (Arc::clone(&self.archive), delivery.digest);
         let head = tokio::task::spawn_blocking(move || read_head(archive.as_ref(), digest))
@@ -305,6 +339,20 @@ impl Pipeline {
     }
 }
 
+/// What the survey tells of a run.
+fn describe(run: &mut Run, survey: &Survey, order: &Order) {
+    if believable(&survey.envelope.created, &order.delivery) {
+        run.created.clone_from(&survey.envelope.created);
+    }
+    run.emitter.clone_from(&survey.emitter);
+    run.snapshot = survey.envelope.snapshot && order.only.is_none();
+}
+
+/// Whether a run took the same bytes in by this mapping; by any, when none recognises them now.
+fn already(run: &Run, mapping: &str) -> bool {
+    run.took_in() && (mapping.is_empty() || mapping.split('@').next() == Some(run.kind()))
+}
+
 fn read_head(archive: &dyn Archive, digest: crate::delivery::Digest) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
     archive.open(digest)?.take(64 << 10).read_to_end(&mut head)?;
@@ -319,8 +367,12 @@ fn believable(created: &str, delivery: &Delivery) -> bool {
 
 /// What a delivery says of itself, with its day of arrival where it does not.
 fn valid_at(envelope: &Envelope, delivery: &Delivery) -> String {
-    let day = || delivery.received_at.to_string().chars().take(10).collect();
-    envelope.reference.clone().unwrap_or_else(day)
+    envelope.reference.clone().unwrap_or_else(|| day_of(delivery))
+}
+
+/// The day a delivery came, `YYYY-MM-DD`.
+fn day_of(delivery: &Delivery) -> String {
+    delivery.received_at.to_string().chars().take(10).collect()
 }
 
 fn origin_of(delivery: &Delivery, mapping: &Mapping, envelope: &Envelope) -> Origin {

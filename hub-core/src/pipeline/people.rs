@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::delivery::PersonId;
-use crate::identity::{IdentityKey, Profile, Traits, matches};
+use crate::identity::{Bond, IdentityKey, Profile, Traits, bonds};
 use crate::statement::{Origin, Statement};
 use crate::store::KnownPerson;
 
@@ -18,9 +20,35 @@ pub(super) struct Working {
     pub known: Option<KnownPerson>,
     pub statements: Vec<Arc<Statement>>,
     profile: Profile,
+    /// What claims of this batch told of a person of the store.
+    told: Vec<Traits>,
 }
 
 impl Working {
+    fn of(context: Context<'_>, mut person: KnownPerson) -> Self {
+        let statements = std::mem::take(&mut person.statements).into_iter().map(Arc::new).collect();
+        let mut working = Self { statements, known: Some(person), ..Self::default() };
+        working.profile_without(context, None);
+        working
+    }
+
+    /// Draws the profile anew from the statements, leaving one out, and from what this batch told.
+    fn profile_without(&mut self, context: Context<'_>, left_out: Option<i64>) {
+        self.profile = Profile::default();
+        for traits in &self.told {
+            self.profile.add(traits);
+        }
+        let wanted = self.statements.iter().filter(|s| left_out.is_none() || s.id != left_out);
+        for statement in wanted {
+            let traits = context.identity.traits_of(statement);
+            if statement.absent || context.leaves(statement) {
+                self.profile.add_leaving(&traits);
+            } else {
+                self.profile.add(&traits);
+            }
+        }
+    }
+
     /// Whether some record known before speaks of both, as of two.
     fn stood_beside(&self, other: &Self) -> bool {
         let same = |a: &Statement, b: &Statement| {
@@ -54,7 +82,28 @@ pub(super) struct People {
 }
 
 /// Emitter and key of a record.
-type RecordKey = (String, String);
+pub(super) type RecordKey = (String, String);
+
+/// A claim looking for its person.
+pub(super) struct Seeking<'c> {
+    /// The statement it continues.
+    pub old: Option<&'c Statement>,
+    pub traits: &'c Traits,
+    /// The keys it bears that the statement it continues did not.
+    pub wanted: &'c [IdentityKey],
+    /// Its record, whose other claims speak of other persons.
+    pub record: &'c RecordKey,
+    pub stated_at: &'c Origin,
+}
+
+/// Who a claim speaks of.
+pub(super) struct Found {
+    pub person: PersonId,
+    /// The keys no statement of the person bore yet.
+    pub learned: Vec<IdentityKey>,
+    /// Several persons have its name and birth, and nothing tells which it is: none of them was chosen.
+    pub ambiguous: bool,
+}
 
 impl People {
     pub fn new(
@@ -66,16 +115,7 @@ impl People {
         for (key, person) in candidates {
             by_key.entry(key).or_default().push(person);
         }
-        let working = |mut person: KnownPerson| {
-            let mut profile = Profile::default();
-            let statements = std::mem::take(&mut person.statements);
-            for statement in &statements {
-                profile.add(&context.identity.traits_of(statement));
-            }
-            let statements = statements.into_iter().map(Arc::new).collect();
-            (person.id, Working { statements, known: Some(person), profile })
-        };
-        let by_id = known.into_iter().map(working).collect();
+        let by_id = known.into_iter().map(|person| (person.id, Working::of(context, person))).collect();
         Self { by_id, by_key, absorbed_by: BTreeMap::new(), absorbed: Vec::new(), in_record: HashMap::new() }
     }
 
@@ -97,28 +137,44 @@ impl People {
         &self.absorbed
     }
 
-    /// Who a claim speaks of: the person it was linked to (`own`), else the one with the strongest key in common; every
-    /// other person that shares one of the `wanted` keys and may be the same is absorbed. Never one of those the other claims
-    /// of its `record` speak of, whatever number they share.
+    /// Who a claim speaks of: the person it was linked to, else the one with the strongest number in common, else the only one of
+    /// its name and birth, else a new one. Every other person that shares a key with it and may be the same is absorbed.
+    /// Never one of those the other claims of its record speak of, whatever they share.
     pub fn find(
         &mut self,
-        own: Option<PersonId>,
-        traits: &Traits,
-        wanted: &[IdentityKey],
-        (record, shown_by): (&RecordKey, &Origin),
-    ) -> Option<PersonId> {
-        let beside = self.in_record.get(record).into_iter().flatten();
+        context: Context<'_>,
+        seeking: &Seeking<'_>,
+        mint: &mut dyn FnMut() -> Uuid,
+    ) -> Found {
+        let beside = self.in_record.get(seeking.record).into_iter().flatten();
         let beside: Vec<PersonId> = beside.map(|person| self.now(*person)).collect();
-        let found = matches(traits, self.sharing(wanted));
-        let own = own.map(|own| self.now(own));
-        let all: Vec<PersonId> =
-            own.into_iter().chain(found).filter(|person| !beside.contains(person)).collect();
-        let mut all = all.into_iter();
-        let mut one = all.next()?;
+        let mut bound = bonds(seeking.traits, self.sharing(seeking.wanted));
+        bound.retain(|(_, person)| !beside.contains(person));
+        let own = seeking.old.map(|old| self.now(old.person)).filter(|own| !beside.contains(own));
+        let (named, numbered): (Vec<_>, Vec<_>) = bound.into_iter().partition(|(bond, _)| bond.is_name());
+        let numbered: Vec<PersonId> =
+            own.into_iter().chain(numbered.into_iter().map(|(_, person)| person)).collect();
+        let (of_name, ambiguous) = self.of_name(&named, &numbered);
+        let mut all = numbered.into_iter().chain(of_name);
+        let mut person = all.next().unwrap_or_else(|| PersonId(mint()));
+        let learned = self.learn(context, person, seeking);
         for other in all {
-            one = self.unite(one, other, shown_by);
+            person = self.unite(person, other, seeking.stated_at);
         }
-        Some(one)
+        Found { person, learned, ambiguous }
+    }
+
+    /// Those of a claim's name and birth that are one person, and whether there were several: the whole name goes before one that
+    /// only may be it.
+    fn of_name(&self, named: &[(Bond, PersonId)], numbered: &[PersonId]) -> (Vec<PersonId>, bool) {
+        let whole = named.iter().any(|(bond, _)| *bond == Bond::WholeName);
+        let wanted = named.iter().filter(|(bond, _)| !whole || *bond == Bond::WholeName);
+        let all: Vec<PersonId> = wanted.map(|(_, person)| *person).collect();
+        let one = all.iter().all(|a| all.iter().all(|b| a == b || self.may_unite(*a, *b)));
+        if one {
+            return (all.into_iter().filter(|person| !numbered.contains(person)).collect(), false);
+        }
+        (Vec::new(), numbered.is_empty())
     }
 
     fn sharing<'s>(
@@ -133,6 +189,15 @@ impl People {
         })
     }
 
+    /// Whether nothing known of two persons speaks against their being one.
+    fn may_unite(&self, one: PersonId, other: PersonId) -> bool {
+        let may_be = match (self.by_id.get(&one), self.by_id.get(&other)) {
+            (Some(one), Some(other)) => one.profile.may_be(&other.profile) && !one.stood_beside(other),
+            _ => false,
+        };
+        may_be && !self.stand_beside(one, other)
+    }
+
     /// Makes two persons one when nothing known of them speaks against it. The one known longer stays.
     fn unite(&mut self, one: PersonId, other: PersonId, shown_by: &Origin) -> PersonId {
         let age = |person: PersonId| {
@@ -140,16 +205,13 @@ impl People {
             (working.is_none_or(|working| working.known.is_none()), person)
         };
         let (kept, gone) = if age(one) <= age(other) { (one, other) } else { (other, one) };
-        let may_be_one = match (self.by_id.get(&kept), self.by_id.get(&gone)) {
-            (Some(kept), Some(gone)) => kept.profile.may_be(&gone.profile) && !kept.stood_beside(gone),
-            _ => false,
-        };
-        if kept == gone || !may_be_one || self.stand_beside(kept, gone) {
+        if kept == gone || !self.may_unite(kept, gone) {
             return one;
         }
         let gone_working = self.by_id.remove(&gone).unwrap_or_default();
         let working = self.by_id.entry(kept).or_default();
         working.profile.join(gone_working.profile);
+        working.told.extend(gone_working.told);
         let moved = gone_working.statements.into_iter().map(Arc::unwrap_or_clone);
         working.statements.extend(moved.map(|statement| Arc::new(Statement { person: kept, ..statement })));
         self.absorbed_by.insert(gone, kept);
@@ -158,9 +220,16 @@ impl People {
         kept
     }
 
-    /// Remembers a person's traits; returns the keys no statement of the person bears yet.
-    pub fn learn(&mut self, person: PersonId, traits: &Traits) -> Vec<IdentityKey> {
-        let new = self.by_id.entry(person).or_default().profile.add(traits);
+    /// Remembers a claim's traits in the place of those it bore before; returns the keys no statement of the person bears yet.
+    fn learn(&mut self, context: Context<'_>, person: PersonId, seeking: &Seeking<'_>) -> Vec<IdentityKey> {
+        let working = self.by_id.entry(person).or_default();
+        if let Some(id) = seeking.old.filter(|_| !seeking.wanted.is_empty()).and_then(|old| old.id) {
+            working.profile_without(context, Some(id));
+        }
+        if working.known.is_some() {
+            working.told.push(seeking.traits.clone());
+        }
+        let new = working.profile.add(seeking.traits);
         for key in &new {
             self.by_key.entry(key.clone()).or_default().push(person);
         }

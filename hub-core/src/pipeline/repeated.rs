@@ -65,6 +65,11 @@ impl Repeated {
         Self { hashes, ..Self::default() }
     }
 
+    /// Whether a frame of the delivery has this hash; now and then it says so in vain.
+    pub fn holds(&self, hash: u64) -> bool {
+        self.hashes.may_hold(hash)
+    }
+
     /// Whether the frame that stated this claim may still come.
     pub fn may_come(&self, old: &Statement) -> bool {
         let came = old.id.is_some_and(|id| self.came.contains(id));

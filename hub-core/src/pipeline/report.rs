@@ -65,6 +65,13 @@ impl Warnings {
         self.list.entry((code, field)).or_insert_with(new).count += 1;
     }
 
+    pub fn join(&mut self, other: Self) {
+        for (of, warning) in other.list {
+            let count = warning.count;
+            self.list.entry(of).and_modify(|known| known.count += count).or_insert(warning);
+        }
+    }
+
     pub fn fault(&mut self, fault: &Fault) {
         let message = format!("{} : {}", fault.code.entry().fr.title, fault.detail);
         let warning = Warning { code: fault.code, field: None, message, count: 1, first_record: 0 };

@@ -43,6 +43,9 @@ impl Deliver {
             self.source,
             sources.join(", ")
         );
+        if let Some(mapping) = &self.mapping {
+            pipeline.catalogue.asked(&self.source, mapping)?;
+        }
         // A broker's URL that is not understood is told before anything is taken in.
         installation::publisher(settings, &pipeline.store)?;
         let mut exit = Exit::Done;

@@ -1,13 +1,12 @@
 //! `dlnuf replay delivery|run|rejects ID`: archived bytes again, through the same path, after saying what that would change.
 
-use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use hub_core::delivery::{Delivery, DeliveryId, RunId};
-use hub_core::pipeline::{Order, Pipeline, Report};
+use hub_core::pipeline::{Order, Pipeline, Refused, Report};
 use hub_core::rehearsal::Rehearsal;
 use hub_core::store::{Run, Store};
 use serde_json::json;
@@ -58,7 +57,7 @@ impl Replay {
         let pipeline = installation::pipeline(settings).await?;
         let (order, name) = self.order(pipeline.store.as_ref()).await?;
         if let Some(mapping) = &order.mapping {
-            pipeline.catalogue.asked(mapping)?;
+            pipeline.catalogue.asked(&order.delivery.source, mapping)?;
         }
         let (plan, pipeline) = rehearse(pipeline, order.clone(), output).await?;
         plan.tell(&name, output)?;
@@ -74,7 +73,10 @@ impl Replay {
     async fn order(&self, store: &dyn Store) -> anyhow::Result<(Order, String)> {
         let (Self::Delivery(again) | Self::Run(again) | Self::Rejects(again)) = self;
         let (delivery, run) = match self {
-            Self::Delivery(again) => (DeliveryId(again.id), last_run(store, DeliveryId(again.id)).await?),
+            Self::Delivery(again) => {
+                let runs = store.runs_of(DeliveryId(again.id)).await?;
+                (DeliveryId(again.id), runs.into_iter().next())
+            }
             Self::Run(_) | Self::Rejects(_) => {
                 let run = store.run(RunId(again.id)).await?;
                 let run = run.with_context(|| format!("there is no run `{}`", again.id))?;
@@ -106,14 +108,10 @@ impl Again {
     }
 }
 
-async fn last_run(store: &dyn Store, delivery: DeliveryId) -> anyhow::Result<Option<Run>> {
-    Ok(store.runs(u32::MAX >> 1).await?.into_iter().find(|run| run.delivery == delivery))
-}
-
-async fn refused(store: &dyn Store, run: RunId) -> anyhow::Result<BTreeSet<u64>> {
+async fn refused(store: &dyn Store, run: RunId) -> anyhow::Result<Refused> {
     let rejects = store.rejects(run, REJECTS).await?;
     anyhow::ensure!(!rejects.is_empty(), "run `{run}` refused no record: there is nothing to replay");
-    Ok(rejects.into_iter().map(|reject| reject.position.number).collect())
+    Ok(Refused { by: run, records: rejects.into_iter().map(|reject| reject.position.number).collect() })
 }
 
 /// What a replay would change.

@@ -52,6 +52,8 @@ pub(super) struct RunRow {
     pub checkpoint: i64,
     pub created: String,
     pub emitter: String,
+    pub snapshot: bool,
+    pub first_load: bool,
     pub warnings: String,
     #[sqlx(flatten)]
     pub counts: CountsRow,
@@ -104,6 +106,8 @@ impl TryFrom<RunRow> for Run {
             warnings: serde_json::from_str(&row.warnings).map_err(|_| unreadable())?,
             created: row.created,
             emitter: row.emitter,
+            snapshot: row.snapshot,
+            first_load: row.first_load,
         })
     }
 }
@@ -129,6 +133,7 @@ pub(super) struct StatementRow {
     pub record_hash: Option<i64>,
     pub person_id: Uuid,
     pub absent: bool,
+    pub run_id: Uuid,
     pub payload: Vec<u8>,
 }
 
@@ -144,6 +149,7 @@ impl StatementRow {
             key: opened.key,
             record_hash: self.record_hash.map(i64::cast_unsigned),
             absent: self.absent,
+            run: RunId(self.run_id),
             stated: opened.stated,
         })
     }

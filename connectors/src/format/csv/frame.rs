@@ -11,6 +11,9 @@ use super::row::{self, Row};
 use crate::format::cut::{Cut, Piece, not_utf8};
 use crate::format::text::Text;
 
+/// What old systems end a text with.
+const END_OF_FILE: u8 = 0x1a;
+
 /// Cuts rows.
 pub(super) struct CsvCut {
     text: Text,
@@ -70,16 +73,17 @@ impl CsvCut {
         Self { least, most, ..self }
     }
 
-    fn row(&mut self) -> Result<Piece, Fault> {
+    /// The next row; `None` for one that holds nothing, which is gone then.
+    fn row(&mut self) -> Result<Option<Piece>, Fault> {
         let limit = self.limits.record_bytes;
         loop {
             let window = self.text.window();
             let length = window.len();
             match row::measure(window, self.separator, self.text.done()) {
-                Row::Whole { end, .. } if end > limit => return Ok(self.overflow()),
+                Row::Whole { end, .. } if end > limit => return Ok(Some(self.overflow())),
                 Row::Whole { end, .. } => return Ok(self.whole(end)),
-                Row::Partial if length > limit => return Ok(self.overflow()),
-                Row::Partial if self.text.done() => return Ok(self.unclosed()),
+                Row::Partial if length > limit => return Ok(Some(self.overflow())),
+                Row::Partial if self.text.done() => return Ok(Some(self.unclosed())),
                 Row::Partial => {
                     self.text.fill_to((length * 2).min(limit + 1))?;
                 }
@@ -87,18 +91,22 @@ impl CsvCut {
         }
     }
 
-    fn whole(&self, end: usize) -> Piece {
+    fn whole(&mut self, end: usize) -> Option<Piece> {
         let window = self.text.window();
         let row = window.get(..end).unwrap_or_default();
         let (mut count, mut filled) = (0, 0);
         row::cells(row, self.separator, |index, cell| {
             count = index + 1;
-            if !cell.trim_ascii().is_empty() {
+            if !cell.iter().all(|b| b.is_ascii_whitespace() || *b == END_OF_FILE) {
                 filled = count;
             }
         });
+        if filled == 0 {
+            self.text.advance(end);
+            return None;
+        }
         if count >= self.least && filled <= self.most {
-            return Piece::sound(end);
+            return Some(Piece::sound(end));
         }
         // Only the first line: a stray quote may have swallowed the lines after it.
         let line = row::line_end(row).unwrap_or(end);
@@ -107,7 +115,7 @@ impl CsvCut {
         } else {
             format!("expected {} to {} cells, found {count}", self.least, self.most)
         };
-        Piece::faulty(line, Code::MalformedCsv, detail)
+        Some(Piece::faulty(line, Code::MalformedCsv, detail))
     }
 
     fn unclosed(&self) -> Piece {
@@ -146,11 +154,15 @@ impl CsvCut {
 impl Cut for CsvCut {
     fn cut(&mut self) -> Result<Option<Piece>, Fault> {
         self.skip()?;
-        skip_blank_lines(&mut self.text)?;
-        if self.text.window().is_empty() {
-            return Ok(None);
+        loop {
+            skip_blank_lines(&mut self.text)?;
+            if self.text.window().is_empty() {
+                return Ok(None);
+            }
+            if let Some(row) = self.row()? {
+                return Ok(Some(row));
+            }
         }
-        self.row().map(Some)
     }
 
     fn text(&mut self) -> &mut Text {

@@ -45,7 +45,8 @@ fn rows_are_split_whatever_their_separator_quotes_and_line_breaks() {
         ("nom;b\nl\"x;5\"\n", vec![ok("b=5\" nom=l\"x")]),
         ("nom\nx\n", vec![ok("nom=x")]),
         ("nom;b;;\nx;1\ny;2;;\n", vec![ok("b=1 nom=x"), ok("b=2 nom=y")]),
-        ("nom;b\nx;\"\"\n;\n", vec![ok("nom=x"), ok("")]),
+        ("nom;b\nx;\"\"\n;\n\"\"; \ny;\n\u{1a}", vec![ok("nom=x"), ok("nom=y")]),
+        ("nom;b;z\nx;1;2\n;;;;;\n", vec![ok("b=1 nom=x")]),
         ("nom;b\n", vec![]),
     ] {
         assert_eq!(outcomes(text.as_bytes()), expected, "{text}");

@@ -165,6 +165,31 @@ impl Store for Postgres {
         rows.into_iter().map(Run::try_from).collect()
     }
 
+    async fn runs_of(&self, delivery: DeliveryId) -> Result<Vec<Run>, StoreError> {
+        let rows: Vec<RunRow> = sqlx::query_as(sql::RUNS_OF)
+            .bind(delivery.0)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("listing the runs of a delivery"))?;
+        rows.into_iter().map(Run::try_from).collect()
+    }
+
+    async fn latest_snapshot(
+        &self,
+        source: &str,
+        mapping: &str,
+        emitter: &str,
+    ) -> Result<Option<RunId>, StoreError> {
+        let latest: Option<Uuid> = sqlx::query_scalar(sql::LATEST_SNAPSHOT)
+            .bind(source)
+            .bind(mapping)
+            .bind(emitter)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("looking for a later snapshot"))?;
+        Ok(latest.map(RunId))
+    }
+
     async fn latest_created(
         &self,
         source: &str,
@@ -311,7 +336,7 @@ async fn register(pool: &PgPool, delivery: &Delivery) -> Result<Registration, St
         .execute(&mut *tx)
         .await
         .map_err(&failed)?;
-    let (known, processed): (Uuid, bool) = sqlx::query_as(sql::REGISTERED)
+    let known: Uuid = sqlx::query_scalar(sql::REGISTERED)
         .bind(&delivery.source)
         .bind(&delivery.digest.0[..])
         .fetch_one(&mut *tx)
@@ -321,7 +346,7 @@ async fn register(pool: &PgPool, delivery: &Delivery) -> Result<Registration, St
     if done.rows_affected() == 1 {
         return Ok(Registration::New);
     }
-    Ok(Registration::Known { delivery: DeliveryId(known), processed })
+    Ok(Registration::Known(DeliveryId(known)))
 }
 
 async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
@@ -337,6 +362,8 @@ async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
         .bind(&run.created)
         .bind(&run.emitter)
         .bind(warnings_text(&run.warnings))
+        .bind(run.snapshot)
+        .bind(run.first_load)
         .execute(&mut *tx)
         .await
         .map_err(&failed)?;

@@ -23,14 +23,14 @@ select record_hash, id, emitter from claim where record_hash = any($1) and not a
 /// Found first, ordered after: asked for order and look-up at once, the planner walks the whole primary key.
 const BY_RECORD: &str = "
 with found as materialized (
-  select id, source, emitter, record_key, record_hash, person_id, absent, payload from claim where record_key = any($1))
+  select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim where record_key = any($1))
 select * from found order by id";
 const BY_ID: &str = "
-select id, source, emitter, record_key, record_hash, person_id, absent, payload from claim
+select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim
 where id = any($1) order by id";
 const BY_PERSON: &str = "
 with found as materialized (
-  select id, source, emitter, record_key, record_hash, person_id, absent, payload from claim where person_id = any($1))
+  select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim where person_id = any($1))
 select * from found order by id";
 const CANDIDATES: &str = "
 select key, coalesce(merged.into_id, identity_key.person_id) from identity_key

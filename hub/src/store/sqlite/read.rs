@@ -20,13 +20,13 @@ select max(created) from run where source = $1 and substr(mapping, 1, length($2)
 const KNOWN_FRAMES: &str = "
 select record_hash, id, emitter from claim where record_hash in (select value from json_each($1)) and not absent and source = $2";
 const BY_RECORD: &str = "
-select id, source, emitter, record_key, record_hash, person_id, absent, payload from claim
+select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim
 where record_key in (select value from json_each($1)) order by id";
 const BY_ID: &str = "
-select id, source, emitter, record_key, record_hash, person_id, absent, payload from claim
+select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim
 where id in (select value from json_each($1)) order by id";
 const BY_PERSON: &str = "
-select id, source, emitter, record_key, record_hash, person_id, absent, payload from claim
+select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim
 where person_id in (select unhex(value) from json_each($1)) order by id";
 const CANDIDATES: &str = "
 select key, coalesce(merged.into_id, identity_key.person_id) from identity_key

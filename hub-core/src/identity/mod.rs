@@ -1,0 +1,171 @@
+//! Resolve: which person a claim speaks of.
+//!
+//! A claim's traits and the persons that share a key with it enter; the bonds it has with them leave, none for a new person.
+//! First the NIR, then the sources' own identifiers, then the exact folded name with the birth date. A shared key is never enough
+//! against a contradiction: two persons of a household may carry one France Travail number (seen in real feeds), and two
+//! persons may have one name and one birth date. The scored matcher will stand behind the same functions.
+
+mod names;
+mod profile;
+
+use std::fmt;
+
+use crate::canonical::nir::is_provisional;
+use crate::canonical::{Canon, FieldId, FieldValues};
+use crate::statement::Statement;
+use crate::text::fold_name;
+
+pub use profile::{Bond, Profile, bonds};
+
+use names::Given;
+
+/// Characters of a name its key is made of: less than any source cuts names at, the rest is compared.
+const KEY_CHARS: usize = 20;
+
+/// A look-up key. Personal text: the store hashes it with its own secret, Debug hides it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdentityKey(pub String);
+
+impl IdentityKey {
+    /// Made of a name and a birth: it finds persons, it does not tell that they are the same.
+    fn is_name(&self) -> bool {
+        self.0.starts_with("nom:")
+    }
+
+    fn is_nir(&self) -> bool {
+        self.0.starts_with("nir:")
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdentityKey({})", self.0.split(':').next().unwrap_or(""))
+    }
+}
+
+/// An identifier a source gives to its persons: who gave it, and the identifier. Two of one giver are two persons, as far as it
+/// knows.
+type OwnNumber = (String, String);
+
+/// The traits that tell persons apart, folded for comparison.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Traits {
+    nir: Option<String>,
+    names: Vec<String>,
+    given: String,
+    birth: String,
+    own: Vec<OwnNumber>,
+    keys: Vec<IdentityKey>,
+}
+
+impl fmt::Debug for Traits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Traits({} keys)", self.keys.len())
+    }
+}
+
+/// The canonical fields identity reads, found once.
+#[derive(Debug, Clone)]
+pub struct IdentityFields {
+    nir: Option<FieldId>,
+    names: Vec<FieldId>,
+    given: Option<FieldId>,
+    birth: Option<FieldId>,
+    uuid: Option<FieldId>,
+    ft: Option<FieldId>,
+    local: Option<FieldId>,
+}
+
+impl IdentityFields {
+    /// Finds the fields in the schema.
+    pub fn of(canon: &Canon) -> Self {
+        let all = |paths: &[&str]| paths.iter().filter_map(|path| canon.find(path)).collect();
+        Self {
+            nir: canon.find("identite.nir"),
+            names: all(&["identite.nom_naissance", "identite.nom_usage"]),
+            given: canon.find("identite.prenoms"),
+            birth: canon.find("identite.date_naissance"),
+            uuid: canon.find("identifiants.identifiant_ft_uuid"),
+            ft: canon.find("identifiants.identifiant_ft"),
+            local: canon.find("identifiants.identifiant_departement"),
+        }
+    }
+
+    /// The traits of one claim of `source` and `emitter`.
+    pub fn traits(&self, values: &FieldValues, source: &str, emitter: &str) -> Traits {
+        let text = |field: FieldId| {
+            let at = values.binary_search_by_key(&field, |(id, _)| *id).ok()?;
+            values.get(at)?.1.as_text()
+        };
+        self.traits_from(text, source, emitter)
+    }
+
+    /// The traits of a claim as it is kept.
+    pub fn traits_of(&self, statement: &Statement) -> Traits {
+        let text = |field: FieldId| statement.stated.get(field)?.0.as_text();
+        self.traits_from(text, &statement.source, &statement.emitter)
+    }
+
+    fn traits_from<'v>(
+        &self,
+        text: impl Fn(FieldId) -> Option<&'v str>,
+        source: &str,
+        emitter: &str,
+    ) -> Traits {
+        let text = &text;
+        let mut names: Vec<String> =
+            self.names.iter().filter_map(|f| text(*f)).map(fold_name).filter(|n| !n.is_empty()).collect();
+        names.dedup();
+        let given = self.given.and_then(text).map(fold_name).unwrap_or_default();
+        let birth = self.birth.and_then(text).unwrap_or_default().to_owned();
+        let certain = self.nir.and_then(text).filter(|nir| !is_provisional(nir));
+        let mut keys: Vec<IdentityKey> =
+            certain.iter().map(|nir| IdentityKey(format!("nir:{nir}"))).collect();
+        let mut own = Vec::new();
+        if let Some(id) = self.uuid.and_then(text) {
+            keys.push(IdentityKey(format!("ft0:{id}")));
+            own.push((format!("ft {source}/{emitter}"), id.to_owned()));
+        }
+        // Two persons of a household may bear one of the older numbers: it is never a reason to tell two apart.
+        keys.extend(self.ft.and_then(text).map(|id| IdentityKey(format!("ft1:{id}"))));
+        if let Some(id) = self.local.and_then(text) {
+            keys.push(IdentityKey(format!("si:{source}/{emitter}:{id}")));
+            own.push((format!("si {source}/{emitter}"), id.to_owned()));
+        }
+        keys.extend(names.iter().filter_map(|name| name_key(name, &given, &birth)));
+        keys.dedup();
+        Traits { nir: certain.map(str::to_owned), names, given, birth, own, keys }
+    }
+}
+
+/// Finds those of this name born in this month: a source may not know the day. A year alone finds nobody.
+fn name_key(name: &str, given: &str, birth: &str) -> Option<IdentityKey> {
+    let first = given.split(' ').next().filter(|first| !first.is_empty())?;
+    let first: String = first.chars().take(KEY_CHARS).collect();
+    let name: String = name.chars().take(KEY_CHARS).collect();
+    let month = birth.get(..7)?;
+    Some(IdentityKey(format!("nom:{}|{first}|{month}", name.trim_end())))
+}
+
+impl Traits {
+    /// The look-up keys, strongest first.
+    pub fn keys(&self) -> &[IdentityKey] {
+        &self.keys
+    }
+
+    /// The 13-character NIR, unless provisional.
+    pub fn nir(&self) -> Option<&str> {
+        self.nir.as_deref()
+    }
+
+    /// Whether this may be the other after one correction: of name, given name and birth two are the same, and no other NIR.
+    pub fn nearly(&self, other: &Self) -> bool {
+        let names = self.names.iter().any(|name| other.names.contains(name));
+        let given = !self.given.is_empty()
+            && !other.given.is_empty()
+            && names::given(&self.given, &other.given) != Given::Differ;
+        let birth = !self.birth.is_empty() && self.birth == other.birth;
+        let nirs = self.nir.iter().zip(&other.nir).all(|(own, other)| own == other);
+        nirs && u8::from(names) + u8::from(given) + u8::from(birth) >= 2
+    }
+}

@@ -1,0 +1,71 @@
+//! When two folded names, given names or births may be those of one person.
+//!
+//! Folded texts enter, yes or no leaves. Sources cut names at 28 characters and given names at 32 (CNAF NOM, NOMNAI, PRENOM),
+//! disagree on how many given names they state, and may know only the month of a birth.
+
+/// A name this long may have been cut: 28 characters, less a space or hyphen at the cut.
+const CUT_CHARS: usize = 27;
+
+/// The same text, or one of them cut.
+pub(super) fn names_agree(a: &str, b: &str) -> bool {
+    a == b || cut(a, b) || cut(b, a)
+}
+
+fn cut(short: &str, long: &str) -> bool {
+    long.starts_with(short) && short.chars().count() >= CUT_CHARS
+}
+
+/// How well the given names of two persons go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Given {
+    /// MARIE LOUISE and MARIE ANNE; PAUL and JULIE.
+    Differ,
+    /// MARIE and MARIE LOUISE: one source states more of them. Also when one side states none.
+    MayBe,
+    /// The same.
+    Same,
+}
+
+/// Compares two folded lists of given names, in civil order.
+pub(super) fn given(a: &str, b: &str) -> Given {
+    let words = || a.split(' ').zip(b.split(' '));
+    if a == b {
+        Given::Same
+    } else if a.is_empty() || b.is_empty() || words().all(|(a, b)| a == b) || names_agree(a, b) {
+        Given::MayBe
+    } else {
+        Given::Differ
+    }
+}
+
+/// Equal as far as both are known: `1982-02` agrees with `1982-02-01`.
+pub(super) fn births_agree(a: &str, b: &str) -> bool {
+    a.starts_with(b) || b.starts_with(a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_names_agree_when_one_source_states_more_of_them() {
+        for (a, b, wanted) in [
+            ("MARIE LOUISE", "MARIE LOUISE", Given::Same),
+            ("MARIE", "MARIE LOUISE", Given::MayBe),
+            ("MARIE LOUISE", "MARIE ANNE", Given::Differ),
+            ("JEAN", "JEANNE", Given::Differ),
+            ("", "PAUL", Given::MayBe),
+        ] {
+            assert_eq!(given(a, b), wanted, "{a} {b}");
+            assert_eq!(given(b, a), wanted, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_name_cut_at_28_characters_agrees_with_the_whole_one() {
+        let whole = "MONTALEMBERT DE ROCHEBRUNE SAINT ANGE";
+        assert!(names_agree("MONTALEMBERT DE ROCHEBRUNE S", whole));
+        assert!(names_agree(whole, "MONTALEMBERT DE ROCHEBRUNE "));
+        assert!(!names_agree("MONTALEMBERT", whole));
+    }
+}

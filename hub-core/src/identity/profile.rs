@@ -1,0 +1,146 @@
+//! What the claims of one person tell of who it is, and what binds a new claim to it.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::names::{Given, births_agree, given, names_agree};
+use super::{IdentityKey, OwnNumber, Traits};
+use crate::delivery::PersonId;
+
+/// All that the claims linked to one person tell of who it is.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    keys: HashSet<IdentityKey>,
+    nirs: BTreeSet<String>,
+    names: BTreeSet<String>,
+    given: BTreeSet<String>,
+    births: BTreeSet<String>,
+    own: BTreeSet<OwnNumber>,
+}
+
+/// What binds a claim to a person, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bond {
+    /// A number both bear: the place of its key among the claim's.
+    Number(usize),
+    /// The whole name, every given name and the full birth date.
+    WholeName,
+    /// Name, given names and birth as far as both are known.
+    Name,
+}
+
+impl Bond {
+    /// By name and birth alone: good for one person, not for a choice among several.
+    pub fn is_name(self) -> bool {
+        !matches!(self, Self::Number(_))
+    }
+}
+
+impl Profile {
+    fn of(traits: &Traits) -> Self {
+        let mut profile = Self::default();
+        profile.add(traits);
+        profile
+    }
+
+    /// Adds a claim's traits; returns the keys that were not there.
+    pub fn add(&mut self, traits: &Traits) -> Vec<IdentityKey> {
+        self.own.extend(traits.own.iter().cloned());
+        self.add_leaving(traits)
+    }
+
+    /// Adds the traits of a claim about to go: the numbers its source gave no longer tell two persons apart.
+    pub fn add_leaving(&mut self, traits: &Traits) -> Vec<IdentityKey> {
+        self.nirs.extend(traits.nir.clone());
+        self.names.extend(traits.names.iter().cloned());
+        self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
+        self.births.extend(Some(&traits.birth).filter(|text| !text.is_empty()).cloned());
+        traits.keys.iter().filter(|key| self.keys.insert((*key).clone())).cloned().collect()
+    }
+
+    /// Adds another profile found to be of the same person.
+    pub fn join(&mut self, other: Self) {
+        self.keys.extend(other.keys);
+        self.nirs.extend(other.nirs);
+        self.names.extend(other.names);
+        self.given.extend(other.given);
+        self.births.extend(other.births);
+        self.own.extend(other.own);
+    }
+
+    /// What a shared `key` says: nothing when the rest contradicts it.
+    fn bond(&self, person: &Self, key: &IdentityKey, place: usize) -> Option<Bond> {
+        let bound = if key.is_nir() { self.nearly(person) } else { self.speaks_for(person) };
+        if !key.is_name() {
+            return bound.then_some(Bond::Number(place));
+        }
+        let names = |a: &str, b: &str| names_agree(a, b);
+        if !bound || self.differ_in_number(person) || !any(&self.names, &person.names, names) {
+            return None;
+        }
+        let whole = !self.names.is_disjoint(&person.names)
+            && !self.given.is_disjoint(&person.given)
+            && self.births.intersection(&person.births).any(|birth| birth.len() == 10);
+        Some(if whole { Bond::WholeName } else { Bond::Name })
+    }
+
+    /// One NIR may be written for several persons of a household: of name, given name and birth, one may have been corrected,
+    /// not two.
+    fn nearly(&self, person: &Self) -> bool {
+        let differ = |a: &BTreeSet<String>, b: &BTreeSet<String>, agree: fn(&str, &str) -> bool| {
+            !a.is_empty() && !b.is_empty() && !any(a, b, agree)
+        };
+        let births = differ(&self.births, &person.births, births_agree);
+        let names = differ(&self.names, &person.names, names_agree);
+        let given = differ(&self.given, &person.given, |a, b| given(a, b) != Given::Differ);
+        u8::from(births) + u8::from(names) + u8::from(given) < 2
+    }
+
+    /// Whether two persons between whom a claim stands may be one: the same NIR, or nothing that speaks against it.
+    pub fn may_be(&self, other: &Self) -> bool {
+        !self.nirs.is_disjoint(&other.nirs) || (self.speaks_for(other) && !self.differ_in_number(other))
+    }
+
+    /// No other NIR, no other birth, no other given names: what is not known speaks neither for nor against.
+    fn speaks_for(&self, other: &Self) -> bool {
+        let nir = self.nirs.is_empty() || other.nirs.is_empty() || !self.nirs.is_disjoint(&other.nirs);
+        let births = self.births.is_empty()
+            || other.births.is_empty()
+            || any(&self.births, &other.births, births_agree);
+        nir && births && self.given_agree(other)
+    }
+
+    /// The same given names somewhere, or nowhere others.
+    fn given_agree(&self, other: &Self) -> bool {
+        let differ = any(&self.given, &other.given, |a, b| given(a, b) == Given::Differ);
+        !self.given.is_disjoint(&other.given) || !differ
+    }
+
+    /// A source that numbers its persons knows them as two.
+    fn differ_in_number(&self, other: &Self) -> bool {
+        let numbered = |giver: &String| other.own.iter().any(|(by, _)| by == giver);
+        let shared = |giver: &String| self.own.intersection(&other.own).any(|(by, _)| by == giver);
+        self.own.iter().any(|(giver, _)| numbered(giver) && !shared(giver))
+    }
+}
+
+fn any(a: &BTreeSet<String>, b: &BTreeSet<String>, agree: impl Fn(&str, &str) -> bool) -> bool {
+    a.iter().any(|a| b.iter().any(|b| agree(a, b)))
+}
+
+/// What binds a claim to the persons that share a key with it, each person once by its strongest bond, in order of strength.
+pub fn bonds<'c>(
+    claim: &Traits,
+    sharing: impl Iterator<Item = (&'c IdentityKey, PersonId, &'c Profile)>,
+) -> Vec<(Bond, PersonId)> {
+    let own = Profile::of(claim);
+    let mut found: Vec<(Bond, PersonId)> = sharing
+        .filter_map(|(key, person, profile)| {
+            let place = claim.keys.iter().position(|k| k == key)?;
+            Some((own.bond(profile, key, place)?, person))
+        })
+        .collect();
+    found.sort_unstable();
+    let mut seen = HashSet::with_capacity(found.len());
+    found.retain(|(_, person)| seen.insert(*person));
+    found
+}

@@ -1,0 +1,127 @@
+//! The last word counts: of one source's claims the one stated last, and nothing refused comes back over what was said since.
+
+use serde_json::Value as Json;
+
+use crate::support::extracts::{Hub, JULIE, Member, PAUL, codes, daily, figures, household, made, monthly};
+
+const LIST: &str = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;NIR;ID IODAS\n";
+
+/// The fields an event names.
+fn fields(event: &Json) -> Vec<&str> {
+    let changes = event.pointer("/data/changements").and_then(Json::as_array).map(Vec::as_slice);
+    changes.unwrap_or_default().iter().filter_map(|change| change["champ"].as_str()).collect()
+}
+
+#[test]
+fn a_name_corrected_in_an_undated_list_of_the_same_day_is_one_event() {
+    for number in ["77", ""] {
+        let hub = Hub::fresh();
+        for (name, events) in [("Vanternier", 1), ("Vanternier-Dupont", 1), ("Vanternier", 0)] {
+            let rows = format!("{LIST}{name};Mélinda;14/07/1986;2860752448017;{number}\n");
+            let report = hub.deliver("departement", &format!("{name}.csv"), rows.as_bytes());
+            let received = report["status"] == "already_received";
+            assert_eq!((figures(&report, ["events"]), received), ([events], events == 0), "{name} {number}");
+        }
+        let last = hub.events().pop().expect("an event");
+        assert_eq!(fields(&last), ["identite.nom_usage"]);
+    }
+}
+
+#[test]
+fn a_second_dossier_of_the_month_is_the_one_that_counts() {
+    let hub = Hub::fresh();
+    let first = household("2055990", "521", "4", &[PAUL]);
+    let second = household("3055990", "521", "4", &[PAUL]);
+    hub.deliver("caf", "1.xml", &daily(&made("2026-03-03", "01:00:00"), &[first]));
+    let report = hub.deliver("caf", "2.xml", &daily(&made("2026-03-09", "01:00:00"), &[second]));
+    assert_eq!(figures(&report, ["persons", "events"]), [0, 1]);
+    assert_eq!(hub.persons()[0]["identifiants"]["numero_demande_rsa"], "03055990052");
+}
+
+#[test]
+fn a_member_a_dossier_no_longer_states_has_left_it_in_a_daily_file_too() {
+    let hub = Hub::fresh();
+    let julie = Member { nir: "", ..JULIE };
+    let both = household("2055990", "521", "2", &[PAUL, julie]);
+    hub.deliver("caf", "1.xml", &daily(&made("2026-03-03", "01:00:00"), &[both]));
+    let alone = household("2055990", "521", "2", &[PAUL]);
+    let report = hub.deliver("caf", "2.xml", &daily(&made("2026-03-04", "01:00:00"), &[alone]));
+    assert_eq!(figures(&report, ["gone", "events"]), [1, 1]);
+    let own = household("3055990", "521", "2", &[Member { role: "DEM", ..julie }]);
+    let report = hub.deliver("caf", "3.xml", &daily(&made("2026-03-05", "01:00:00"), &[own]));
+    assert_eq!(figures(&report, ["persons", "rejected"]), [0, 0]);
+    let julie = hub.persons().into_iter().find(|person| person["identite"]["prenoms"] == "JULIE");
+    assert_eq!(julie.expect("known")["droits"]["rsa"]["etat"], "rsa_droit_ouvert_versable");
+}
+
+/// A hub that refused Paul's dossier in a first file, and the run that did; its mappings take it now.
+fn refused_once(monthly_file: bool) -> (Hub, String) {
+    let hub = Hub::fresh();
+    let dossiers = [
+        household("2055990", "521", "2", &[Member { born: "1980", ..PAUL }]),
+        household("2055991", "521", "2", &[Member { nir: "", ..JULIE }]),
+    ];
+    let header = made("2026-03-03", "01:00:00");
+    let file = if monthly_file { monthly(&header, 2, &dossiers) } else { daily(&header, &dossiers) };
+    let report = hub.deliver("caf", "1.xml", &file);
+    assert_eq!(figures(&report, ["rejected", "persons"]), [1, 1]);
+    let mappings = hub.folder().join("mappings");
+    hub.ask(&["mapping", "export", mappings.to_str().expect("a path")]);
+    let vrsb = mappings.join("caf/vrsb0801.yaml");
+    let text = std::fs::read_to_string(&vrsb).expect("a mapping");
+    std::fs::write(&vrsb, text.replace("      invalid: reject\n", "")).expect("mended");
+    (hub, report["run"].as_str().expect("a run").to_owned())
+}
+
+fn replay(hub: &Hub, run: &str) -> Json {
+    let mappings = hub.folder().join("mappings").display().to_string();
+    let ended = hub.ask(&["--mappings", &mappings, "replay", "rejects", run]);
+    ended.json().pop().unwrap_or_else(|| panic!("a report: {}", ended.errors))
+}
+
+#[test]
+fn what_a_file_refused_is_taken_in_once_its_mapping_is_mended() {
+    let (hub, run) = refused_once(true);
+    let report = replay(&hub, &run);
+    assert_eq!(figures(&report, ["persons", "gone", "rejected"]), [1, 0, 0]);
+}
+
+#[test]
+fn what_a_month_refused_is_not_put_over_the_next_month() {
+    let (hub, run) = refused_once(true);
+    let closed = household("2055990", "521", "5", &[PAUL]);
+    let julie = household("2055991", "521", "2", &[Member { nir: "", ..JULIE }]);
+    hub.deliver("caf", "2.xml", &monthly(&made("2026-04-03", "01:00:00"), 2, &[closed, julie]));
+    let report = replay(&hub, &run);
+    assert_eq!((report["status"].as_str(), codes(&report)), (Some("held"), vec!["DLN0114"]));
+    assert_eq!(hub.last("droits.rsa.etat").as_ref().and_then(Json::as_str), Some("rsa_clos"));
+}
+
+#[test]
+fn what_a_day_refused_is_not_put_over_a_later_day() {
+    let (hub, run) = refused_once(false);
+    let closed = household("2055990", "521", "5", &[PAUL]);
+    hub.deliver("caf", "2.xml", &daily(&made("2026-03-04", "01:00:00"), &[closed]));
+    let report = replay(&hub, &run);
+    assert_eq!(
+        (figures(&report, ["events", "claims"]), codes(&report)),
+        ([0, 0], vec!["DLN0118", "DLN0302"])
+    );
+    assert_eq!(hub.last("droits.rsa.etat").as_ref().and_then(Json::as_str), Some("rsa_clos"));
+}
+
+#[test]
+fn a_mapping_of_another_source_is_not_used_and_another_of_the_source_is() {
+    let hub = Hub::fresh();
+    let file = hub
+        .file("1.xml", &daily(&made("2026-03-03", "01:00:00"), &[household("2055990", "521", "2", &[PAUL])]));
+    let with = |mapping: &str| hub.ask(&["deliver", "caf", &file, "--mapping", mapping]);
+    let other = with("france-travail/inscriptions");
+    assert!(other.code == 1 && other.errors.contains("DLN0109"), "{}", other.errors);
+    for (mapping, status) in
+        [("caf/vrsd0301", "done"), ("caf/vrsb0801", "done"), ("caf/vrsb0801", "already_received")]
+    {
+        let report = with(mapping).json().pop().expect("a report");
+        assert_eq!(report["status"], status, "{mapping}");
+    }
+}

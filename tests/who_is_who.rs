@@ -1,0 +1,173 @@
+//! Who is who: what makes two claims one person, and what keeps two persons apart, on small extracts with one corner each.
+
+use serde_json::Value as Json;
+
+use crate::support::extracts::{Hub, Member, PAUL, codes, figures, household, made, monthly};
+
+const LOUISE: Member<'static> =
+    Member { role: "DEM", name: "LEGRAND", given: "MARIE LOUISE", born: "1990-01-01", rank: "1", nir: "" };
+const ANNE: Member<'static> = Member { given: "MARIE ANNE", ..LOUISE };
+
+const LIST: &str = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;NIR;ID IODAS\n";
+const PRINCIPAL: &str =
+    "identifiant_unique_de;nom;prenom;date_naissance;categorie_inscription;modalite_accompagnement\n";
+
+fn caf(households: &[String]) -> (&'static str, &'static str, Vec<u8>) {
+    ("caf", "caf.xml", monthly(&made("2026-03-05", "01:00:00"), households.len(), households))
+}
+
+fn list(rows: &str) -> (&'static str, &'static str, Vec<u8>) {
+    ("departement", "liste.csv", format!("{LIST}{rows}").into_bytes())
+}
+
+/// Rows of an identifier, a name, given names and a birth.
+fn principal(rows: &[[&str; 4]]) -> (&'static str, &'static str, Vec<u8>) {
+    let row = |[id, name, given, born]: &[&str; 4]| format!("{id};{name};{given};{born} 00:00:00.0;1;SUI\n");
+    let rows: String = rows.iter().map(row).collect();
+    ("france-travail", "principal.csv", format!("{PRINCIPAL}{rows}").into_bytes())
+}
+
+fn field(person: &Json, pointer: &str) -> String {
+    person.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned()
+}
+
+/// Given names and two identifiers of everybody.
+fn everybody(hub: &Hub) -> Vec<[String; 3]> {
+    let of = |person: &Json| {
+        ["/identite/prenoms", "/identifiants/identifiant_departement", "/identifiants/identifiant_ft_uuid"]
+            .map(|at| field(person, at))
+    };
+    hub.persons().iter().map(of).collect()
+}
+
+#[test]
+fn given_names_tell_two_persons_of_one_name_and_birth_apart() {
+    let (dossiers, numbered, uuid) = (
+        caf(&[household("2055990", "521", "2", &[LOUISE]), household("2055991", "521", "2", &[ANNE])]),
+        list("Legrand;Marie-Louise;01/01/1990;;71\nLegrand;Marie-Anne;01/01/1990;;72\n"),
+        principal(&[["de-2", "LEGRAND", "MARIE-ANNE", "1990-01-01"]]),
+    );
+    for order in [[&dossiers, &numbered, &uuid], [&uuid, &numbered, &dossiers]] {
+        let hub = Hub::fresh();
+        for (source, name, bytes) in order {
+            hub.deliver(source, name, bytes);
+        }
+        let wanted = [["MARIE ANNE", "72", "de-2"], ["MARIE LOUISE", "71", ""]];
+        assert_eq!(everybody(&hub), wanted);
+    }
+}
+
+#[test]
+fn a_source_that_numbers_two_of_one_name_knows_two_and_a_name_chooses_none_of_them() {
+    let hub = Hub::fresh();
+    let two = [["de-1", "LEGRAND", "MARIE", "1990-01-01"], ["de-2", "LEGRAND", "MARIE", "1990-01-01"]];
+    let (source, name, bytes) = principal(&two);
+    assert_eq!(figures(&hub.deliver(source, name, &bytes), ["persons"]), [2]);
+    let unnumbered = Member { given: "MARIE", ..LOUISE };
+    let (source, name, bytes) = caf(&[household("2055990", "521", "2", &[unnumbered])]);
+    let report = hub.deliver(source, name, &bytes);
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec!["DLN0315"]));
+}
+
+#[test]
+fn a_number_that_changes_in_the_next_snapshot_makes_nobody_new() {
+    let hub = Hub::fresh();
+    for (id, persons) in [("de-1", 1), ("de-9", 0)] {
+        let (source, _, bytes) = principal(&[[id, "LEGRAND", "MARIE", "1990-01-01"]]);
+        let report = hub.deliver(source, &format!("{id}.csv"), &bytes);
+        assert_eq!(figures(&report, ["persons", "events"]), [persons, 1]);
+    }
+}
+
+#[test]
+fn a_birth_one_day_off_in_two_sources_gives_one_person_whatever_comes_first() {
+    let files = [
+        caf(&[household("2055990", "521", "2", &[PAUL])]),
+        list("Verdier;Paul;03/01/1980;1800152121009;SI-1\n"),
+        principal(&[["de-1", "VERDIER", "PAUL", "1980-01-03"]]),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let hub = Hub::fresh();
+        for (source, name, bytes) in order.map(|at| &files[at]) {
+            hub.deliver(source, name, bytes);
+        }
+        assert_eq!(everybody(&hub), [["PAUL", "SI-1", "de-1"]], "{order:?}");
+    }
+}
+
+#[test]
+fn a_provisional_nir_hides_no_other_and_a_certification_goes_with_its_nir() {
+    let certified = |nir: &str| {
+        let member = household("2055990", "521", "2", &[Member { nir, ..PAUL }]);
+        member.replace("</Identification>", "<TOPVALIEC>1</TOPVALIEC></Identification>")
+    };
+    let real = list("Verdier;Paul;02/01/1980;1800152121009;SI-1\n");
+    for swap in [false, true] {
+        let hub = Hub::fresh();
+        let provisional = caf(&[certified("7800152121009")]);
+        let both = if swap { [&provisional, &real] } else { [&real, &provisional] };
+        for (source, name, bytes) in both {
+            hub.deliver(source, name, bytes);
+        }
+        let persons = hub.persons();
+        let identity = persons.iter().map(|person| &person["identite"]).collect::<Vec<_>>();
+        assert_eq!(identity.len(), 1);
+        assert_eq!(identity[0]["nir"], "1800152121009");
+        assert_eq!(identity[0].get("nir_certifie"), None, "it was said of the other number");
+    }
+    let hub = Hub::fresh();
+    let (source, name, bytes) = caf(&[certified("180015212100900")]);
+    let report = hub.deliver(source, name, &bytes);
+    assert_eq!(codes(&report), ["DLN0304"]);
+    assert_eq!(hub.persons()[0]["identite"].get("nir_certifie"), None, "nothing is certified");
+}
+
+#[test]
+fn a_value_that_cannot_be_read_leaves_what_was_known() {
+    let hub = Hub::fresh();
+    let of = |nir| household("2055990", "521", "2", &[Member { nir, ..PAUL }]);
+    for (day, nir, told) in [
+        ("2026-03-05", "180015212100924", vec![]),
+        ("2026-04-05", "180015212100900", vec!["DLN0304"]),
+        ("2026-05-05", "180015212100924", vec![]),
+    ] {
+        let report =
+            hub.deliver("caf", &format!("{day}.xml"), &monthly(&made(day, "01:00:00"), 1, &[of(nir)]));
+        let first = u64::from(day == "2026-03-05");
+        assert_eq!((figures(&report, ["events"]), codes(&report)), ([first], told), "{day}");
+    }
+    let gone = monthly(&made("2026-06-05", "01:00:00"), 1, &[of("")]);
+    assert_eq!(figures(&hub.deliver("caf", "6.xml", &gone), ["events"]), [1], "a NIR left out is taken back");
+}
+
+#[test]
+fn a_birth_known_to_the_month_and_a_name_cut_short_meet_the_whole_ones() {
+    let long = "MONTALEMBERT DE ROCHEBRUNE SAINT ANGE";
+    let hub = Hub::fresh();
+    let cut = Member { name: &long[..28], given: "ODE", born: "1971-06-01", nir: "", ..PAUL };
+    let month = household("2055990", "521", "2", &[cut]).replace("<TYPEDTNAI>N", "<TYPEDTNAI>J");
+    for (source, name, bytes) in [caf(&[month]), principal(&[["de-1", long, "ODE", "1971-06-17"]])] {
+        hub.deliver(source, name, &bytes);
+    }
+    assert_eq!(everybody(&hub), [["ODE", "", "de-1"]]);
+    let (source, _, bytes) = principal(&[["de-2", long, "ODE", "1971-07-17"]]);
+    assert_eq!(figures(&hub.deliver(source, "juillet.csv", &bytes), ["persons"]), [1], "another month");
+}
+
+#[test]
+fn two_columns_that_must_say_the_same_nir_and_do_not_say_none() {
+    let hub = Hub::fresh();
+    let row = "1800152121009;4471902K044;VERDIER;PAUL;02/01/1980;02/03/2026;1;1800152121010\n";
+    let report = hub.deliver("france-travail", "inscriptions.csv", row.as_bytes());
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec!["DLN0316"]));
+    assert_eq!(hub.persons()[0]["identite"].get("nir"), None);
+}
+
+#[test]
+fn nobody_is_born_after_the_delivery() {
+    let hub = Hub::fresh();
+    let born = Member { born: "2999-01-02", ..PAUL };
+    let (source, name, bytes) = caf(&[household("2055990", "521", "2", &[born])]);
+    let report = hub.deliver(source, name, &bytes);
+    assert_eq!(figures(&report, ["rejected", "persons"]), [1, 0]);
+}
