@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 /// A household as bare code would hold it: every text with the element it stands in.
 #[derive(Default)]
-struct Foyer {
-    texts: Vec<(String, String)>,
+pub struct Foyer {
+    pub texts: Vec<(String, String)>,
 }
 
 /// windows-1252 in, UTF-8 out.
@@ -62,7 +62,8 @@ pub fn read(file: &Path) -> u64 {
     count
 }
 
-fn each(file: &Path, mut take: impl FnMut(Foyer)) {
+/// Reads a file household by household.
+pub fn each(file: &Path, mut take: impl FnMut(Foyer)) {
     let mut reader =
         Reader::from_reader(BufReader::with_capacity(256 << 10, Utf8::of(File::open(file).expect("a file"))));
     let (mut buffer, mut name, mut foyer) = (Vec::new(), String::new(), Foyer::default());
@@ -147,8 +148,7 @@ pub async fn pipeline(server: &str, file: &Path) {
 /// Writes the households whose hash is not known, and their persons.
 async fn keep(connection: &mut PgConnection, batch: &[(i64, Foyer)]) {
     let payloads: Vec<String> = batch.iter().map(|(_, foyer)| payload(&foyer.texts)).collect();
-    let hashes: Vec<i64> =
-        payloads.iter().map(|text| xxhash_rust::xxh3::xxh3_64(text.as_bytes()).cast_signed()).collect();
+    let hashes: Vec<i64> = payloads.iter().map(|text| hash(text)).collect();
     let new: std::collections::HashSet<i64> = sqlx::query_scalar(
         "select new.hash from unnest($1::bigint[]) as new (hash) left join bare_foyer on bare_foyer.hash = new.hash
          where bare_foyer.hash is null",
@@ -160,7 +160,7 @@ async fn keep(connection: &mut PgConnection, batch: &[(i64, Foyer)]) {
     .into_iter()
     .collect();
     let (mut numbers, mut kept, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut of, mut ranks, mut persons) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of, mut ranks, mut members) = (Vec::new(), Vec::new(), Vec::new());
     for (((number, foyer), hash), text) in batch.iter().zip(hashes).zip(payloads) {
         if !new.contains(&hash) {
             continue;
@@ -168,17 +168,10 @@ async fn keep(connection: &mut PgConnection, batch: &[(i64, Foyer)]) {
         numbers.push(*number);
         kept.push(hash);
         texts.push(text);
-        let starts: Vec<usize> = foyer
-            .texts
-            .iter()
-            .enumerate()
-            .filter(|(_, (name, _))| name == "NOMNAI")
-            .map(|(at, _)| at)
-            .collect();
-        for (rank, start) in (0..).zip(starts) {
+        for (rank, person) in (0..).zip(persons(foyer)) {
             of.push(*number);
             ranks.push(rank);
-            persons.push(payload(&foyer.texts[start..(start + 20).min(foyer.texts.len())]));
+            members.push(person);
         }
     }
     let mut tx = connection.begin().await.expect("a transaction");
@@ -198,14 +191,26 @@ async fn keep(connection: &mut PgConnection, batch: &[(i64, Foyer)]) {
     )
     .bind(of)
     .bind(ranks)
-    .bind(persons)
+    .bind(members)
     .execute(&mut *tx)
     .await
     .expect("persons");
     tx.commit().await.expect("committed");
 }
 
-fn payload(texts: &[(String, String)]) -> String {
+/// What each person of a household would be kept as.
+pub fn persons(foyer: &Foyer) -> impl Iterator<Item = String> + '_ {
+    let starts = foyer.texts.iter().enumerate().filter(|(_, (name, _))| name == "NOMNAI");
+    starts.map(|(start, _)| payload(&foyer.texts[start..(start + 20).min(foyer.texts.len())]))
+}
+
+/// What tells one household's text from another.
+pub fn hash(text: &str) -> i64 {
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes()).cast_signed()
+}
+
+/// A household's texts in one.
+pub fn payload(texts: &[(String, String)]) -> String {
     let mut payload = String::new();
     for (name, text) in texts {
         let _ = write!(payload, "{name}={text};");

@@ -1,9 +1,11 @@
 //! `make bench`: what a night costs, beside the bare limit measured in the same run.
 //!
-//! Synthetic extracts enter; one table leaves: decode and map against a bare quick-xml read, night 1 and night 2 on SQLite and
-//! PostgreSQL against a bare COPY, the outbox against bare lapin, peak memory. Nothing here is asserted: figures are for people.
+//! Synthetic extracts enter; one table leaves: decode and map against bare parsers, nights on SQLite and PostgreSQL against bare
+//! pipelines, a CSV night against an expert's SQL, the outbox against bare lapin, peak memory. Figures are for people: none is asserted.
 
 mod bare;
+mod embedded;
+mod other_feeds;
 mod program;
 
 use std::path::Path;
@@ -65,11 +67,15 @@ fn main() {
     });
     let caf = nights.each_ref().map(|night| night[0].file.as_path());
     let figures = decode(caf[0], nights[0][0].records);
-    let principal = nights[0].iter().find(|written| written.file.to_string_lossy().contains("principal"));
-    let principal = principal.expect("an extract of France Travail");
-    decode_csv(&principal.file, principal.records);
+    let principal = nights.each_ref().map(|night| {
+        let principal = |written: &&synth::Extract| written.file.to_string_lossy().contains("principal");
+        night.iter().find(principal).expect("an extract of France Travail")
+    });
+    other_feeds::csv(&principal[0].file, principal[0].records);
+    other_feeds::ndjson(&principal[0].file);
     eprintln!();
-    program::nights(folder.path(), &caf, nights[0][0].records, figures);
+    let csv = (&principal.map(|extract| extract.file.as_path()), principal[1].records);
+    program::nights(folder.path(), (&caf, nights[0][0].records), csv, figures);
     program::memory(folder.path(), households);
 }
 
@@ -92,20 +98,6 @@ fn decode(file: &Path, records: u64) -> f64 {
         .against(bare, "the bare read")
         .print();
     bare
-}
-
-/// The same for a CSV extract.
-fn decode_csv(file: &Path, records: u64) {
-    let canon = Canon::from_schema(hub::mappings::PERSON_SCHEMA).expect("the schema");
-    let catalogue = hub::mappings::MappingFiles::built_in().compile(&canon).expect("mappings");
-    let mapping = catalogue.named("france-travail/spie-principal").expect("a mapping");
-    let (bare, found) = timed(|| bare::read_csv(file));
-    assert!(found >= records, "the bare read sees the records");
-    Figure::new("bare CSV read into texts, one core", bare, records, "records").print();
-    let (seconds, _) = timed(|| one_core(file, &mapping));
-    Figure::new("decode + map of CSV, one core", seconds, records, "records")
-        .against(bare, "the bare CSV read (limit 4)")
-        .print();
 }
 
 /// Cuts a file as the hub does; `take` gives back a batch to fill again.

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use hub::synth::{self, Plan};
 
 use crate::bare::{self, Addressed};
-use crate::{Figure, timed};
+use crate::{Figure, embedded, other_feeds, timed};
 
 /// The program, built with this benchmark.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_dlnuf-under-test");
 
 /// Runs the program to its end; seconds and peak resident memory in KiB (`VmHWM`, looked at every 5 ms).
-fn measured(home: &Path, arguments: &[&str]) -> (f64, u64) {
+pub fn measured(home: &Path, arguments: &[&str]) -> (f64, u64) {
     let start = Instant::now();
     let mut child = Command::new(PROGRAM)
         .args(["--output", "json", "--home"])
@@ -38,22 +38,21 @@ fn measured(home: &Path, arguments: &[&str]) -> (f64, u64) {
 }
 
 /// Night 1 and night 2 on both stores, and the outbox to the broker.
-pub fn nights(folder: &Path, caf: &[&Path; 2], records: u64, bare_read: f64) {
+pub fn nights(
+    folder: &Path,
+    (caf, records): (&[&Path; 2], u64),
+    (principals, csv_records): (&[&Path; 2], u64),
+    bare_read: f64,
+) {
     let file = |night: usize| caf[night].to_str().expect("a path");
-    let home = folder.join("sqlite");
-    for night in [0, 1] {
-        let (seconds, memory_kib) = measured(&home, &["deliver", "caf", file(night)]);
-        let name = format!("night {}, SQLite", night + 1);
-        let figure = Figure::new(name, seconds, records, "records").against(bare_read, "the bare read");
-        Figure { memory_kib, ..figure }.print();
-    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    sqlite(folder, caf, records, &runtime);
     let (Ok(server), Ok(broker)) =
         (std::env::var("DLNUF_TEST_POSTGRES_URL"), std::env::var("DLNUF_TEST_AMQP_URL"))
     else {
         eprintln!("PostgreSQL and RabbitMQ: not measured, no server is named (`make bench` starts them)");
         return;
     };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let bare_night = |night: usize| timed(|| runtime.block_on(bare::pipeline(&server, caf[night]))).0;
     let bare_nights = [bare_night(0), bare_night(1)];
     for (night, seconds) in (1..).zip(bare_nights) {
@@ -89,7 +88,32 @@ pub fn nights(folder: &Path, caf: &[&Path; 2], records: u64, bare_read: f64) {
     let second = ["--store", &server, "--broker", &broker, "deliver", "caf", file(1)];
     let (seconds, memory_kib) = measured(&home, &second);
     let figure = Figure::new("night 2, PostgreSQL + RabbitMQ", seconds, records, "records");
-    Figure { memory_kib, ..figure.against(bare_nights[1], "bare pipeline") }.print();
+    Figure { memory_kib, ..figure.against(bare_nights[1], "bare pipeline (limit 2)") }.print();
+    runtime.block_on(bare::forget(&server));
+    runtime.block_on(other_feeds::nights(folder, &server, principals, csv_records));
+}
+
+/// Nights on SQLite beside the bare pipeline.
+fn sqlite(folder: &Path, caf: &[&Path; 2], records: u64, runtime: &tokio::runtime::Runtime) {
+    let file = |night: usize| caf[night].to_str().expect("a path");
+    let bare_night = |night: usize| {
+        let (seconds, ()) =
+            timed(|| runtime.block_on(embedded::pipeline(&folder.join("bare.db"), caf[night])));
+        let name = format!("bare pipeline on SQLite, night {}", night + 1);
+        Figure::new(name, seconds, records, "records").print();
+        seconds
+    };
+    let bare = [bare_night(0), bare_night(1)];
+    let (first, home) = (folder.join("sqlite-first-load"), folder.join("sqlite"));
+    for (home, night, more, name) in [
+        (&first, 0, &["--first-load"][..], "night 1, SQLite, as a first load"),
+        (&home, 0, &[], "night 1, SQLite, every person announced"),
+        (&home, 1, &[], "night 2, SQLite"),
+    ] {
+        let (seconds, memory_kib) = measured(home, &[&["deliver", "caf", file(night)], more].concat());
+        let figure = Figure::new(name, seconds, records, "records");
+        Figure { memory_kib, ..figure.against(bare[night], "bare pipeline on SQLite (limit 2)") }.print();
+    }
 }
 
 /// The extract of a small département.
