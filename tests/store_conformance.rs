@@ -75,6 +75,8 @@ async fn arrive(store: &dyn Store, byte: u8) -> Run {
         emitter: "CAF 75".into(),
         snapshot: true,
         first_load: false,
+        flow: "caf/vrsb0801".into(),
+        fingerprint: u64::MAX - 7,
     };
     store.begin(&run).await.expect("begins");
     assert_eq!(store.run(run.id).await.expect("reads"), Some(run.clone()));

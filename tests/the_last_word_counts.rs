@@ -125,3 +125,26 @@ fn a_mapping_of_another_source_is_not_used_and_another_of_the_source_is() {
         assert_eq!(report["status"], status, "{mapping}");
     }
 }
+
+#[test]
+fn two_versions_of_one_flow_are_in_one_order() {
+    let hub = Hub::fresh();
+    let of = |state, day| daily(&made(day, "01:00:00"), &[household("2055990", "521", state, &[PAUL])]);
+    let newer = String::from_utf8(of("2", "2026-04-05")).expect("text");
+    let newer = newer.replace("<TYPEFLUX>", "<VERSIONFLUX>0301</VERSIONFLUX><TYPEFLUX>");
+    assert_eq!(hub.deliver("caf", "vrsd.xml", newer.as_bytes())["mapping"], "caf/vrsd0301@1");
+    let older = hub.deliver("caf", "vrsb.xml", &of("5", "2026-03-05"));
+    assert_eq!((older["status"].as_str(), codes(&older)), (Some("held"), vec!["DLN0114"]));
+}
+
+#[test]
+fn a_mapping_changed_without_its_version_is_not_the_one_the_run_used() {
+    let (hub, run) = refused_once(true);
+    let mappings = hub.folder().join("mappings").display().to_string();
+    let again = |mappings: &[&str]| {
+        hub.ask(&[mappings, &["replay", "run", &run, "--mapping", "as-run", "--dry-run"]].concat())
+    };
+    assert_eq!(again(&[]).code, 3, "as it ran, it refuses the same record");
+    let changed = again(&["--mappings", &mappings]);
+    assert!(changed.code == 1 && changed.errors.contains("raise `version`"), "{}", changed.errors);
+}

@@ -199,19 +199,19 @@ impl Store for Rehearsal {
     async fn latest_snapshot(
         &self,
         source: &str,
-        mapping: &str,
+        flow: &str,
         emitter: &str,
     ) -> Result<Option<RunId>, StoreError> {
-        self.store.latest_snapshot(source, mapping, emitter).await
+        self.store.latest_snapshot(source, flow, emitter).await
     }
 
     async fn latest_created(
         &self,
         source: &str,
-        mapping: &str,
+        flow: &str,
         emitter: &str,
     ) -> Result<Option<String>, StoreError> {
-        self.store.latest_created(source, mapping, emitter).await
+        self.store.latest_created(source, flow, emitter).await
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {

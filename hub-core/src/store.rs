@@ -93,6 +93,10 @@ pub struct Run {
     pub snapshot: bool,
     /// The persons it makes are told by one event.
     pub first_load: bool,
+    /// The flow of its mapping, inside which an emitter's deliveries are in order; empty when no mapping was found.
+    pub flow: String,
+    /// The fingerprint of its mapping; 0 when it is not known.
+    pub fingerprint: u64,
 }
 
 /// A claim known by the hash of the frame that stated it.
@@ -287,19 +291,19 @@ pub trait Store: Send + Sync {
     /// Every run of a delivery, latest first.
     async fn runs_of(&self, delivery: DeliveryId) -> Result<Vec<Run>, StoreError>;
 
-    /// The latest run of a source, mapping id (the part before `@`) and emitter that took a snapshot in, if any.
+    /// The latest run of a source, flow and emitter that took a snapshot in, if any.
     async fn latest_snapshot(
         &self,
         source: &str,
-        mapping: &str,
+        flow: &str,
         emitter: &str,
     ) -> Result<Option<RunId>, StoreError>;
 
-    /// The latest `created` among runs of a source, mapping id (the part before `@`) and emitter that were taken in, if any.
+    /// The latest `created` among runs of a source, flow and emitter that were taken in, if any.
     async fn latest_created(
         &self,
         source: &str,
-        mapping: &str,
+        flow: &str,
         emitter: &str,
     ) -> Result<Option<String>, StoreError>;
 

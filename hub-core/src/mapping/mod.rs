@@ -63,6 +63,7 @@ pub struct Mapping {
 
 #[derive(Debug, Clone, Default)]
 struct DeliveryRules {
+    flow: Option<String>,
     reference: Option<Path>,
     created: Vec<Path>,
     snapshot: Snapshot,
@@ -179,6 +180,11 @@ impl Mapping {
     /// A frame means the same only under the same mapping: its fingerprint is part of the hash.
     pub fn seeded(&self, frame: u64) -> u64 {
         frame ^ self.fingerprint.rotate_left(17)
+    }
+
+    /// The flow inside which an emitter's deliveries are in order: its own, unless it shares one with other versions of the feed.
+    pub fn flow(&self) -> &str {
+        self.delivery.flow.as_deref().unwrap_or(&self.id)
     }
 
     /// Whether a blank leaves what was known, rather than taking it back.

@@ -88,8 +88,9 @@ impl Compiler<'_> {
     }
 
     pub(super) fn delivery(&mut self, tree: &Tree) -> DeliveryRules {
-        self.check_keys(tree, &["reference", "created", "snapshot", "totals", "absence"]);
+        self.check_keys(tree, &["flow", "reference", "created", "snapshot", "totals", "absence"]);
         DeliveryRules {
+            flow: tree.get("flow").and_then(Tree::text).map(str::to_owned),
             reference: tree.get("reference").and_then(|r| self.path(r)),
             created: tree.get("created").map(|c| self.paths(c)).unwrap_or_default(),
             snapshot: tree.get("snapshot").map(|s| self.snapshot(s)).unwrap_or_default(),

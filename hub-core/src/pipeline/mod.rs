@@ -167,8 +167,8 @@ impl Pipeline {
         // An interrupted first load goes on as one: nobody was told of the persons it made.
         let interrupted = || before.first().is_some_and(|run| run.first_load && run.stopped_short());
         run.first_load = order.first_load || interrupted();
-        if let Ok((_, survey)) = &surveyed {
-            describe(&mut run, survey, &order);
+        if let Ok((mapping, survey)) = &surveyed {
+            describe(&mut run, mapping, survey, &order);
         }
         let place = match self.place_in_time(&run, order.only.as_ref()).await? {
             // Whoever runs it whole again was told to.
@@ -259,7 +259,7 @@ impl Pipeline {
         if run.created.is_empty() {
             return Ok(Ok(None));
         }
-        let latest = self.store.latest_created(&run.source, run.kind(), &run.emitter).await?;
+        let latest = self.store.latest_created(&run.source, &run.flow, &run.emitter).await?;
         let Some(latest) = latest else { return Ok(Ok(None)) };
         Ok(match run.created.cmp(&latest) {
             Ordering::Greater => Ok(None),
@@ -276,7 +276,7 @@ impl Pipeline {
 
     /// A later snapshot has said all there is to say of what an earlier run refused.
     async fn overtaken(&self, run: &Run, refused: &Refused) -> Result<Option<Fault>, StoreError> {
-        let latest = self.store.latest_snapshot(&run.source, run.kind(), &run.emitter).await?;
+        let latest = self.store.latest_snapshot(&run.source, &run.flow, &run.emitter).await?;
         Ok(latest.filter(|latest| *latest > refused.by).map(|latest| {
             let detail = format!(
                 "run {latest} took a whole snapshot in since; what it refused: dlnuf replay rejects {latest}; \
@@ -303,6 +303,8 @@ to apply this one all the same: dlnuf replay delivery {}",
             emitter: String::new(),
             snapshot: false,
             first_load: false,
+            flow: String::new(),
+            fingerprint: 0,
         }
     }
 
@@ -339,8 +341,10 @@ to apply this one all the same: dlnuf replay delivery {}",
     }
 }
 
-/// What the survey tells of a run.
-fn describe(run: &mut Run, survey: &Survey, order: &Order) {
+/// What the mapping and the survey tell of a run.
+fn describe(run: &mut Run, mapping: &Mapping, survey: &Survey, order: &Order) {
+    mapping.flow().clone_into(&mut run.flow);
+    run.fingerprint = mapping.fingerprint;
     if believable(&survey.envelope.created, &order.delivery) {
         run.created.clone_from(&survey.envelope.created);
     }

@@ -44,6 +44,8 @@ pub struct Again {
     yes: bool,
 }
 
+/// The mapping the run used.
+const AS_RUN: &str = "as-run";
 /// Most refused records replayed at once; a run with more is replayed whole.
 const REJECTS: u32 = 1_000_000;
 
@@ -55,9 +57,14 @@ impl Replay {
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let (Self::Delivery(again) | Self::Run(again) | Self::Rejects(again)) = &self;
         let pipeline = installation::pipeline(settings).await?;
-        let (order, name) = self.order(pipeline.store.as_ref()).await?;
-        if let Some(mapping) = &order.mapping {
-            pipeline.catalogue.asked(&order.delivery.source, mapping)?;
+        let (order, name, run) = self.order(pipeline.store.as_ref()).await?;
+        if let Some(asked) = &order.mapping {
+            let mapping = pipeline.catalogue.asked(&order.delivery.source, asked)?;
+            let ran = run.filter(|_| again.mapping == AS_RUN).map_or(0, |run| run.fingerprint);
+            anyhow::ensure!(
+                ran == 0 || ran == mapping.fingerprint,
+                "expected `{asked}` as the run used it, the hub has another text under this version: raise `version` when a mapping changes"
+            );
         }
         let (plan, pipeline) = rehearse(pipeline, order.clone(), output).await?;
         plan.tell(&name, output)?;
@@ -70,7 +77,7 @@ impl Replay {
         Ok(exit_of(report.status))
     }
 
-    async fn order(&self, store: &dyn Store) -> anyhow::Result<(Order, String)> {
+    async fn order(&self, store: &dyn Store) -> anyhow::Result<(Order, String, Option<Run>)> {
         let (Self::Delivery(again) | Self::Run(again) | Self::Rejects(again)) = self;
         let (delivery, run) = match self {
             Self::Delivery(again) => {
@@ -91,7 +98,7 @@ impl Replay {
             Self::Delivery(_) | Self::Run(_) => None,
         };
         let mapping = again.mapping(run.as_ref())?;
-        Ok((Order { mapping, only, again: true, ..Order::new(delivery) }, name))
+        Ok((Order { mapping, only, again: true, ..Order::new(delivery) }, name, run))
     }
 }
 
@@ -99,7 +106,7 @@ impl Again {
     fn mapping(&self, run: Option<&Run>) -> anyhow::Result<Option<String>> {
         Ok(match self.mapping.as_str() {
             "current" => None,
-            "as-run" => {
+            AS_RUN => {
                 let ran = run.map(|run| run.mapping.clone()).filter(|mapping| !mapping.is_empty());
                 Some(ran.context("no run of this delivery found a mapping: choose one with `--mapping`")?)
             }

@@ -54,6 +54,8 @@ pub(super) struct RunRow {
     pub emitter: String,
     pub snapshot: bool,
     pub first_load: bool,
+    pub flow: String,
+    pub fingerprint: i64,
     pub warnings: String,
     #[sqlx(flatten)]
     pub counts: CountsRow,
@@ -108,6 +110,8 @@ impl TryFrom<RunRow> for Run {
             emitter: row.emitter,
             snapshot: row.snapshot,
             first_load: row.first_load,
+            flow: row.flow,
+            fingerprint: row.fingerprint.cast_unsigned(),
         })
     }
 }

@@ -21,25 +21,24 @@ select id, source, digest, size_bytes, filename, received_at from delivery
 order by received_at desc, id desc limit $1";
 pub(super) const BEGIN: &str = "
 insert into run (id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
-  snapshot, first_load, records, unchanged, claims, changed, persons, gone, rejected, events)
-values ($1, $2, $3, $4, $5, null, 'running', 0, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, 0, 0, 0)";
+  snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events)
+values ($1, $2, $3, $4, $5, null, 'running', 0, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, 0, 0, 0)";
 pub(super) const HALT: &str = "update run set status = 'halted', ended_at = $1 where status = 'running'";
 pub(super) const CLOSE: &str = "update run set status = $2, warnings = $3, ended_at = $4 where id = $1";
 pub(super) const RUN: &str = "
 select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
-  snapshot, first_load, records, unchanged, claims, changed, persons, gone, rejected, events
+  snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events
 from run where id = $1";
 pub(super) const RUNS: &str = "
 select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
-  snapshot, first_load, records, unchanged, claims, changed, persons, gone, rejected, events
+  snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events
 from run order by started_at desc, id desc limit $1";
 pub(super) const RUNS_OF: &str = "
 select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
-  snapshot, first_load, records, unchanged, claims, changed, persons, gone, rejected, events
+  snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events
 from run where delivery_id = $1 order by started_at desc, id desc";
 pub(super) const LATEST_SNAPSHOT: &str = "
-select id from run where source = $1 and substr(mapping, 1, length($2) + 1) = $2 || '@' and emitter = $3 and snapshot
-  and status in ('done', 'done_with_rejects') order by started_at desc, id desc limit 1";
+select id from run where source = $1 and flow = $2 and emitter = $3 and snapshot and status in ('done', 'done_with_rejects') order by started_at desc, id desc limit 1";
 pub(super) const CHECKPOINT: &str = "
 update run set checkpoint = $2, records = records + $3, unchanged = unchanged + $4, claims = claims + $5,
   changed = changed + $6, persons = persons + $7, gone = gone + $8, rejected = rejected + $9, events = events + $10

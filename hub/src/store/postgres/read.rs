@@ -16,7 +16,7 @@ use crate::store::rows::{self, PersonRow, StatementRow};
 const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
 
 const LATEST_CREATED: &str = "
-select max(created collate \"C\") from run where source = $1 and substr(mapping, 1, length($2) + 1) = $2 || '@'
+select max(created collate \"C\") from run where source = $1 and flow = $2
   and emitter = $3 and status in ('done', 'done_with_rejects') and created <> ''";
 const KNOWN_FRAMES: &str = "
 select record_hash, id, emitter from claim where record_hash = any($1) and not absent and source = $2";
@@ -45,12 +45,12 @@ order by id limit $5";
 pub(super) async fn latest_created(
     pool: &PgPool,
     source: &str,
-    mapping: &str,
+    flow: &str,
     emitter: &str,
 ) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(LATEST_CREATED)
         .bind(source)
-        .bind(mapping)
+        .bind(flow)
         .bind(emitter)
         .fetch_one(pool)
         .await

@@ -165,12 +165,12 @@ impl Store for Sqlite {
     async fn latest_snapshot(
         &self,
         source: &str,
-        mapping: &str,
+        flow: &str,
         emitter: &str,
     ) -> Result<Option<RunId>, StoreError> {
         let latest: Option<Uuid> = sqlx::query_scalar(sql::LATEST_SNAPSHOT)
             .bind(source)
-            .bind(mapping)
+            .bind(flow)
             .bind(emitter)
             .fetch_optional(&self.readers)
             .await
@@ -181,10 +181,10 @@ impl Store for Sqlite {
     async fn latest_created(
         &self,
         source: &str,
-        mapping: &str,
+        flow: &str,
         emitter: &str,
     ) -> Result<Option<String>, StoreError> {
-        read::latest_created(&self.readers, source, mapping, emitter).await
+        read::latest_created(&self.readers, source, flow, emitter).await
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
@@ -370,6 +370,8 @@ async fn begin(pool: &SqlitePool, run: &Run) -> Result<(), StoreError> {
         .bind(warnings_text(&run.warnings))
         .bind(run.snapshot)
         .bind(run.first_load)
+        .bind(&run.flow)
+        .bind(run.fingerprint.cast_signed())
         .execute(&mut *tx)
         .await
         .map_err(&failed)?;

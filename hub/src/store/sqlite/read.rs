@@ -15,7 +15,7 @@ use crate::store::failure::failed;
 use crate::store::rows::{self, PersonRow, StatementRow};
 
 const LATEST_CREATED: &str = "
-select max(created) from run where source = $1 and substr(mapping, 1, length($2) + 1) = $2 || '@'
+select max(created) from run where source = $1 and flow = $2
   and emitter = $3 and status in ('done', 'done_with_rejects') and created <> ''";
 const KNOWN_FRAMES: &str = "
 select record_hash, id, emitter from claim where record_hash in (select value from json_each($1)) and not absent and source = $2";
@@ -41,12 +41,12 @@ order by id limit $5";
 pub(super) async fn latest_created(
     pool: &SqlitePool,
     source: &str,
-    mapping: &str,
+    flow: &str,
     emitter: &str,
 ) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(LATEST_CREATED)
         .bind(source)
-        .bind(mapping)
+        .bind(flow)
         .bind(emitter)
         .fetch_one(pool)
         .await
