@@ -15,8 +15,8 @@ use crate::support::Postgres;
 use crate::support::population::{everybody, known};
 use crate::support::program::command;
 
-/// Three batches and a part.
-const PLAN: Plan = Plan { households: 1_300, seed: 5, night: 1, changed_per_million: 0 };
+/// A dozen batches, so that a kill falls between two of them.
+const PLAN: Plan = Plan { households: 4_000, seed: 5, night: 1, changed_per_million: 0 };
 /// Kills, spread evenly over the time an undisturbed night takes.
 const KILLS: u32 = 6;
 

@@ -65,12 +65,17 @@ fn refused_once(monthly_file: bool) -> (Hub, String) {
     let file = if monthly_file { monthly(&header, 2, &dossiers) } else { daily(&header, &dossiers) };
     let report = hub.deliver("caf", "1.xml", &file);
     assert_eq!(figures(&report, ["rejected", "persons"]), [1, 1]);
+    (with_mended_mappings(hub), report["run"].as_str().expect("a run").to_owned())
+}
+
+/// The hub, with mappings beside it that take a birth that cannot be read.
+fn with_mended_mappings(hub: Hub) -> Hub {
     let mappings = hub.folder().join("mappings");
     hub.ask(&["mapping", "export", mappings.to_str().expect("a path")]);
     let vrsb = mappings.join("caf/vrsb0801.yaml");
     let text = std::fs::read_to_string(&vrsb).expect("a mapping");
     std::fs::write(&vrsb, text.replace("      invalid: reject\n", "")).expect("mended");
-    (hub, report["run"].as_str().expect("a run").to_owned())
+    hub
 }
 
 fn replay(hub: &Hub, run: &str) -> Json {
@@ -108,6 +113,38 @@ fn what_a_day_refused_is_not_put_over_a_later_day() {
         ([0, 0], vec!["DLN0118", "DLN0302"])
     );
     assert_eq!(hub.last("droits.rsa.etat").as_ref().and_then(Json::as_str), Some("rsa_clos"));
+}
+
+#[test]
+fn what_a_day_refused_is_not_put_over_another_dossier_of_a_later_day() {
+    let (hub, run) = refused_once(false);
+    let newer = household("3055990", "521", "2", &[PAUL]);
+    hub.deliver("caf", "2.xml", &daily(&made("2026-03-04", "01:00:00"), &[newer]));
+    replay(&hub, &run);
+    let paul = hub.persons().into_iter().find(|person| person["identite"]["prenoms"] == "PAUL");
+    assert_eq!(paul.expect("known")["identifiants"]["numero_demande_rsa"], "03055990052");
+}
+
+#[test]
+fn what_a_file_refused_is_not_put_over_what_it_said_further_on() {
+    let hub = Hub::fresh();
+    let refused = household("2055990", "521", "2", &[Member { born: "1980", ..PAUL }]);
+    let mended = household("2055990", "521", "5", &[PAUL]);
+    let file = daily(&made("2026-03-03", "01:00:00"), &[refused, mended]);
+    let report = hub.deliver("caf", "1.xml", &file);
+    let replayed = replay(&with_mended_mappings(hub), report["run"].as_str().expect("a run"));
+    assert_eq!((figures(&replayed, ["events"]), codes(&replayed)), ([0], vec!["DLN0118", "DLN0302"]));
+}
+
+#[test]
+fn two_dossiers_of_one_file_stay_as_they_are_when_one_is_read_again() {
+    let hub = Hub::fresh();
+    let odd = household("3055990", "521", "2", &[PAUL]).replace("<MATRICULE>", "<MATRICULE>!");
+    let both = [household("2055990", "521", "2", &[PAUL]), odd];
+    for (day, events) in [("2026-03-05", 1), ("2026-03-06", 0), ("2026-03-07", 0)] {
+        let report = hub.deliver("caf", &format!("{day}.xml"), &monthly(&made(day, "01:00:00"), 2, &both));
+        assert_eq!((figures(&report, ["events"]), codes(&report)), ([events], vec!["DLN0309"]), "{day}");
+    }
 }
 
 #[test]

@@ -166,8 +166,100 @@ fn two_columns_that_must_say_the_same_nir_and_do_not_say_none() {
 #[test]
 fn nobody_is_born_after_the_delivery() {
     let hub = Hub::fresh();
-    let born = Member { born: "2999-01-02", ..PAUL };
+    let born = Member { born: "2100-01-02", ..PAUL };
     let (source, name, bytes) = caf(&[household("2055990", "521", "2", &[born])]);
     let report = hub.deliver(source, name, &bytes);
     assert_eq!(figures(&report, ["rejected", "persons"]), [1, 0]);
+    let refused = hub.ask(&["rejects"]).json().pop().expect("a reject");
+    assert_eq!(
+        (refused["code"].as_str(), refused["field"].as_str()),
+        (Some("DLN0317"), Some("identite.date_naissance"))
+    );
+}
+
+#[test]
+fn a_homonym_before_a_changed_row_is_another_person_and_a_renumbered_one_is_not() {
+    let hub = Hub::fresh();
+    let file = |rows: &[[&str; 3]]| {
+        let row = |[id, given, category]: &[&str; 3]| {
+            format!("{id};LEGRAND;{given};1990-01-01 00:00:00.0;{category};SUI\n")
+        };
+        format!("{PRINCIPAL}{}", rows.iter().map(row).collect::<String>()).into_bytes()
+    };
+    hub.deliver("france-travail", "1.csv", &file(&[["de-1", "MARIE", "1"], ["de-5", "ODE", "1"]]));
+    let second = file(&[["de-3", "MARIE", "1"], ["de-1", "MARIE", "2"], ["de-6", "ODE", "1"]]);
+    let report = hub.deliver("france-travail", "2.csv", &second);
+    assert_eq!(figures(&report, ["persons", "gone", "events"]), [1, 1, 3]);
+    let of = |given: &str| everybody(&hub).into_iter().filter(|[name, ..]| name == given).count();
+    assert_eq!((of("MARIE"), of("ODE")), (2, 1));
+}
+
+#[test]
+fn a_month_binds_nobody_to_two_of_its_days() {
+    let hub = Hub::fresh();
+    let ode = Member { name: "AUBIN", given: "ODE", born: "1971-06-01", nir: "", ..PAUL };
+    let month = household("2055990", "521", "2", &[ode]).replace("<TYPEDTNAI>N", "<TYPEDTNAI>J");
+    for (source, name, bytes) in [
+        caf(&[month]),
+        principal(&[["de-1", "AUBIN", "ODE", "1971-06-17"]]),
+        list("Aubin;Ode;20/06/1971;;SI-9\n"),
+    ] {
+        hub.deliver(source, name, &bytes);
+    }
+    assert_eq!(everybody(&hub), [["ODE", "", "de-1"], ["Ode", "SI-9", ""]]);
+}
+
+#[test]
+fn a_nir_kept_where_a_list_is_silent_still_tells_two_persons_apart() {
+    for (name, nir) in [("VERDIER", ""), ("VERDIER", "180015212100900")] {
+        let hub = Hub::fresh();
+        hub.deliver("departement", "1.csv", &list("Verdie;Paul;02/01/1980;1800152121017;SI-1\n").2);
+        let (source, file, bytes) = caf(&[household("2055990", "521", "2", &[PAUL])]);
+        hub.deliver(source, file, &bytes);
+        let spelled = list(&format!("{name};Paul;02/01/1980;{nir};SI-1\n")).2;
+        hub.deliver("departement", "2.csv", &spelled);
+        assert_eq!(hub.persons().len(), 2, "{name} {nir}");
+    }
+}
+
+#[test]
+fn a_corrected_day_finds_its_person_in_either_order() {
+    let right = list("Verdier;Paul;02/01/1980;;SI-1\n");
+    let wrong = list("Verdier;Paul;03/01/1980;;SI-1\n");
+    let dossier = caf(&[household("2055990", "521", "2", &[Member { nir: "", ..PAUL }])]);
+    for order in [[&dossier, &wrong, &right], [&wrong, &right, &dossier], [&wrong, &dossier, &right]] {
+        let hub = Hub::fresh();
+        for (at, (source, _, bytes)) in order.iter().enumerate() {
+            hub.deliver(source, &format!("{at}.txt"), bytes);
+        }
+        assert_eq!(everybody(&hub), [["PAUL", "SI-1", ""]]);
+    }
+}
+
+#[test]
+fn a_newcomer_of_a_dossier_takes_nobodys_place() {
+    let hub = Hub::fresh();
+    let father = Member { born: "1950-01-02", given: "JEAN", ..PAUL };
+    let son = Member { role: "CJT", born: "1980-03-04", given: "JEAN", ..PAUL };
+    hub.deliver("caf", "1.xml", &caf(&[household("2055990", "521", "2", &[father])]).2);
+    let both =
+        monthly(&made("2026-04-05", "01:00:00"), 1, &[household("2055990", "521", "2", &[son, father])]);
+    let report = hub.deliver("caf", "2.xml", &both);
+    assert_eq!(figures(&report, ["persons", "events", "gone"]), [1, 1, 0]);
+    let born = hub.events().pop().expect("an event");
+    let changes = born.pointer("/data/changements").and_then(Json::as_array).expect("changes").clone();
+    assert!(changes.iter().any(|change| change["apres"] == "1980-03-04"), "the son is the new one");
+}
+
+#[test]
+fn a_list_whose_only_value_cannot_be_read_is_not_taken_back() {
+    let hub = Hub::fresh();
+    let file = |rome: &str| {
+        let head = PRINCIPAL.trim_end();
+        format!("{head};rome_1\nde-1;LEGRAND;MARIE;1990-01-01 00:00:00.0;1;SUI;{rome}\n").into_bytes()
+    };
+    for (rome, events) in [("H2913", 1), ("XX1", 0), ("", 1)] {
+        let report = hub.deliver("france-travail", &format!("{rome}.csv"), &file(rome));
+        assert_eq!(figures(&report, ["events"]), [events], "{rome}");
+    }
 }

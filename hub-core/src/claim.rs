@@ -18,7 +18,7 @@ pub struct Claim {
     /// Canonical values, sorted by field.
     pub fields: FieldValues,
     /// Fields whose text was there and could not be read: nothing is known to have changed.
-    pub unread: Vec<FieldId>,
+    pub unreadable: Vec<FieldId>,
 }
 
 impl Claim {

@@ -2,7 +2,7 @@
 //!
 //! Statements enter in any order, the same state leaves: for each block of fields the claim of the source with the highest
 //! declared authority wins, then one still stated over one gone silent, then the one with the preferred value (of two dossiers,
-//! the one whose right is open), then the one with the most recent facts, of one date the one taken in last, then the content
+//! the one whose right is open), then the one with the most recent facts, of one date those of the last delivery, then the content
 //! itself as a last, arbitrary but stable, word. A provisional NIR goes after any other. Losing values stay in their statements.
 
 use std::cmp::Reverse;
@@ -11,7 +11,7 @@ use std::collections::btree_map::Entry;
 
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, Item, Kind, Value};
-use crate::delivery::RunId;
+use crate::delivery::DeliveryId;
 use crate::statement::{Stated, Statement};
 
 /// Declared authority: which source is believed first, by field prefix.
@@ -141,7 +141,7 @@ fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
 }
 
 /// Smaller is stronger.
-type Strength<'s> = (bool, usize, bool, usize, Reverse<(&'s str, RunId)>, Vec<&'s Value>);
+type Strength<'s> = (bool, usize, bool, usize, Reverse<Option<(&'s str, DeliveryId)>>, Vec<&'s Value>);
 
 fn strength<'s>(
     canon: &Canon,
@@ -152,16 +152,16 @@ fn strength<'s>(
     let of_block =
         || statement.stated.fields.iter().filter(move |(id, _, _)| canon.field(*id).block == block);
     let path = of_block().next().map_or("", |(id, _, _)| canon.field(*id).path.as_str());
+    // Deliveries are numbered in the order they arrived, which a replay and a resumed run leave as it was.
     let recent = of_block()
         .filter_map(|(_, _, at)| statement.stated.origins.get(usize::from(*at)))
-        .map(|origin| origin.valid_at.as_str())
-        .max()
-        .unwrap_or("");
+        .map(|origin| (origin.valid_at.as_str(), origin.delivery))
+        .max();
     let content = of_block().map(|(_, value, _)| value).collect();
     let preference = precedence.preference(canon, statement);
     let doubtful = of_block().any(|(id, value, _)| {
         canon.field(*id).kind == Kind::Nir && value.as_text().is_some_and(is_provisional)
     });
     let rank = precedence.rank(&statement.source, path);
-    (doubtful, rank, statement.absent, preference, Reverse((recent, statement.run)), content)
+    (doubtful, rank, statement.absent, preference, Reverse(recent), content)
 }

@@ -17,8 +17,6 @@ use crate::text::fold_name;
 
 pub use profile::{Bond, Profile, bonds};
 
-use names::Given;
-
 /// Characters of a name its key is made of: less than any source cuts names at, the rest is compared.
 const KEY_CHARS: usize = 20;
 
@@ -163,7 +161,7 @@ impl Traits {
         let names = self.names.iter().any(|name| other.names.contains(name));
         let given = !self.given.is_empty()
             && !other.given.is_empty()
-            && names::given(&self.given, &other.given) != Given::Differ;
+            && names::given_agree(&self.given, &other.given);
         let birth = !self.birth.is_empty() && self.birth == other.birth;
         let nirs = self.nir.iter().zip(&other.nir).all(|(own, other)| own == other);
         nirs && u8::from(names) + u8::from(given) + u8::from(birth) >= 2

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::names::{Given, births_agree, given, names_agree};
+use super::names::{births_agree, given_agree, names_agree};
 use super::{IdentityKey, OwnNumber, Traits};
 use crate::delivery::PersonId;
 
@@ -10,10 +10,10 @@ use crate::delivery::PersonId;
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
     keys: HashSet<IdentityKey>,
-    nirs: BTreeSet<String>,
-    names: BTreeSet<String>,
-    given: BTreeSet<String>,
-    births: BTreeSet<String>,
+    nirs: Texts,
+    names: Texts,
+    given: Texts,
+    births: Texts,
     own: BTreeSet<OwnNumber>,
 }
 
@@ -26,12 +26,19 @@ pub enum Bond {
     WholeName,
     /// Name, given names and birth as far as both are known.
     Name,
+    /// A name, but one source numbers the two apart: no bond, unless that number is about to go.
+    NameAgainstNumber,
 }
 
 impl Bond {
     /// By name and birth alone: good for one person, not for a choice among several.
     pub fn is_name(self) -> bool {
-        !matches!(self, Self::Number(_))
+        matches!(self, Self::WholeName | Self::Name)
+    }
+
+    /// By a number.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Number(_))
     }
 }
 
@@ -45,11 +52,11 @@ impl Profile {
     /// Adds a claim's traits; returns the keys that were not there.
     pub fn add(&mut self, traits: &Traits) -> Vec<IdentityKey> {
         self.own.extend(traits.own.iter().cloned());
-        self.add_leaving(traits)
+        self.add_without_numbers(traits)
     }
 
-    /// Adds the traits of a claim about to go: the numbers its source gave no longer tell two persons apart.
-    pub fn add_leaving(&mut self, traits: &Traits) -> Vec<IdentityKey> {
+    /// Adds the traits of a claim no longer stated: the numbers its source gave tell nobody apart any more.
+    pub fn add_without_numbers(&mut self, traits: &Traits) -> Vec<IdentityKey> {
         self.nirs.extend(traits.nir.clone());
         self.names.extend(traits.names.iter().cloned());
         self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
@@ -73,9 +80,11 @@ impl Profile {
         if !key.is_name() {
             return bound.then_some(Bond::Number(place));
         }
-        let names = |a: &str, b: &str| names_agree(a, b);
-        if !bound || self.differ_in_number(person) || !any(&self.names, &person.names, names) {
+        if !bound || !any(&self.names, &person.names, names_agree) {
             return None;
+        }
+        if self.differ_in_number(person) {
+            return Some(Bond::NameAgainstNumber);
         }
         let whole = !self.names.is_disjoint(&person.names)
             && !self.given.is_disjoint(&person.given)
@@ -86,12 +95,10 @@ impl Profile {
     /// One NIR may be written for several persons of a household: of name, given name and birth, one may have been corrected,
     /// not two.
     fn nearly(&self, person: &Self) -> bool {
-        let differ = |a: &BTreeSet<String>, b: &BTreeSet<String>, agree: fn(&str, &str) -> bool| {
-            !a.is_empty() && !b.is_empty() && !any(a, b, agree)
-        };
+        let differ = |a: &Texts, b: &Texts, agree: Agree| !a.is_empty() && !b.is_empty() && !any(a, b, agree);
         let births = differ(&self.births, &person.births, births_agree);
         let names = differ(&self.names, &person.names, names_agree);
-        let given = differ(&self.given, &person.given, |a, b| given(a, b) != Given::Differ);
+        let given = differ(&self.given, &person.given, given_agree);
         u8::from(births) + u8::from(names) + u8::from(given) < 2
     }
 
@@ -103,16 +110,8 @@ impl Profile {
     /// No other NIR, no other birth, no other given names: what is not known speaks neither for nor against.
     fn speaks_for(&self, other: &Self) -> bool {
         let nir = self.nirs.is_empty() || other.nirs.is_empty() || !self.nirs.is_disjoint(&other.nirs);
-        let births = self.births.is_empty()
-            || other.births.is_empty()
-            || any(&self.births, &other.births, births_agree);
-        nir && births && self.given_agree(other)
-    }
-
-    /// The same given names somewhere, or nowhere others.
-    fn given_agree(&self, other: &Self) -> bool {
-        let differ = any(&self.given, &other.given, |a, b| given(a, b) == Given::Differ);
-        !self.given.is_disjoint(&other.given) || !differ
+        nir && go_together(&self.births, &other.births, births_agree)
+            && go_together(&self.given, &other.given, given_agree)
     }
 
     /// A source that numbers its persons knows them as two.
@@ -123,8 +122,16 @@ impl Profile {
     }
 }
 
-fn any(a: &BTreeSet<String>, b: &BTreeSet<String>, agree: impl Fn(&str, &str) -> bool) -> bool {
+type Texts = BTreeSet<String>;
+type Agree = fn(&str, &str) -> bool;
+
+fn any(a: &Texts, b: &Texts, agree: Agree) -> bool {
     a.iter().any(|a| b.iter().any(|b| agree(a, b)))
+}
+
+/// The same somewhere, or nowhere other: MARIE binds nobody to both MARIE LOUISE and MARIE ANNE, nor a month two of its days.
+fn go_together(a: &Texts, b: &Texts, agree: Agree) -> bool {
+    !a.is_disjoint(b) || a.iter().all(|a| b.iter().all(|b| agree(a, b)))
 }
 
 /// What binds a claim to the persons that share a key with it, each person once by its strongest bond, in order of strength.

@@ -237,7 +237,7 @@ impl Compiler<'_> {
         match (rule.get("from"), rule.get("value")) {
             (Some(from), None) => {
                 let paths = self.paths(from);
-                let agree = rule.get("agree").and_then(Tree::text) == Some("true");
+                let agree = rule.get("agree").is_some_and(|agree| self.agree(agree, rule));
                 Some(match rule.get("join").and_then(Tree::text) {
                     Some(separator) => Origin::Joined(paths, separator.to_owned()),
                     None if agree => Origin::Agreed(paths),
@@ -251,6 +251,17 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+
+    fn agree(&mut self, agree: &Tree, rule: &Tree) -> bool {
+        let word = agree.text().unwrap_or_default();
+        let message = match (word, rule.get("join")) {
+            ("true" | "false", None) => return word == "true",
+            ("true" | "false", Some(_)) => "`agree` and `join` do not go together".to_owned(),
+            _ => format!("`agree` is `true` or `false`, found `{word}`"),
+        };
+        self.found.push(Diagnostic::new(Code::MappingSyntax, agree.span.clone(), message));
+        false
     }
 
     /// Types a constant as the field's own kind would type a text.

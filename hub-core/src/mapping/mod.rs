@@ -233,7 +233,7 @@ impl Mapping {
         let key = self.record_key(scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
         let emitter = self.emitter(scope);
         let as_of = self.record.as_of.as_ref().and_then(|as_of| as_of.read(scope));
-        let mut outcome = Outcome { nulls: &self.nulls, today, remarks: Vec::new(), unread: Vec::new() };
+        let mut outcome = Outcome { nulls: &self.nulls, today, remarks: Vec::new(), unreadable: Vec::new() };
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {
             let scope = if person == record.root() { scope } else { scope.inside(person) };
@@ -241,8 +241,9 @@ impl Mapping {
                 continue;
             }
             let fields = rule::apply(&self.persons.rules, scope, &mut outcome)?;
-            let (key, unread) = (self.key(&self.persons.key, scope), std::mem::take(&mut outcome.unread));
-            let mut claim = Claim { key: key.unwrap_or_default(), fields, unread };
+            let key = self.key(&self.persons.key, scope).unwrap_or_default();
+            let unreadable = std::mem::take(&mut outcome.unreadable);
+            let mut claim = Claim { key, fields, unreadable };
             self.qualify(&mut claim);
             claims.push(claim);
         }
@@ -257,8 +258,8 @@ impl Mapping {
         for (qualifier, of) in &self.persons.qualifiers {
             if claim.get(*of).is_none() {
                 claim.fields.retain(|(field, _)| field != qualifier);
-                if claim.unread.contains(of) {
-                    claim.unread.push(*qualifier);
+                if claim.unreadable.contains(of) {
+                    claim.unreadable.push(*qualifier);
                 }
             }
         }

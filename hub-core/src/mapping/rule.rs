@@ -136,7 +136,7 @@ pub(super) struct Outcome<'m> {
     pub today: &'m str,
     pub remarks: Vec<Remark>,
     /// Fields dropped because their text could not be read.
-    pub unread: Vec<FieldId>,
+    pub unreadable: Vec<FieldId>,
 }
 
 /// Applies `rules`, which are sorted by field, so that the values come out sorted.
@@ -228,7 +228,7 @@ impl ValueRule {
             Policy::Reject => Err(Refusal { code, field: Some(self.field), rule_line: self.line }),
             Policy::Drop => {
                 out.remarks.push(self.remark(code));
-                out.unread.push(self.field);
+                out.unreadable.push(self.field);
                 Ok(None)
             }
         }
@@ -279,6 +279,7 @@ impl ListRule {
         if self.when.as_ref().is_some_and(|when| !when.holds(scope, out.nulls)) {
             return Ok(None);
         }
+        let unread_before = out.unreadable.len();
         let items = match &self.shape {
             Shape::One => vec![self.item(scope, out)?],
             Shape::Each(path) => {
@@ -289,6 +290,9 @@ impl ListRule {
             Shape::Split(piece, separator) => self.pieces(piece, separator, scope, out)?,
         };
         let items: Vec<Item> = items.into_iter().filter(|item| !item.is_empty()).collect();
+        if items.is_empty() && out.unreadable.len() > unread_before {
+            out.unreadable.push(self.field);
+        }
         match (items.is_empty(), self.missing) {
             (false, _) => Ok(Some(Value::List(items))),
             (true, Policy::Drop) => Ok(None),

@@ -9,7 +9,7 @@ use crate::delivery::RunId;
 use crate::identity::IdentityFields;
 use crate::mapping::Mapping;
 use crate::merge::Precedence;
-use crate::statement::{Origin, Statement};
+use crate::statement::Origin;
 
 use super::repeated::Repeated;
 
@@ -27,7 +27,9 @@ pub(super) struct Context<'a> {
     pub unread: &'a BTreeSet<FieldId>,
     /// It states all its emitters have: what it leaves out is gone.
     pub snapshot: bool,
-    /// What is in this delivery, and what may still come of it.
+    /// Who is gone from it has been judged.
+    pub ended: bool,
+    /// What may still come of this delivery.
     pub repeated: &'a Repeated,
     pub at: Timestamp,
     /// New persons are not announced one by one.
@@ -37,11 +39,8 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Whether this delivery, whole, has no record that states a claim as it was.
-    pub fn leaves(&self, statement: &Statement) -> bool {
-        let here = |hash| self.repeated.holds(hash);
-        self.snapshot
-            && statement.source == self.mapping.source
-            && statement.record_hash.is_some_and(|hash| !here(hash))
+    /// Whether the end of the delivery may show that claims are no longer stated.
+    pub fn may_leave(&self) -> bool {
+        self.snapshot && !self.ended
     }
 }

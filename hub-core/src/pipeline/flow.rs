@@ -16,8 +16,9 @@ use crate::identity::IdentityKey;
 use crate::statement::{Origin, Statement};
 use crate::store::{self, Commit, StoreError};
 
-use super::batch::{self, Paired, Told, readable};
+use super::batch::{self, Settlement, readable};
 use super::intake::{Intake, ReadBatch, Reader};
+use super::pairing::{self, MappedRecord, Paired, Told};
 use super::repeated::Aside;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
 
@@ -41,6 +42,7 @@ struct Settled {
     /// Records put aside until it is known whether their claims are stated again.
     aside: Vec<Aside>,
     told: Vec<Told>,
+    left: Vec<MappedRecord>,
     asked: Asked,
 }
 
@@ -128,6 +130,7 @@ impl Pipeline {
         total.add(&self.take_in_repeated(intake).await?);
         if intake.snapshot {
             total.add(&self.find_silent(intake, &mut reader).await?);
+            total.add(&self.take_in_left(intake).await?);
         }
         reader.warnings.join(std::mem::take(&mut intake.told));
         progress.advance(intake.records, intake.records);
@@ -218,7 +221,10 @@ impl Pipeline {
     ) -> Result<Option<Arc<Commit>>, StoreError> {
         let Some(ready) = ready else { return Ok(None) };
         match outcome {
-            Ok(()) => Ok(Some(intake.keep(ready.settled.commit, ready.settled.told))),
+            Ok(()) => {
+                let Settled { commit, told, left, .. } = ready.settled;
+                Ok(Some(intake.keep(commit, (told, left))))
+            }
             Err(StoreError::Conflict) => {
                 self.settle_and_write(intake, Work::Read(&ready.read)).await.map(Some)
             }
@@ -261,10 +267,10 @@ impl Pipeline {
     async fn settle_and_write(&self, intake: &mut Intake, work: Work<'_>) -> Result<Arc<Commit>, StoreError> {
         let mut tries = 0;
         loop {
-            let Settled { commit, ready, told, .. } = self.settle_again(intake, work).await?;
+            let Settled { commit, ready, told, left, .. } = self.settle_again(intake, work).await?;
             match self.store.write(&ready).await {
                 Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
-                outcome => return outcome.map(|()| intake.keep(commit, told)),
+                outcome => return outcome.map(|()| intake.keep(commit, (told, left))),
             }
         }
     }
@@ -273,10 +279,10 @@ impl Pipeline {
         let mut asked = Asked::default();
         let mut paired = match work {
             Work::Read(read) => self.paired(intake, read, &mut asked).await?,
-            Work::Silent(claims) => batch::silence(self.store.statements(claims).await?),
+            Work::Silent(claims) => Paired::silence(self.store.statements(claims).await?),
         };
         let aside = std::mem::take(&mut paired.aside);
-        let (mut commit, told) = self.settle_paired(intake, paired, &mut asked).await?;
+        let Settlement { mut commit, told, left } = self.settle_paired(intake, paired, &mut asked).await?;
         commit.checkpoint = intake.checkpoint + 1;
         if let Work::Read(read) = work {
             commit.checkpoint = read.number;
@@ -287,7 +293,7 @@ impl Pipeline {
         }
         let commit = Arc::new(commit);
         let ready = self.ready(&commit).await?;
-        Ok(Settled { commit, ready, aside, told, asked })
+        Ok(Settled { commit, ready, aside, told, left, asked })
     }
 
     /// On a thread of its own: sealing a batch takes a core for itself.
@@ -312,7 +318,7 @@ impl Pipeline {
         } else {
             self.store.statements_of(&intake.mapping.source, &asked.records).await?
         };
-        Ok(batch::pair(intake.context(self), records, existing, &read.restated))
+        Ok(pairing::pair(intake.context(self), records, existing, &read.restated))
     }
 
     async fn settle_paired(
@@ -320,7 +326,7 @@ impl Pipeline {
         intake: &Intake,
         paired: Paired,
         asked: &mut Asked,
-    ) -> Result<(Commit, Vec<Told>), StoreError> {
+    ) -> Result<Settlement, StoreError> {
         asked.keys = paired.wanted_keys();
         let wanted = &asked.keys;
         let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(wanted).await? };
@@ -343,6 +349,17 @@ impl Pipeline {
     /// Records put aside in vain: nothing later in the delivery stated their claims as they were.
     async fn take_in_repeated(&self, intake: &mut Intake) -> Result<Counts, StoreError> {
         let mapped = intake.repeated.end();
+        if mapped.is_empty() {
+            return Ok(Counts::default());
+        }
+        let batch = ReadBatch::of(intake.checkpoint + 1, mapped);
+        Ok(self.settle_and_write(intake, Work::Read(&batch)).await?.counts)
+    }
+
+    /// Records left for the end: a number no record states any more keeps nobody apart now.
+    async fn take_in_left(&self, intake: &mut Intake) -> Result<Counts, StoreError> {
+        intake.ended = true;
+        let mapped = std::mem::take(&mut intake.left);
         if mapped.is_empty() {
             return Ok(Counts::default());
         }

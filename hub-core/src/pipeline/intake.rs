@@ -15,8 +15,8 @@ use crate::reject::{Reject, Stage};
 use crate::statement::{Origin, Statement};
 use crate::store::{Commit, KnownFrame};
 
-use super::batch::{MappedRecord, Told};
 use super::context::Context;
+use super::pairing::{MappedRecord, Told};
 use super::repeated::{Hashes, Repeated};
 use super::report::Warnings;
 use super::seen::Seen;
@@ -24,6 +24,8 @@ use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Refused, origin_of};
 
 /// Longest original text kept with a refused record, in bytes.
 const ORIGINAL_BYTES: usize = 64 << 10;
+/// Records left for the end of a delivery before more are taken in where they stand.
+const LEFT: usize = 2_000;
 
 /// What cutting a delivery without decoding it shows.
 pub(super) struct Survey {
@@ -107,6 +109,10 @@ pub(super) struct Intake {
     pub repeated: Repeated,
     /// What there is to tell of records already written.
     pub told: Warnings,
+    /// Records left for the end, at most [`LEFT`]: a number of theirs may be new because another is gone.
+    pub left: Vec<MappedRecord>,
+    /// Who is gone has been judged.
+    pub ended: bool,
     pub terms: Terms,
     unread: BTreeSet<FieldId>,
     pub origin: Origin,
@@ -184,6 +190,8 @@ impl Intake {
             checkpoint: 0,
             repeated: Repeated::of(std::mem::take(&mut survey.hashes)),
             told: Warnings::default(),
+            left: Vec::new(),
+            ended: false,
             terms,
         }
     }
@@ -201,13 +209,15 @@ impl Intake {
             at: self.at,
             first_load: self.terms.first_load,
             snapshot: self.snapshot,
+            ended: self.ended || self.left.len() > LEFT,
             refused_by: self.terms.only.as_ref().map(|refused| refused.by),
         }
     }
 
     /// Notes a commit that was written.
-    pub fn keep(&mut self, commit: Arc<Commit>, told: Vec<Told>) -> Arc<Commit> {
+    pub fn keep(&mut self, commit: Arc<Commit>, (told, left): (Vec<Told>, Vec<MappedRecord>)) -> Arc<Commit> {
         self.checkpoint = commit.checkpoint;
+        self.left.extend(left);
         for (code, record) in told {
             self.told.add(code, None, record);
         }

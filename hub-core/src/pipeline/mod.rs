@@ -9,6 +9,7 @@ mod batch;
 mod context;
 mod flow;
 mod intake;
+mod pairing;
 mod people;
 mod repeated;
 mod report;

@@ -13,6 +13,7 @@ use crate::statement::{Origin, Statement};
 use crate::store::KnownPerson;
 
 use super::context::Context;
+use super::pairing::Pending;
 
 /// A person being worked on.
 #[derive(Default)]
@@ -20,29 +21,30 @@ pub(super) struct Working {
     pub known: Option<KnownPerson>,
     pub statements: Vec<Arc<Statement>>,
     profile: Profile,
-    /// What claims of this batch told of a person of the store.
-    told: Vec<Traits>,
+    /// What claims of this batch tell of the person, and the rows they take the place of.
+    heard: Vec<Arc<Traits>>,
+    replaced: Vec<i64>,
 }
 
 impl Working {
     fn of(context: Context<'_>, mut person: KnownPerson) -> Self {
         let statements = std::mem::take(&mut person.statements).into_iter().map(Arc::new).collect();
         let mut working = Self { statements, known: Some(person), ..Self::default() };
-        working.profile_without(context, None);
+        working.draw_profile(context);
         working
     }
 
-    /// Draws the profile anew from the statements, leaving one out, and from what this batch told.
-    fn profile_without(&mut self, context: Context<'_>, left_out: Option<i64>) {
+    /// Draws the profile anew: from what this batch tells, and the statements it leaves.
+    fn draw_profile(&mut self, context: Context<'_>) {
         self.profile = Profile::default();
-        for traits in &self.told {
+        for traits in &self.heard {
             self.profile.add(traits);
         }
-        let wanted = self.statements.iter().filter(|s| left_out.is_none() || s.id != left_out);
-        for statement in wanted {
+        let replaced = |s: &Statement| s.id.is_some_and(|id| self.replaced.contains(&id));
+        for statement in self.statements.iter().filter(|s| !replaced(s)) {
             let traits = context.identity.traits_of(statement);
-            if statement.absent || context.leaves(statement) {
-                self.profile.add_leaving(&traits);
+            if statement.absent {
+                self.profile.add_without_numbers(&traits);
             } else {
                 self.profile.add(&traits);
             }
@@ -83,18 +85,6 @@ pub(super) struct People {
 
 /// Emitter and key of a record.
 pub(super) type RecordKey = (String, String);
-
-/// A claim looking for its person.
-pub(super) struct Seeking<'c> {
-    /// The statement it continues.
-    pub old: Option<&'c Statement>,
-    pub traits: &'c Traits,
-    /// The keys it bears that the statement it continues did not.
-    pub wanted: &'c [IdentityKey],
-    /// Its record, whose other claims speak of other persons.
-    pub record: &'c RecordKey,
-    pub stated_at: &'c Origin,
-}
 
 /// Who a claim speaks of.
 pub(super) struct Found {
@@ -140,36 +130,45 @@ impl People {
     /// Who a claim speaks of: the person it was linked to, else the one with the strongest number in common, else the only one of
     /// its name and birth, else a new one. Every other person that shares a key with it and may be the same is absorbed.
     /// Never one of those the other claims of its record speak of, whatever they share.
+    ///
+    /// `None` when only a number keeps it from one of its name, and the delivery may yet show that number to be gone.
     pub fn find(
         &mut self,
         context: Context<'_>,
-        seeking: &Seeking<'_>,
+        claim: &Pending,
+        stated_at: &Origin,
         mint: &mut dyn FnMut() -> Uuid,
-    ) -> Found {
-        let beside = self.in_record.get(seeking.record).into_iter().flatten();
+    ) -> Option<Found> {
+        let beside = self.in_record.get(&claim.record).into_iter().flatten();
         let beside: Vec<PersonId> = beside.map(|person| self.now(*person)).collect();
-        let mut bound = bonds(seeking.traits, self.sharing(seeking.wanted));
+        let mut bound = bonds(&claim.traits, self.sharing(&claim.wanted));
         bound.retain(|(_, person)| !beside.contains(person));
-        let own = seeking.old.map(|old| self.now(old.person)).filter(|own| !beside.contains(own));
-        let (named, numbered): (Vec<_>, Vec<_>) = bound.into_iter().partition(|(bond, _)| bond.is_name());
-        let numbered: Vec<PersonId> =
-            own.into_iter().chain(numbered.into_iter().map(|(_, person)| person)).collect();
-        let (of_name, ambiguous) = self.of_name(&named, &numbered);
+        let own = claim.old.as_ref().map(|old| self.now(old.person)).filter(|own| !beside.contains(own));
+        let of = |bound: &[(Bond, PersonId)], wanted: fn(Bond) -> bool| -> Vec<PersonId> {
+            bound.iter().filter(|(bond, _)| wanted(*bond)).map(|(_, person)| *person).collect()
+        };
+        let numbered: Vec<PersonId> = own.into_iter().chain(of(&bound, Bond::is_number)).collect();
+        let (of_name, ambiguous) = self.of_name(&bound, &numbered);
+        let against_number = bound.iter().any(|(bond, _)| *bond == Bond::NameAgainstNumber);
+        if numbered.is_empty() && of_name.is_empty() && against_number && claim.alone && context.may_leave() {
+            return None;
+        }
         let mut all = numbered.into_iter().chain(of_name);
         let mut person = all.next().unwrap_or_else(|| PersonId(mint()));
-        let learned = self.learn(context, person, seeking);
+        let learned = self.learn(context, person, claim);
         for other in all {
-            person = self.unite(person, other, seeking.stated_at);
+            person = self.unite(person, other, stated_at);
         }
-        Found { person, learned, ambiguous }
+        Some(Found { person, learned, ambiguous })
     }
 
     /// Those of a claim's name and birth that are one person, and whether there were several: the whole name goes before one that
     /// only may be it.
-    fn of_name(&self, named: &[(Bond, PersonId)], numbered: &[PersonId]) -> (Vec<PersonId>, bool) {
-        let whole = named.iter().any(|(bond, _)| *bond == Bond::WholeName);
-        let wanted = named.iter().filter(|(bond, _)| !whole || *bond == Bond::WholeName);
-        let all: Vec<PersonId> = wanted.map(|(_, person)| *person).collect();
+    fn of_name(&self, bound: &[(Bond, PersonId)], numbered: &[PersonId]) -> (Vec<PersonId>, bool) {
+        let whole = bound.iter().any(|(bond, _)| *bond == Bond::WholeName);
+        let wanted = |bond: Bond| if whole { bond == Bond::WholeName } else { bond.is_name() };
+        let named = bound.iter().filter(|(bond, _)| wanted(*bond));
+        let all: Vec<PersonId> = named.map(|(_, person)| *person).collect();
         let one = all.iter().all(|a| all.iter().all(|b| a == b || self.may_unite(*a, *b)));
         if one {
             return (all.into_iter().filter(|person| !numbered.contains(person)).collect(), false);
@@ -211,7 +210,8 @@ impl People {
         let gone_working = self.by_id.remove(&gone).unwrap_or_default();
         let working = self.by_id.entry(kept).or_default();
         working.profile.join(gone_working.profile);
-        working.told.extend(gone_working.told);
+        working.heard.extend(gone_working.heard);
+        working.replaced.extend(gone_working.replaced);
         let moved = gone_working.statements.into_iter().map(Arc::unwrap_or_clone);
         working.statements.extend(moved.map(|statement| Arc::new(Statement { person: kept, ..statement })));
         self.absorbed_by.insert(gone, kept);
@@ -221,15 +221,15 @@ impl People {
     }
 
     /// Remembers a claim's traits in the place of those it bore before; returns the keys no statement of the person bears yet.
-    fn learn(&mut self, context: Context<'_>, person: PersonId, seeking: &Seeking<'_>) -> Vec<IdentityKey> {
+    fn learn(&mut self, context: Context<'_>, person: PersonId, claim: &Pending) -> Vec<IdentityKey> {
         let working = self.by_id.entry(person).or_default();
-        if let Some(id) = seeking.old.filter(|_| !seeking.wanted.is_empty()).and_then(|old| old.id) {
-            working.profile_without(context, Some(id));
+        let replaced = claim.old.as_ref().filter(|_| !claim.wanted.is_empty()).and_then(|old| old.id);
+        if let Some(id) = replaced {
+            working.replaced.push(id);
+            working.draw_profile(context);
         }
-        if working.known.is_some() {
-            working.told.push(seeking.traits.clone());
-        }
-        let new = working.profile.add(seeking.traits);
+        working.heard.push(Arc::clone(&claim.traits));
+        let new = working.profile.add(&claim.traits);
         for key in &new {
             self.by_key.entry(key.clone()).or_default().push(person);
         }

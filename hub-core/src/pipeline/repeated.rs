@@ -6,7 +6,7 @@
 
 use crate::statement::Statement;
 
-use super::batch::MappedRecord;
+use super::pairing::MappedRecord;
 use super::seen::Seen;
 
 /// Bits of the filter: 2 MiB, in which a million frames leave about one false answer in a hundred. A false one only delays.
@@ -63,11 +63,6 @@ fn places(bit: u64) -> usize {
 impl Repeated {
     pub fn of(hashes: Hashes) -> Self {
         Self { hashes, ..Self::default() }
-    }
-
-    /// Whether a frame of the delivery has this hash; now and then it says so in vain.
-    pub fn holds(&self, hash: u64) -> bool {
-        self.hashes.may_hold(hash)
     }
 
     /// Whether the frame that stated this claim may still come.

@@ -94,7 +94,15 @@ impl Replay {
             store.delivery(delivery).await?.with_context(|| format!("there is no delivery `{delivery}`"))?;
         let name = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
         let only = match self {
-            Self::Rejects(_) => Some(refused(store, RunId(again.id)).await?),
+            Self::Rejects(_) => {
+                let whole = run.as_ref().is_some_and(Run::took_in);
+                anyhow::ensure!(
+                    whole,
+                    "run `{}` did not come to its end: deliver `{name}` again first",
+                    again.id
+                );
+                Some(refused(store, RunId(again.id)).await?)
+            }
             Self::Delivery(_) | Self::Run(_) => None,
         };
         let mapping = again.mapping(run.as_ref())?;

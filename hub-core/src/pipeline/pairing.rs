@@ -1,0 +1,265 @@
+//! The claims of a batch paired with the statements they continue.
+//!
+//! Mapped records and what the store keeps of them enter; claims ready to find their person leave, each with the statement it
+//! continues and with what was known where this delivery is silent. Pure.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use crate::canonical::{FieldId, FieldValues};
+use crate::claim::{Claim, Mapped};
+use crate::code::Code;
+use crate::identity::{IdentityKey, Traits};
+use crate::record::Position;
+use crate::statement::Statement;
+
+use super::context::Context;
+use super::people::RecordKey;
+use super::repeated::Aside;
+
+/// A record that was read and mapped.
+#[derive(Debug, Clone)]
+pub(super) struct MappedRecord {
+    pub position: Position,
+    /// `None` when it raised a remark and must be read again next time.
+    pub hash: Option<u64>,
+    pub mapped: Mapped,
+}
+
+/// A claim with the statement it continues, if any.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub position: Position,
+    pub hash: Option<u64>,
+    pub record: RecordKey,
+    pub as_of: Option<CompactString>,
+    /// Key of the claim inside its record.
+    pub key: String,
+    /// What is stated now.
+    pub values: FieldValues,
+    pub traits: Arc<Traits>,
+    /// The keys to look it up by: none when the statement it continues bore the same traits.
+    pub wanted: Vec<IdentityKey>,
+    pub old: Option<Statement>,
+    /// Its record has no other claim.
+    pub alone: bool,
+}
+
+/// Something to tell of a record: what, and its number.
+pub(super) type Told = (Code, u64);
+
+/// A batch whose claims know which statements they continue.
+#[derive(Debug, Default)]
+pub(super) struct Paired {
+    pub pending: Vec<Pending>,
+    /// Statements whose record was stated again without them, or that went silent.
+    pub silent: Vec<Statement>,
+    /// Records whose claims may be stated again as they were, later in the delivery.
+    pub aside: Vec<Aside>,
+    /// What is to be told of it.
+    pub told: Vec<Told>,
+}
+
+/// What becomes of a record.
+enum Verdict {
+    Take,
+    /// A record further on in the batch states its claims as they were: the last word counts.
+    Overruled,
+    /// It was refused once, and stated again since.
+    StatedSince,
+    /// Its claims may be stated as they were further on in the delivery.
+    Aside,
+}
+
+/// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the same person but for
+/// one correction (name, given name or birth).
+///
+/// `later` are the claims stated again unchanged further on in the batch, with the number of that record.
+pub(super) fn pair(
+    context: Context<'_>,
+    records: Vec<MappedRecord>,
+    existing: Vec<Statement>,
+    later: &HashMap<i64, u64>,
+) -> Paired {
+    let mut by_record: HashMap<RecordKey, Vec<Statement>> = HashMap::new();
+    for statement in existing {
+        let key = (statement.emitter.clone(), statement.record_key.clone());
+        by_record.entry(key).or_default().push(statement);
+    }
+    let mut paired = Paired::default();
+    for record in last_of_each(records) {
+        let olds = by_record.remove(&key_of(&record)).unwrap_or_default();
+        match verdict(context, &record, &olds, later) {
+            Verdict::Take => paired.take(context, record, olds),
+            Verdict::Overruled => {}
+            Verdict::StatedSince => paired.told.push((Code::StatedSince, record.position.number)),
+            Verdict::Aside => {
+                let claims = olds.iter().filter_map(|old| old.id).collect();
+                paired.aside.push(Aside { record, claims });
+            }
+        }
+    }
+    paired
+}
+
+fn key_of(record: &MappedRecord) -> RecordKey {
+    (record.mapped.emitter.clone(), record.mapped.key.clone())
+}
+
+fn verdict(
+    context: Context<'_>,
+    record: &MappedRecord,
+    olds: &[Statement],
+    later: &HashMap<i64, u64>,
+) -> Verdict {
+    let number = record.position.number;
+    let comes = |old: &Statement| old.id.and_then(|id| later.get(&id));
+    let may_come = |old: &Statement| comes(old).is_none() && context.repeated.may_come(old);
+    if olds.iter().any(|old| comes(old).is_some_and(|later| *later > number)) {
+        Verdict::Overruled
+    } else if olds.iter().any(|old| said_since(context, old, number)) {
+        Verdict::StatedSince
+    } else if olds.iter().any(may_come) {
+        Verdict::Aside
+    } else {
+        Verdict::Take
+    }
+}
+
+/// Whether a statement is a later word than the refused record of this number: of a later run, or further on in its own delivery.
+fn said_since(context: Context<'_>, old: &Statement, number: u64) -> bool {
+    let Some(by) = context.refused_by else { return false };
+    let here = old.stated.origins.iter().filter(|origin| origin.delivery == context.origin.delivery);
+    let stated_at = here.map(|origin| origin.record).max();
+    old.run > by || (old.run == by && stated_at.is_none_or(|stated_at| stated_at > number))
+}
+
+impl Paired {
+    /// A batch in which these statements go silent and nothing else happens.
+    pub fn silence(statements: Vec<Statement>) -> Self {
+        Self { silent: statements, ..Self::default() }
+    }
+
+    /// Those who continue first, so that nobody new takes the place of one who was there.
+    fn take(&mut self, context: Context<'_>, record: MappedRecord, mut olds: Vec<Statement>) {
+        let key = key_of(&record);
+        let source = context.mapping.source.as_str();
+        let claims: Vec<(Claim, Traits)> = last_claims(record.mapped.claims)
+            .into_iter()
+            .map(|claim| {
+                let traits = context.identity.traits(&claim.fields, source, &key.0);
+                (claim, traits)
+            })
+            .collect();
+        let alone = claims.len() == 1;
+        let found = continued(context, &mut olds, &claims);
+        let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
+        claims.sort_by_key(|(_, old)| old.is_none());
+        for ((claim, _), old) in claims {
+            let key_in_record = claim.key.clone();
+            let values = with_kept(context, old.as_ref(), claim);
+            let traits = context.identity.traits(&values, source, &key.0);
+            let known = old.as_ref().map(|old| context.identity.traits_of(old));
+            let wanted = if known.is_some_and(|known| known == traits) { &[] } else { traits.keys() };
+            self.pending.push(Pending {
+                position: record.position,
+                hash: record.hash,
+                record: key.clone(),
+                as_of: record.mapped.as_of.clone(),
+                key: key_in_record,
+                values,
+                wanted: wanted.to_vec(),
+                traits: Arc::new(traits),
+                old,
+                alone,
+            });
+        }
+        self.silent.extend(olds.into_iter().filter(|old| !old.absent));
+    }
+}
+
+impl Pending {
+    /// The record again, of a claim that is alone in it and continues nothing.
+    pub fn into_record(self) -> MappedRecord {
+        let (emitter, key) = self.record;
+        let claim = Claim { key: self.key, fields: self.values, unreadable: Vec::new() };
+        let mapped = Mapped { key, emitter, as_of: self.as_of, claims: vec![claim], remarks: Vec::new() };
+        MappedRecord { position: self.position, hash: self.hash, mapped }
+    }
+}
+
+/// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it.
+fn last_of_each(records: Vec<MappedRecord>) -> Vec<MappedRecord> {
+    let mut last: HashMap<RecordKey, usize> = HashMap::with_capacity(records.len());
+    for (at, record) in records.iter().enumerate() {
+        last.insert(key_of(record), at);
+    }
+    let kept = |at: usize, record: &MappedRecord| last.get(&key_of(record)) == Some(&at);
+    let records = records.into_iter().enumerate();
+    records.filter(|(at, record)| kept(*at, record)).map(|(_, record)| record).collect()
+}
+
+fn last_claims(claims: Vec<Claim>) -> Vec<Claim> {
+    let mut kept: Vec<Claim> = Vec::with_capacity(claims.len());
+    for claim in claims {
+        match kept.iter_mut().find(|earlier| earlier.key == claim.key && !claim.key.is_empty()) {
+            Some(earlier) => *earlier = claim,
+            None => kept.push(claim),
+        }
+    }
+    kept
+}
+
+/// Whether a claim continues a statement, by one of the ways to tell.
+type Continues<'a> = &'a dyn Fn(&Claim, &Traits, &Statement) -> bool;
+
+/// For each claim the statement it continues, taken from `olds`: all by key first, so that no claim takes another's.
+fn continued(
+    context: Context<'_>,
+    olds: &mut Vec<Statement>,
+    claims: &[(Claim, Traits)],
+) -> Vec<Option<Statement>> {
+    let mut found: Vec<Option<Statement>> = claims.iter().map(|_| None).collect();
+    let traits_of = |old: &Statement| context.identity.traits_of(old);
+    let same_key = |claim: &Claim, _: &Traits, old: &Statement| old.key == claim.key;
+    let same_nir = |_: &Claim, traits: &Traits, old: &Statement| {
+        traits.nir().is_some() && traits_of(old).nir() == traits.nir()
+    };
+    let corrected = |_: &Claim, traits: &Traits, old: &Statement| traits.nearly(&traits_of(old));
+    let passes: [Continues<'_>; 3] = [&same_key, &same_nir, &corrected];
+    for continues in passes {
+        for ((claim, traits), found) in claims.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+            let at = olds.iter().position(|old| continues(claim, traits, old));
+            *found = at.map(|at| olds.swap_remove(at));
+        }
+    }
+    found
+}
+
+/// What is stated now, with what was stated before where this delivery is silent: a field whose column is not there, a value that
+/// could not be read, or a whole block left blank where the mapping has blanks mean nothing.
+fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Claim) -> FieldValues {
+    let Claim { fields: mut values, unreadable, .. } = claim;
+    let all = context.mapping.keeps_blanks();
+    let silent = all || !context.unread.is_empty() || !unreadable.is_empty();
+    let Some(old) = old.filter(|_| silent) else { return values };
+    let fields: BTreeSet<FieldId> = values.iter().map(|(field, _)| *field).collect();
+    let block = |field: FieldId| context.canon.field(field).block;
+    let blocks: BTreeSet<u16> = fields.iter().map(|field| block(*field)).collect();
+    // Half an address of yesterday beside half of today's would be an address nobody stated.
+    let moved: BTreeSet<u16> = values
+        .iter()
+        .filter(|(field, value)| old.stated.get(*field).is_none_or(|(before, _)| before != value))
+        .map(|(field, _)| block(*field))
+        .collect();
+    let kept = old.stated.fields.iter().filter(|(field, _, _)| {
+        let blank = all && !blocks.contains(&block(*field));
+        let doubted = unreadable.contains(field) && !moved.contains(&block(*field));
+        !fields.contains(field) && (blank || doubted || context.unread.contains(field))
+    });
+    values.extend(kept.map(|(field, value, _)| (*field, value.clone())));
+    values.sort_by_key(|(field, _)| *field);
+    values
+}
