@@ -16,7 +16,7 @@ use crate::support::population::{everybody, known};
 use crate::support::program::command;
 
 /// A dozen batches, so that a kill falls between two of them.
-const PLAN: Plan = Plan { households: 4_000, seed: 5, night: 1, changed_per_million: 0 };
+const PLAN: Plan = Plan { households: 2_500, seed: 5, night: 1, changed_per_million: 0 };
 /// Kills, spread evenly over the time an undisturbed night takes.
 const KILLS: u32 = 6;
 
