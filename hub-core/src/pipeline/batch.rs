@@ -19,7 +19,8 @@ use crate::statement::{Origin, Stated, Statement};
 use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
 
 use super::context::Context;
-use super::pairing::{MappedRecord, Paired, Pending, Told};
+use super::mapped::MappedRecord;
+use super::pairing::{Paired, Pending, Told};
 use super::people::{Absorbed, People, Working};
 
 impl Paired {

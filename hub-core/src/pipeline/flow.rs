@@ -18,7 +18,8 @@ use crate::store::{self, Commit, StoreError};
 
 use super::batch::{self, Settlement, readable};
 use super::intake::{Intake, ReadBatch, Reader};
-use super::pairing::{self, MappedRecord, Paired, Told};
+use super::mapped::MappedRecord;
+use super::pairing::{self, Paired, Told};
 use super::repeated::Aside;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
 

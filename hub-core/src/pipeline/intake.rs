@@ -16,7 +16,8 @@ use crate::statement::{Origin, Statement};
 use crate::store::{Commit, KnownFrame};
 
 use super::context::Context;
-use super::pairing::{MappedRecord, Told};
+use super::mapped::MappedRecord;
+use super::pairing::Told;
 use super::repeated::{Hashes, Repeated};
 use super::report::Warnings;
 use super::seen::Seen;

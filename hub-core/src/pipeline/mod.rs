@@ -9,6 +9,7 @@ mod batch;
 mod context;
 mod flow;
 mod intake;
+mod mapped;
 mod pairing;
 mod people;
 mod repeated;

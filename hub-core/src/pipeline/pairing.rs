@@ -16,17 +16,8 @@ use crate::record::Position;
 use crate::statement::Statement;
 
 use super::context::Context;
-use super::people::RecordKey;
+use super::mapped::{MappedRecord, RecordKey};
 use super::repeated::Aside;
-
-/// A record that was read and mapped.
-#[derive(Debug, Clone)]
-pub(super) struct MappedRecord {
-    pub position: Position,
-    /// `None` when it raised a remark and must be read again next time.
-    pub hash: Option<u64>,
-    pub mapped: Mapped,
-}
 
 /// A claim with the statement it continues, if any.
 #[derive(Debug)]
@@ -90,7 +81,7 @@ pub(super) fn pair(
     }
     let mut paired = Paired::default();
     for record in last_of_each(records) {
-        let olds = by_record.remove(&key_of(&record)).unwrap_or_default();
+        let olds = by_record.remove(&record.key()).unwrap_or_default();
         match verdict(context, &record, &olds, later) {
             Verdict::Take => paired.take(context, record, olds),
             Verdict::Overruled => {}
@@ -102,10 +93,6 @@ pub(super) fn pair(
         }
     }
     paired
-}
-
-fn key_of(record: &MappedRecord) -> RecordKey {
-    (record.mapped.emitter.clone(), record.mapped.key.clone())
 }
 
 fn verdict(
@@ -144,7 +131,7 @@ impl Paired {
 
     /// Those who continue first, so that nobody new takes the place of one who was there.
     fn take(&mut self, context: Context<'_>, record: MappedRecord, mut olds: Vec<Statement>) {
-        let key = key_of(&record);
+        let key = record.key();
         let source = context.mapping.source.as_str();
         let claims: Vec<(Claim, Traits)> = last_claims(record.mapped.claims)
             .into_iter()
@@ -194,9 +181,9 @@ impl Pending {
 fn last_of_each(records: Vec<MappedRecord>) -> Vec<MappedRecord> {
     let mut last: HashMap<RecordKey, usize> = HashMap::with_capacity(records.len());
     for (at, record) in records.iter().enumerate() {
-        last.insert(key_of(record), at);
+        last.insert(record.key(), at);
     }
-    let kept = |at: usize, record: &MappedRecord| last.get(&key_of(record)) == Some(&at);
+    let kept = |at: usize, record: &MappedRecord| last.get(&record.key()) == Some(&at);
     let records = records.into_iter().enumerate();
     records.filter(|(at, record)| kept(*at, record)).map(|(_, record)| record).collect()
 }

@@ -13,6 +13,7 @@ use crate::statement::{Origin, Statement};
 use crate::store::KnownPerson;
 
 use super::context::Context;
+use super::mapped::RecordKey;
 use super::pairing::Pending;
 
 /// A person being worked on.
@@ -82,9 +83,6 @@ pub(super) struct People {
     /// Who the claims of each record of this batch speak of: two persons of one household are never one.
     in_record: HashMap<RecordKey, Vec<PersonId>>,
 }
-
-/// Emitter and key of a record.
-pub(super) type RecordKey = (String, String);
 
 /// Who a claim speaks of.
 pub(super) struct Found {

@@ -6,7 +6,7 @@
 
 use crate::statement::Statement;
 
-use super::pairing::MappedRecord;
+use super::mapped::MappedRecord;
 use super::seen::Seen;
 
 /// Bits of the filter: 2 MiB, in which a million frames leave about one false answer in a hundred. A false one only delays.

@@ -1,0 +1,23 @@
+//! A record that was read and mapped, on its way to its persons.
+
+use crate::claim::Mapped;
+use crate::record::Position;
+
+/// Emitter and key of a record.
+pub(super) type RecordKey = (String, String);
+
+/// A record that was read and mapped.
+#[derive(Debug, Clone)]
+pub(super) struct MappedRecord {
+    pub position: Position,
+    /// `None` when it raised a remark and must be read again next time.
+    pub hash: Option<u64>,
+    pub mapped: Mapped,
+}
+
+impl MappedRecord {
+    /// What names it.
+    pub fn key(&self) -> RecordKey {
+        (self.mapped.emitter.clone(), self.mapped.key.clone())
+    }
+}
