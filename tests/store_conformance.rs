@@ -298,6 +298,9 @@ async fn runs_end(store: &dyn Store, run: &Run) {
     assert_eq!(snapshot("caf/vrsb0801", "CAF 75").await, Some(run.id));
     assert_eq!(snapshot("caf/vrsb0801", "CAF 77").await, None);
     assert_eq!(store.runs_of(delivery.id).await.expect("reads"), std::slice::from_ref(&closed));
+    let in_flow = async |flow| store.runs_in_flow("caf", flow, "CAF 75", 5).await.expect("reads");
+    assert_eq!(in_flow("caf/vrsb0801").await, std::slice::from_ref(&closed));
+    assert_eq!(in_flow("caf/vrsd0301").await, []);
     assert_eq!(store.runs_of(DeliveryId(mint())).await.expect("reads"), []);
     assert_eq!(latest("caf/vrsb0801", "CAF 75").await.as_deref(), Some("20260301"));
     assert_eq!(latest("caf/vrsb08", "CAF 75").await, None);

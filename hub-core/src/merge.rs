@@ -1,7 +1,7 @@
 //! Merge: the statements of every source about one person become one state.
 //!
 //! Statements enter in any order, the same state leaves: for each block of fields the claim of the source with the highest
-//! declared authority wins, then one still stated over one gone silent, then the one with the preferred value (of two dossiers,
+//! declared authority wins, then one still stated over one gone silent or replaced by a later one of the same dossier, then the one with the preferred value (of two dossiers,
 //! the one whose right is open), then the one with the most recent facts, of one date those of the last delivery, then the content
 //! itself as a last, arbitrary but stable, word. A provisional NIR goes after any other. Losing values stay in their statements.
 
@@ -20,18 +20,41 @@ pub struct Precedence {
     default: Vec<String>,
     by_prefix: BTreeMap<String, Vec<String>>,
     preferred: BTreeMap<String, Vec<String>>,
+    replaced: Vec<String>,
 }
 
 impl Precedence {
     /// Builds a policy: an order of sources, and exceptions by field path or section.
     pub fn new(default: Vec<String>, by_prefix: BTreeMap<String, Vec<String>>) -> Self {
-        Self { default, by_prefix, preferred: BTreeMap::new() }
+        Self { default, by_prefix, preferred: BTreeMap::new(), replaced: Vec::new() }
     }
 
     /// Prefers, between claims of equal authority, those whose value of a field comes first here.
     #[must_use]
     pub fn preferring(self, preferred: BTreeMap<String, Vec<String>>) -> Self {
         Self { preferred, ..self }
+    }
+
+    /// Of two claims of a source that state one value of such a field, the later replaces the other: they are one dossier.
+    #[must_use]
+    pub fn replacing(self, replaced: Vec<String>) -> Self {
+        Self { replaced, ..self }
+    }
+
+    /// Whether a claim has the last word no more: gone silent, or replaced.
+    fn is_over(&self, canon: &Canon, statement: &Statement, statements: &[&Statement]) -> bool {
+        let later = |other: &Statement| {
+            !other.absent
+                && other.source == statement.source
+                && other.stated.latest() > statement.stated.latest()
+        };
+        let same = |field: FieldId, other: &Statement| {
+            let value = |of: &Statement| of.stated.get(field).map(|(value, _)| value.clone());
+            value(statement).is_some() && value(statement) == value(other)
+        };
+        let fields = || self.replaced.iter().filter_map(|path| canon.find(path));
+        statement.absent
+            || statements.iter().any(|other| later(other) && fields().any(|field| same(field, other)))
     }
 
     /// Where a claim stands by its preferred values, 0 before all others.
@@ -60,22 +83,32 @@ impl Precedence {
     }
 }
 
+/// A statement, and whether it has the last word no more.
+#[derive(Clone, Copy)]
+struct Contender<'s> {
+    statement: &'s Statement,
+    over: bool,
+}
+
 /// Merges the statements about one person.
 pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) -> Stated {
     if let [only] = statements {
         return uncontested(only);
     }
-    let mut winners: BTreeMap<u16, &Statement> = BTreeMap::new();
-    for statement in statements {
-        for block in blocks(canon, statement) {
+    let over = |statement: &Statement| precedence.is_over(canon, statement, statements);
+    let contenders: Vec<Contender<'_>> =
+        statements.iter().map(|statement| Contender { statement, over: over(statement) }).collect();
+    let mut winners: BTreeMap<u16, Contender<'_>> = BTreeMap::new();
+    for contender in &contenders {
+        for block in blocks(canon, contender.statement) {
             match winners.entry(block) {
                 Entry::Vacant(nobody) => {
-                    nobody.insert(statement);
+                    nobody.insert(*contender);
                 }
                 Entry::Occupied(mut winner) => {
-                    let strength = |of| strength(canon, precedence, of, block);
-                    if strength(statement) < strength(winner.get()) {
-                        winner.insert(statement);
+                    let own = strength(canon, precedence, *contender, block);
+                    if own < strength(canon, precedence, *winner.get(), block) {
+                        winner.insert(*contender);
                     }
                 }
             }
@@ -83,7 +116,7 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
     }
     let mut fields: Vec<_> = winners
         .iter()
-        .flat_map(|(block, statement)| {
+        .flat_map(|(block, Contender { statement, .. })| {
             let of_block =
                 statement.stated.fields.iter().filter(|(id, _, _)| canon.field(*id).block == *block);
             of_block.filter_map(|(id, value, at)| {
@@ -97,7 +130,7 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
         match value {
             Value::List(_) => {
                 let winner = winners.get(&canon.field(id).block).copied();
-                state.push(id, union(id, winner, statements), origin);
+                state.push(id, union(id, winner, &contenders), origin);
             }
             _ => state.push(id, value.clone(), origin),
         }
@@ -118,9 +151,11 @@ pub fn uncontested(only: &Statement) -> Stated {
 }
 
 /// A repeated group is the union of what the winning source states in all its records: one feed states an action a row.
-fn union(field: FieldId, winner: Option<&Statement>, statements: &[&Statement]) -> Value {
-    let beside = |s: &&&Statement| winner.is_some_and(|w| w.source == s.source && w.absent == s.absent);
-    let lists = statements.iter().filter(beside).filter_map(|s| s.stated.get(field));
+fn union(field: FieldId, winner: Option<Contender<'_>>, contenders: &[Contender<'_>]) -> Value {
+    let beside = |c: &&Contender<'_>| {
+        winner.is_some_and(|w| w.statement.source == c.statement.source && w.over == c.over)
+    };
+    let lists = contenders.iter().filter(beside).filter_map(|c| c.statement.stated.get(field));
     let mut items: Vec<Item> = lists
         .flat_map(|(value, _)| match value {
             Value::List(items) => items.clone(),
@@ -146,7 +181,7 @@ type Strength<'s> = (bool, usize, bool, usize, Reverse<Option<(&'s str, Delivery
 fn strength<'s>(
     canon: &Canon,
     precedence: &Precedence,
-    statement: &'s Statement,
+    Contender { statement, over }: Contender<'s>,
     block: u16,
 ) -> Strength<'s> {
     let of_block =
@@ -163,5 +198,5 @@ fn strength<'s>(
         canon.field(*id).kind == Kind::Nir && value.as_text().is_some_and(is_provisional)
     });
     let rank = precedence.rank(&statement.source, path);
-    (doubtful, rank, statement.absent, preference, Reverse(recent), content)
+    (doubtful, rank, over, preference, Reverse(recent), content)
 }

@@ -196,6 +196,16 @@ impl Store for Rehearsal {
         self.store.runs_of(delivery).await
     }
 
+    async fn runs_in_flow(
+        &self,
+        source: &str,
+        flow: &str,
+        emitter: &str,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.store.runs_in_flow(source, flow, emitter, limit).await
+    }
+
     async fn latest_snapshot(
         &self,
         source: &str,

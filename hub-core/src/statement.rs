@@ -76,6 +76,11 @@ impl Stated {
         Some((value, self.origins.get(usize::from(*origin))?))
     }
 
+    /// The date and delivery of the latest value. Deliveries are numbered in the order they arrived.
+    pub fn latest(&self) -> Option<(&str, DeliveryId)> {
+        self.origins.iter().map(|origin| (origin.valid_at.as_str(), origin.delivery)).max()
+    }
+
     /// The values alone.
     pub fn values(&self) -> FieldValues {
         self.fields.iter().map(|(id, value, _)| (*id, value.clone())).collect()

@@ -291,6 +291,15 @@ pub trait Store: Send + Sync {
     /// Every run of a delivery, latest first.
     async fn runs_of(&self, delivery: DeliveryId) -> Result<Vec<Run>, StoreError>;
 
+    /// Runs of a source, flow and emitter, latest first.
+    async fn runs_in_flow(
+        &self,
+        source: &str,
+        flow: &str,
+        emitter: &str,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError>;
+
     /// The latest run of a source, flow and emitter that took a snapshot in, if any.
     async fn latest_snapshot(
         &self,

@@ -60,7 +60,11 @@ impl BaseLetter {
 pub fn fold_name(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for c in name.chars() {
-        let letter = c.is_alphanumeric();
+        // A combining accent belongs to the letter before it; U+02BC is an apostrophe Unicode calls a letter.
+        let (accent, letter) = (matches!(c, '\u{300}'..='\u{36f}'), c.is_alphanumeric() && c != '\u{2bc}');
+        if accent {
+            continue;
+        }
         if letter {
             folded.extend(base_letter(c).chars().flat_map(char::to_uppercase));
         } else if !folded.is_empty() && !folded.ends_with(' ') {
@@ -81,6 +85,8 @@ mod tests {
             ("Lefèvre-Œuvrard", "LEFEVRE OEUVRARD"),
             (" d’Angelo  ", "D ANGELO"),
             ("JEAN  PIERRE", "JEAN PIERRE"),
+            ("Le\u{300}vre", "LEVRE"),
+            ("D\u{2bc}Almeida", "D ALMEIDA"),
             ("", ""),
             ("--", ""),
         ] {

@@ -212,11 +212,15 @@ impl MappingFiles {
             fields: BTreeMap<String, Vec<String>>,
             #[serde(default)]
             prefer: BTreeMap<String, Vec<String>>,
+            #[serde(default)]
+            replace: Vec<String>,
         }
         let Some(text) = self.text("precedence.yaml") else { return Ok(Precedence::default()) };
         let written: Written =
             serde_saphyr::from_str(text).map_err(|error| MappingsError::Precedence(error.to_string()))?;
-        Ok(Precedence::new(written.default, written.fields).preferring(written.prefer))
+        Ok(Precedence::new(written.default, written.fields)
+            .preferring(written.prefer)
+            .replacing(written.replace))
     }
 }
 

@@ -270,7 +270,9 @@ fn rome(text: &str) -> Option<CompactString> {
 fn matricule(text: &str) -> Option<CompactString> {
     let text = text.strip_suffix(".0").unwrap_or(text);
     let plain: CompactString = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if plain.is_empty() || !plain.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    let likely =
+        plain.bytes().all(|b| b.is_ascii_alphanumeric()) && plain.bytes().any(|b| b.is_ascii_digit());
+    if !likely {
         return None;
     }
     let short = match (plain.get(..7), plain.get(7..)) {
@@ -353,6 +355,7 @@ mod tests {
             (Kind::Decimal, "12,5 €", Code::InvalidNumber),
             (Kind::Telephone, "071234567x", Code::InvalidPhone),
             (Kind::Telephone, "12", Code::InvalidPhone),
+            (Kind::Matricule, "ABC", Code::InvalidIdentifier),
             (Kind::Courriel, "a@b", Code::InvalidEmail),
             (Kind::CodePostal, "750", Code::UnlikelyPlace),
             (Kind::Departement, "20", Code::UnlikelyPlace),

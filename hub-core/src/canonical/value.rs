@@ -44,6 +44,14 @@ impl Value {
         }
     }
 
+    /// Whether a repeated group holds every element of another.
+    pub fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::List(items), Self::List(others)) => others.iter().all(|item| items.contains(item)),
+            _ => false,
+        }
+    }
+
     /// The value as JSON; repeated groups become arrays of objects.
     pub fn to_json(&self, canon: &Canon) -> Json {
         match self {

@@ -11,7 +11,7 @@ mod profile;
 use std::fmt;
 
 use crate::canonical::nir::is_provisional;
-use crate::canonical::{Canon, FieldId, FieldValues};
+use crate::canonical::{Canon, FieldId, FieldValues, Value};
 use crate::statement::Statement;
 use crate::text::fold_name;
 
@@ -52,6 +52,7 @@ pub struct Traits {
     names: Vec<String>,
     given: String,
     birth: String,
+    rank: Option<i64>,
     own: Vec<OwnNumber>,
     keys: Vec<IdentityKey>,
 }
@@ -69,6 +70,7 @@ pub struct IdentityFields {
     names: Vec<FieldId>,
     given: Option<FieldId>,
     birth: Option<FieldId>,
+    rank: Option<FieldId>,
     uuid: Option<FieldId>,
     ft: Option<FieldId>,
     local: Option<FieldId>,
@@ -83,6 +85,7 @@ impl IdentityFields {
             names: all(&["identite.nom_naissance", "identite.nom_usage"]),
             given: canon.find("identite.prenoms"),
             birth: canon.find("identite.date_naissance"),
+            rank: canon.find("identite.rang_naissance"),
             uuid: canon.find("identifiants.identifiant_ft_uuid"),
             ft: canon.find("identifiants.identifiant_ft"),
             local: canon.find("identifiants.identifiant_departement"),
@@ -91,31 +94,35 @@ impl IdentityFields {
 
     /// The traits of one claim of `source` and `emitter`.
     pub fn traits(&self, values: &FieldValues, source: &str, emitter: &str) -> Traits {
-        let text = |field: FieldId| {
+        let value = |field: FieldId| {
             let at = values.binary_search_by_key(&field, |(id, _)| *id).ok()?;
-            values.get(at)?.1.as_text()
+            values.get(at).map(|(_, value)| value)
         };
-        self.traits_from(text, source, emitter)
+        self.traits_from(value, source, emitter)
     }
 
     /// The traits of a claim as it is kept.
     pub fn traits_of(&self, statement: &Statement) -> Traits {
-        let text = |field: FieldId| statement.stated.get(field)?.0.as_text();
-        self.traits_from(text, &statement.source, &statement.emitter)
+        let value = |field: FieldId| statement.stated.get(field).map(|(value, _)| value);
+        self.traits_from(value, &statement.source, &statement.emitter)
     }
 
     fn traits_from<'v>(
         &self,
-        text: impl Fn(FieldId) -> Option<&'v str>,
+        value: impl Fn(FieldId) -> Option<&'v Value>,
         source: &str,
         emitter: &str,
     ) -> Traits {
-        let text = &text;
+        let text = &|field| value(field)?.as_text();
         let mut names: Vec<String> =
             self.names.iter().filter_map(|f| text(*f)).map(fold_name).filter(|n| !n.is_empty()).collect();
         names.dedup();
         let given = self.given.and_then(text).map(fold_name).unwrap_or_default();
         let birth = self.birth.and_then(text).unwrap_or_default().to_owned();
+        let rank = self
+            .rank
+            .and_then(&value)
+            .and_then(|rank| if let Value::Int(n) = rank { Some(*n) } else { None });
         let certain = self.nir.and_then(text).filter(|nir| !is_provisional(nir));
         let mut keys: Vec<IdentityKey> =
             certain.iter().map(|nir| IdentityKey(format!("nir:{nir}"))).collect();
@@ -132,7 +139,7 @@ impl IdentityFields {
         }
         keys.extend(names.iter().filter_map(|name| name_key(name, &given, &birth)));
         keys.dedup();
-        Traits { nir: certain.map(str::to_owned), names, given, birth, own, keys }
+        Traits { nir: certain.map(str::to_owned), names, given, birth, rank, own, keys }
     }
 }
 
@@ -165,5 +172,22 @@ impl Traits {
         let birth = !self.birth.is_empty() && self.birth == other.birth;
         let nirs = self.nir.iter().zip(&other.nir).all(|(own, other)| own == other);
         nirs && u8::from(names) + u8::from(given) + u8::from(birth) >= 2
+    }
+
+    /// Whether a record that stated the other may state this now: one of name, given name and birth was corrected, or the NIR. More
+    /// than that, and the record speaks of somebody else. What is not known says nothing.
+    pub fn may_follow(&self, other: &Self) -> bool {
+        let names = self.names.is_empty()
+            || other.names.is_empty()
+            || self.names.iter().any(|a| other.names.iter().any(|b| names::names_agree(a, b)));
+        let unknown = |a: &str, b: &str| a.is_empty() || b.is_empty();
+        let given = unknown(&self.given, &other.given) || names::given_agree(&self.given, &other.given);
+        let birth = unknown(&self.birth, &other.birth) || names::births_agree(&self.birth, &other.birth);
+        let differing = u8::from(!names) + u8::from(!given) + u8::from(!birth);
+        match (&self.nir, &other.nir) {
+            (Some(own), Some(other)) if own == other => true,
+            (Some(_), Some(_)) => differing == 0,
+            _ => differing < 2,
+        }
     }
 }

@@ -14,6 +14,7 @@ pub struct Profile {
     names: Texts,
     given: Texts,
     births: Texts,
+    ranks: BTreeSet<i64>,
     own: BTreeSet<OwnNumber>,
 }
 
@@ -22,12 +23,16 @@ pub struct Profile {
 pub enum Bond {
     /// A number both bear: the place of its key among the claim's.
     Number(usize),
+    /// The NIR, although a name, given name or birth differs.
+    NirNearly,
     /// The whole name, every given name and the full birth date.
     WholeName,
     /// Name, given names and birth as far as both are known.
     Name,
     /// A name, but one source numbers the two apart: no bond, unless that number is about to go.
     NameAgainstNumber,
+    /// The whole name, but another NIR: no bond, and a reason to doubt another one.
+    NameAgainstNir,
 }
 
 impl Bond {
@@ -38,7 +43,7 @@ impl Bond {
 
     /// By a number.
     pub fn is_number(self) -> bool {
-        matches!(self, Self::Number(_))
+        matches!(self, Self::Number(_) | Self::NirNearly)
     }
 }
 
@@ -61,6 +66,7 @@ impl Profile {
         self.names.extend(traits.names.iter().cloned());
         self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
         self.births.extend(Some(&traits.birth).filter(|text| !text.is_empty()).cloned());
+        self.ranks.extend(traits.rank);
         traits.keys.iter().filter(|key| self.keys.insert((*key).clone())).cloned().collect()
     }
 
@@ -71,47 +77,92 @@ impl Profile {
         self.names.extend(other.names);
         self.given.extend(other.given);
         self.births.extend(other.births);
+        self.ranks.extend(other.ranks);
         self.own.extend(other.own);
     }
 
-    /// What a shared `key` says: nothing when the rest contradicts it.
-    fn bond(&self, person: &Self, key: &IdentityKey, place: usize) -> Option<Bond> {
-        let bound = if key.is_nir() { self.nearly(person) } else { self.speaks_for(person) };
-        if !key.is_name() {
-            return bound.then_some(Bond::Number(place));
-        }
-        if !bound || !any(&self.names, &person.names, names_agree) {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.names.is_empty() && self.given.is_empty() && self.births.is_empty()
+    }
+
+    /// What a shared `key` says: nothing when the rest contradicts it, or when no claim of the person bears it any more.
+    pub fn bond(&self, person: &Self, key: &IdentityKey, place: usize) -> Option<Bond> {
+        if !person.keys.contains(key) {
             return None;
         }
-        if self.differ_in_number(person) {
-            return Some(Bond::NameAgainstNumber);
+        if key.is_nir() {
+            return match self.differing(person) {
+                0 => Some(Bond::Number(place)),
+                1 => Some(Bond::NirNearly),
+                _ => None,
+            };
         }
+        if !key.is_name() {
+            return self.speaks_for(person).then_some(Bond::Number(place));
+        }
+        self.bond_of_name(person)
+    }
+
+    fn bond_of_name(&self, person: &Self) -> Option<Bond> {
         let whole = !self.names.is_disjoint(&person.names)
             && !self.given.is_disjoint(&person.given)
             && self.births.intersection(&person.births).any(|birth| birth.len() == 10);
-        Some(if whole { Bond::WholeName } else { Bond::Name })
+        if self.nirs_differ(person) {
+            return whole.then_some(Bond::NameAgainstNir);
+        }
+        if !self.speaks_for(person)
+            || self.differ_in_rank(person)
+            || !any(&self.names, &person.names, names_agree)
+        {
+            return None;
+        }
+        Some(match (self.differ_in_number(person), whole) {
+            (true, _) => Bond::NameAgainstNumber,
+            (false, true) => Bond::WholeName,
+            (false, false) => Bond::Name,
+        })
     }
 
-    /// One NIR may be written for several persons of a household: of name, given name and birth, one may have been corrected,
-    /// not two.
-    fn nearly(&self, person: &Self) -> bool {
+    /// How many of name, given name and birth are known on both sides and differ. One may have been corrected, not two: one NIR
+    /// may be written for several persons of a household.
+    fn differing(&self, person: &Self) -> u8 {
         let differ = |a: &Texts, b: &Texts, agree: Agree| !a.is_empty() && !b.is_empty() && !any(a, b, agree);
         let births = differ(&self.births, &person.births, births_agree);
         let names = differ(&self.names, &person.names, names_agree);
         let given = differ(&self.given, &person.given, given_agree);
-        u8::from(births) + u8::from(names) + u8::from(given) < 2
+        u8::from(births) + u8::from(names) + u8::from(given)
     }
 
-    /// Whether two persons between whom a claim stands may be one: the same NIR, or nothing that speaks against it.
+    /// Whether a claim that was linked to a person still goes with what its other claims tell.
+    pub fn may_hold(&self, claim: &Traits) -> bool {
+        let claim = Self::of(claim);
+        self.is_empty() || (!self.nirs_differ(&claim) && self.differing(&claim) < 2)
+    }
+
+    /// Whether two persons between whom a claim stands may be one: the same NIR, unless it is written for twins, or nothing that
+    /// speaks against it.
     pub fn may_be(&self, other: &Self) -> bool {
-        !self.nirs.is_disjoint(&other.nirs) || (self.speaks_for(other) && !self.differ_in_number(other))
+        if !self.nirs.is_disjoint(&other.nirs) {
+            return go_together(&self.given, &other.given, given_agree);
+        }
+        self.speaks_for(other) && !self.differ_in_number(other) && !self.differ_in_rank(other)
     }
 
     /// No other NIR, no other birth, no other given names: what is not known speaks neither for nor against.
     fn speaks_for(&self, other: &Self) -> bool {
-        let nir = self.nirs.is_empty() || other.nirs.is_empty() || !self.nirs.is_disjoint(&other.nirs);
-        nir && go_together(&self.births, &other.births, births_agree)
+        !self.nirs_differ(other)
+            && go_together(&self.births, &other.births, births_agree)
             && go_together(&self.given, &other.given, given_agree)
+    }
+
+    fn nirs_differ(&self, other: &Self) -> bool {
+        !self.nirs.is_empty() && !other.nirs.is_empty() && self.nirs.is_disjoint(&other.nirs)
+    }
+
+    /// The rank of birth tells twins apart.
+    fn differ_in_rank(&self, other: &Self) -> bool {
+        !self.ranks.is_empty() && !other.ranks.is_empty() && self.ranks.is_disjoint(&other.ranks)
     }
 
     /// A source that numbers its persons knows them as two.

@@ -285,9 +285,15 @@ impl Mapping {
             let mut texts = paths.iter().filter_map(|path| path.first(scope));
             if let Some(text) = texts.find(|text| !rule::is_null(text, &self.nulls)) {
                 found = true;
-                key.push_str(text);
+                key.push_str(as_written(text));
             }
         }
         found.then_some(key)
     }
+}
+
+/// A number without the `.0` a spreadsheet adds: `77.0` names the record `77` named.
+fn as_written(text: &str) -> &str {
+    let whole = text.strip_suffix(".0").or_else(|| text.strip_suffix(",0")).unwrap_or(text);
+    if whole.bytes().all(|b| b.is_ascii_digit()) { whole } else { text }
 }

@@ -165,7 +165,8 @@ impl ValueRule {
             Origin::Agreed(paths) => {
                 let mut texts = self.texts(paths, scope, out.nulls);
                 let first = texts.next();
-                if texts.any(|other| Some(&other) != first.as_ref()) {
+                let same = |other: Cow<'_, str>| first.as_ref().is_none_or(|first| self.same(first, &other));
+                if !texts.all(same) {
                     return self.refuse(Code::Contradiction, out);
                 }
                 first
@@ -176,6 +177,13 @@ impl ValueRule {
             Some(text) => self.read(text, scope, out),
             None => self.absent(),
         }
+    }
+
+    /// Whether two texts are one value, however each is written.
+    fn same(&self, a: &str, b: &str) -> bool {
+        let value =
+            |text| self.kind.parse(text, Reads { forms: &self.forms, ..Reads::default() }).map(|p| p.value);
+        a == b || value(a).is_ok_and(|a| value(b).is_ok_and(|b| a == b))
     }
 
     /// The texts at these paths that still say something once operated on.
@@ -290,7 +298,7 @@ impl ListRule {
             Shape::Split(piece, separator) => self.pieces(piece, separator, scope, out)?,
         };
         let items: Vec<Item> = items.into_iter().filter(|item| !item.is_empty()).collect();
-        if items.is_empty() && out.unreadable.len() > unread_before {
+        if out.unreadable.len() > unread_before {
             out.unreadable.push(self.field);
         }
         match (items.is_empty(), self.missing) {

@@ -36,7 +36,7 @@ impl Paired {
     /// The persons whose statements change for certain.
     pub fn linked_persons(&self) -> Vec<PersonId> {
         let old = self.pending.iter().filter_map(|pending| pending.old.as_ref());
-        old.chain(&self.silent).map(|statement| statement.person).collect()
+        old.chain(&self.silent).chain(&self.doubted).map(|statement| statement.person).collect()
     }
 }
 
@@ -75,7 +75,14 @@ pub(super) fn settle(
     });
     let silent = paired.silent.into_iter();
     let silent = silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old }));
-    let statements: Vec<Arc<Statement>> = linked.chain(silent).map(Arc::new).collect();
+    let doubted = paired.doubted.into_iter();
+    let doubted = doubted.map(|old| Statement {
+        person: people.now(old.person),
+        record_hash: None,
+        run: context.run,
+        ..old
+    });
+    let statements: Vec<Arc<Statement>> = linked.chain(silent).chain(doubted).map(Arc::new).collect();
     let mut touched: BTreeSet<PersonId> = statements.iter().map(|statement| statement.person).collect();
     touched.extend(left);
     touched.extend(people.absorbed().iter().map(|absorbed| people.now(absorbed.person.id)));

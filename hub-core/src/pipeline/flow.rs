@@ -18,7 +18,7 @@ use crate::store::{self, Commit, StoreError};
 
 use super::batch::{self, Settlement, readable};
 use super::intake::{Intake, ReadBatch, Reader};
-use super::mapped::MappedRecord;
+use super::mapped::{MappedRecord, RecordKey};
 use super::pairing::{self, Paired, Told};
 use super::repeated::Aside;
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
@@ -311,8 +311,8 @@ impl Pipeline {
         asked: &mut Asked,
     ) -> Result<Paired, StoreError> {
         let records = read.mapped.clone();
-        let keys: BTreeSet<(String, String)> =
-            records.iter().map(|record| (record.mapped.emitter.clone(), record.mapped.key.clone())).collect();
+        let keys = records.iter().map(MappedRecord::key).chain(read.refused.iter().cloned());
+        let keys: BTreeSet<RecordKey> = keys.collect();
         asked.records = keys.into_iter().collect();
         let existing = if asked.records.is_empty() {
             Vec::new()

@@ -42,6 +42,8 @@ use report::Warnings;
 
 /// Records per batch: one commit each.
 const BATCH_RECORDS: usize = 320;
+/// Runs looked back at for an interrupted first load.
+const RECENT_RUNS: u32 = 50;
 /// How often the turn is asked for.
 const TURN_POLL: Duration = Duration::from_millis(100);
 /// Bytes per batch, so that large records do not swell it.
@@ -166,12 +168,11 @@ impl Pipeline {
             Err(fault) => Err(fault),
         };
         let mut run = self.new_run(id, &delivery, mapping);
-        // An interrupted first load goes on as one: nobody was told of the persons it made.
-        let interrupted = || before.first().is_some_and(|run| run.first_load && run.stopped_short());
-        run.first_load = order.first_load || interrupted();
         if let Ok((mapping, survey)) = &surveyed {
             describe(&mut run, mapping, survey, &order);
         }
+        let made_before = self.untold(&run).await?;
+        run.first_load = order.first_load || made_before.is_some();
         let place = match self.place_in_time(&run, order.only.as_ref()).await? {
             // Whoever runs it whole again was told to.
             Err(fault) if order.again && order.only.is_none() => Ok(Some(fault)),
@@ -186,8 +187,7 @@ impl Pipeline {
                 (Status::Held, Counts::default(), warnings)
             }
             Ok((warning, found)) => {
-                let made = before.iter().take_while(|run| run.first_load && run.stopped_short());
-                let made_before = made.map(|run| run.counts.persons).sum();
+                let made_before = made_before.unwrap_or_default();
                 let terms = Terms { only: order.only, first_load: run.first_load, made_before };
                 self.take_in((&run, &delivery), terms, found, warning, progress).await?
             }
@@ -274,6 +274,18 @@ impl Pipeline {
                 ),
             )),
         })
+    }
+
+    /// Persons made by a first load of this flow that was interrupted, `None` when there was none: nobody was told of them yet, so
+    /// whatever comes next in the flow goes on as a first load.
+    async fn untold(&self, run: &Run) -> Result<Option<u64>, StoreError> {
+        let runs = self.store.runs_in_flow(&run.source, &run.flow, &run.emitter, RECENT_RUNS).await?;
+        let open = runs.iter().filter(|run| run.status != Status::Held);
+        let open: Vec<u64> = open
+            .take_while(|run| run.first_load && run.stopped_short())
+            .map(|run| run.counts.persons)
+            .collect();
+        Ok((!open.is_empty()).then(|| open.iter().sum()))
     }
 
     /// A later snapshot has said all there is to say of what an earlier run refused.

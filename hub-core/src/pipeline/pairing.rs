@@ -47,6 +47,8 @@ pub(super) struct Paired {
     pub pending: Vec<Pending>,
     /// Statements whose record was stated again without them, or that went silent.
     pub silent: Vec<Statement>,
+    /// Statements whose record was refused now: read again when it comes again, so that it is known who spoke last.
+    pub doubted: Vec<Statement>,
     /// Records whose claims may be stated again as they were, later in the delivery.
     pub aside: Vec<Aside>,
     /// What is to be told of it.
@@ -67,7 +69,7 @@ enum Verdict {
 /// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the same person but for
 /// one correction (name, given name or birth).
 ///
-/// `later` are the claims stated again unchanged further on in the batch, with the number of that record.
+/// `existing` are the statements of these records, and of those that were refused. `later` are the claims stated again unchanged further on in the batch, with the number of that record.
 pub(super) fn pair(
     context: Context<'_>,
     records: Vec<MappedRecord>,
@@ -92,6 +94,8 @@ pub(super) fn pair(
             }
         }
     }
+    let refused = by_record.into_values().flatten();
+    paired.doubted = refused.filter(|old| !old.absent && old.record_hash.is_some()).collect();
     paired
 }
 
@@ -120,7 +124,9 @@ fn said_since(context: Context<'_>, old: &Statement, number: u64) -> bool {
     let Some(by) = context.refused_by else { return false };
     let here = old.stated.origins.iter().filter(|origin| origin.delivery == context.origin.delivery);
     let stated_at = here.map(|origin| origin.record).max();
-    old.run > by || (old.run == by && stated_at.is_none_or(|stated_at| stated_at > number))
+    // A refusal leaves what it could not read without a hash.
+    let only_doubted = stated_at.is_none() && old.record_hash.is_none();
+    old.run > by || (old.run == by && !only_doubted && stated_at.is_none_or(|stated_at| stated_at > number))
 }
 
 impl Paired {
@@ -210,7 +216,10 @@ fn continued(
 ) -> Vec<Option<Statement>> {
     let mut found: Vec<Option<Statement>> = claims.iter().map(|_| None).collect();
     let traits_of = |old: &Statement| context.identity.traits_of(old);
-    let same_key = |claim: &Claim, _: &Traits, old: &Statement| old.key == claim.key;
+    // A row may be given to somebody else: a number is corrected, a list renumbered.
+    let same_key = |claim: &Claim, traits: &Traits, old: &Statement| {
+        old.key == claim.key && traits.may_follow(&traits_of(old))
+    };
     let same_nir = |_: &Claim, traits: &Traits, old: &Statement| {
         traits.nir().is_some() && traits_of(old).nir() == traits.nir()
     };
@@ -232,6 +241,11 @@ fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Claim) -> Fie
     let all = context.mapping.keeps_blanks();
     let silent = all || !context.unread.is_empty() || !unreadable.is_empty();
     let Some(old) = old.filter(|_| silent) else { return values };
+    // Of a repeated group in part unreadable, what can be read says nothing new: what was known stays whole.
+    values.retain(|(field, value)| {
+        let before = old.stated.get(*field).filter(|_| unreadable.contains(field));
+        !before.is_some_and(|(before, _)| before.holds(value))
+    });
     let fields: BTreeSet<FieldId> = values.iter().map(|(field, _)| *field).collect();
     let block = |field: FieldId| context.canon.field(field).block;
     let blocks: BTreeSet<u16> = fields.iter().map(|field| block(*field)).collect();

@@ -142,22 +142,54 @@ impl People {
         let mut bound = bonds(&claim.traits, self.sharing(&claim.wanted));
         bound.retain(|(_, person)| !beside.contains(person));
         let own = claim.old.as_ref().map(|old| self.now(old.person)).filter(|own| !beside.contains(own));
-        let of = |bound: &[(Bond, PersonId)], wanted: fn(Bond) -> bool| -> Vec<PersonId> {
-            bound.iter().filter(|(bond, _)| wanted(*bond)).map(|(_, person)| *person).collect()
-        };
-        let numbered: Vec<PersonId> = own.into_iter().chain(of(&bound, Bond::is_number)).collect();
-        let (of_name, ambiguous) = self.of_name(&bound, &numbered);
+        let own = own.filter(|own| self.stays(context, *own, claim, &bound));
+        let doubted = own.is_none() && doubted(&bound);
+        let numbered = bound.iter().filter(|(bond, _)| bond.is_number() && !doubted);
+        let numbered: Vec<PersonId> = own.into_iter().chain(numbered.map(|(_, person)| *person)).collect();
+        let (of_name, several) = self.of_name(&bound, &numbered);
         let against_number = bound.iter().any(|(bond, _)| *bond == Bond::NameAgainstNumber);
         if numbered.is_empty() && of_name.is_empty() && against_number && claim.alone && context.may_leave() {
             return None;
         }
         let mut all = numbered.into_iter().chain(of_name);
         let mut person = all.next().unwrap_or_else(|| PersonId(mint()));
-        let learned = self.learn(context, person, claim);
-        for other in all {
+        let learned = self.learn(person, claim);
+        // What the claim alone does not bind, the person it has joined may.
+        let bound_now = self.bound_to(person, &claim.wanted).into_iter().filter(|_| !doubted);
+        let others: Vec<PersonId> = all.chain(bound_now).filter(|other| !beside.contains(other)).collect();
+        for other in others {
             person = self.unite(person, other, stated_at);
         }
-        Some(Found { person, learned, ambiguous })
+        Some(Found { person, learned, ambiguous: doubted || several })
+    }
+
+    /// Whether a claim stays with the person it was linked to: as long as its traits are the same, or go with what the other
+    /// claims tell, or nobody else bears its numbers.
+    fn stays(
+        &mut self,
+        context: Context<'_>,
+        own: PersonId,
+        claim: &Pending,
+        bound: &[(Bond, PersonId)],
+    ) -> bool {
+        let Some(id) = claim.old.as_ref().filter(|_| !claim.wanted.is_empty()).and_then(|old| old.id) else {
+            return true;
+        };
+        let Some(working) = self.by_id.get_mut(&own) else { return true };
+        working.replaced.push(id);
+        working.draw_profile(context);
+        let elsewhere = bound.iter().any(|(bond, person)| bond.is_number() && *person != own);
+        !elsewhere || working.profile.may_hold(&claim.traits)
+    }
+
+    /// Those who share one of these keys with a person and are bound to it by it.
+    fn bound_to(&self, person: PersonId, keys: &[IdentityKey]) -> Vec<PersonId> {
+        let Some(working) = self.by_id.get(&person) else { return Vec::new() };
+        let bound = |(key, other, profile): (&IdentityKey, PersonId, &Profile)| {
+            let bond = working.profile.bond(profile, key, 0).filter(|bond| bond.is_number());
+            bond.filter(|_| other != person).map(|_| other)
+        };
+        self.sharing(keys).filter_map(bound).collect()
     }
 
     /// Those of a claim's name and birth that are one person, and whether there were several: the whole name goes before one that
@@ -218,14 +250,9 @@ impl People {
         kept
     }
 
-    /// Remembers a claim's traits in the place of those it bore before; returns the keys no statement of the person bears yet.
-    fn learn(&mut self, context: Context<'_>, person: PersonId, claim: &Pending) -> Vec<IdentityKey> {
+    /// Remembers a claim's traits; returns the keys no statement of the person bears yet.
+    fn learn(&mut self, person: PersonId, claim: &Pending) -> Vec<IdentityKey> {
         let working = self.by_id.entry(person).or_default();
-        let replaced = claim.old.as_ref().filter(|_| !claim.wanted.is_empty()).and_then(|old| old.id);
-        if let Some(id) = replaced {
-            working.replaced.push(id);
-            working.draw_profile(context);
-        }
         working.heard.push(Arc::clone(&claim.traits));
         let new = working.profile.add(&claim.traits);
         for key in &new {
@@ -262,4 +289,11 @@ impl People {
             None => working.statements.push(Arc::clone(statement)),
         }
     }
+}
+
+/// A NIR that fits but for one trait, while another person of another NIR bears the whole name: one of the two is written wrong.
+fn doubted(bound: &[(Bond, PersonId)]) -> bool {
+    let first = bound.iter().find(|(bond, _)| bond.is_number());
+    first.is_some_and(|(bond, _)| *bond == Bond::NirNearly)
+        && bound.iter().any(|(bond, _)| *bond == Bond::NameAgainstNir)
 }

@@ -141,7 +141,7 @@ impl Publisher {
         }
         let never = AtomicBool::new(false);
         let mut lease = Lease::new(self, &never);
-        if !lease.hold().await? {
+        if !self.awaits(&mut lease).await? {
             return Ok(None);
         }
         let outcome = match self.broker.open().await {
@@ -150,6 +150,21 @@ impl Publisher {
         };
         lease.release().await?;
         outcome.map(Some)
+    }
+
+    /// Takes the lease, or waits for it: a holder under whom nothing leaves the outbox has died, and its lease expires.
+    async fn awaits(&self, lease: &mut Lease<'_>) -> Result<bool, PublishError> {
+        let mut waiting = self.store.waiting().await?;
+        let expired = tokio::time::Instant::now() + Duration::from_millis(LEASE_MS) + IDLE;
+        while !lease.hold().await? {
+            let still = self.store.waiting().await?;
+            if still < waiting || tokio::time::Instant::now() > expired {
+                return Ok(false);
+            }
+            waiting = still;
+            tokio::time::sleep(IDLE).await;
+        }
+        Ok(true)
     }
 
     async fn publish_waiting(

@@ -37,6 +37,10 @@ pub(super) const RUNS_OF: &str = "
 select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
   snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events
 from run where delivery_id = $1 order by started_at desc, id desc";
+pub(super) const RUNS_IN_FLOW: &str = "
+select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
+  snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events
+from run where source = $1 and flow = $2 and emitter = $3 order by started_at desc, id desc limit $4";
 pub(super) const LATEST_SNAPSHOT: &str = "
 select id from run where source = $1 and flow = $2 and emitter = $3 and snapshot and status in ('done', 'done_with_rejects') order by started_at desc, id desc limit 1";
 pub(super) const CHECKPOINT: &str = "

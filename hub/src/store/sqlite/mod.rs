@@ -162,6 +162,24 @@ impl Store for Sqlite {
         rows.into_iter().map(Run::try_from).collect()
     }
 
+    async fn runs_in_flow(
+        &self,
+        source: &str,
+        flow: &str,
+        emitter: &str,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        let rows: Vec<RunRow> = sqlx::query_as(sql::RUNS_IN_FLOW)
+            .bind(source)
+            .bind(flow)
+            .bind(emitter)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("listing the runs of a flow"))?;
+        rows.into_iter().map(Run::try_from).collect()
+    }
+
     async fn latest_snapshot(
         &self,
         source: &str,
