@@ -185,3 +185,47 @@ fn a_mapping_changed_without_its_version_is_not_the_one_the_run_used() {
     let changed = again(&["--mappings", &mappings]);
     assert!(changed.code == 1 && changed.errors.contains("raise `version`"), "{}", changed.errors);
 }
+
+#[test]
+fn a_closing_under_a_new_matricule_closes() {
+    let hub = Hub::fresh();
+    let of = |matricule: &str, state| {
+        household("2055990", "521", state, &[PAUL])
+            .replace("<MATRICULE>2055990", &format!("<MATRICULE>{matricule}"))
+    };
+    for (day, matricule, state, shown) in [
+        ("2026-03-03", "4123456", "2", "rsa_droit_ouvert_versable"),
+        ("2026-03-04", "4999999", "2", "rsa_droit_ouvert_versable"),
+        ("2026-03-05", "4999999", "5", "rsa_clos"),
+    ] {
+        hub.deliver("caf", &format!("{day}.xml"), &daily(&made(day, "01:00:00"), &[of(matricule, state)]));
+        let paul = hub.persons().pop().expect("known");
+        assert_eq!(paul["droits"]["rsa"]["etat"], shown, "{day}");
+        assert_eq!(paul["identifiants"]["numero_allocataire"], matricule, "{day}");
+    }
+}
+
+#[test]
+fn what_a_day_refused_is_not_put_over_what_was_restated_unchanged() {
+    let hub = Hub::fresh();
+    let of = |born, state| household("2055990", "521", state, &[Member { born, ..PAUL }]);
+    let file = |day, dossier| daily(&made(day, "01:00:00"), &[dossier]);
+    hub.deliver("caf", "1.xml", &file("2026-03-03", of("1980-01-02", "2")));
+    let refused = hub.deliver("caf", "2.xml", &file("2026-03-04", of("1980", "5")));
+    hub.deliver("caf", "3.xml", &file("2026-03-05", of("1980-01-02", "2")));
+    let replayed = replay(&with_mended_mappings(hub), refused["run"].as_str().expect("a run"));
+    assert_eq!((figures(&replayed, ["events"]), codes(&replayed)), ([0], vec!["DLN0118", "DLN0302"]));
+}
+
+#[test]
+fn elements_that_can_be_read_take_nothing_back_when_others_cannot() {
+    let hub = Hub::fresh();
+    let rows =
+        |phones: &str| format!("{};Téléphone\nVerdier;Paul;02/01/1980;;77;{phones}\n", LIST.trim_end());
+    for (at, (phones, events)) in
+        [("0612345678,0712345678", 1), ("0612345678,12", 0), ("0612345678", 1)].into_iter().enumerate()
+    {
+        let report = hub.deliver("departement", &format!("{at}.csv"), rows(phones).as_bytes());
+        assert_eq!(figures(&report, ["events"]), [events], "{phones}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::support::extracts::{Hub, Member, PAUL, codes, figures, household, made, monthly};
+use crate::support::extracts::{Hub, Member, PAUL, codes, daily, figures, household, made, monthly};
 
 const LOUISE: Member<'static> =
     Member { role: "DEM", name: "LEGRAND", given: "MARIE LOUISE", born: "1990-01-01", rank: "1", nir: "" };
@@ -262,4 +262,112 @@ fn a_list_whose_only_value_cannot_be_read_is_not_taken_back() {
         let report = hub.deliver("france-travail", &format!("{rome}.csv"), &file(rome));
         assert_eq!(figures(&report, ["events"]), [events], "{rome}");
     }
+}
+
+/// NIR of two persons who share nothing else.
+const ANNES: &str = "2800152121008";
+const BRUNOS: &str = "1810252121009";
+
+fn anne_and_bruno() -> [String; 2] {
+    let anne = Member { name: "ADAM", given: "ANNE", born: "1980-01-01", nir: ANNES, ..PAUL };
+    let bruno = Member { name: "BLANC", given: "BRUNO", born: "1981-02-02", nir: BRUNOS, ..PAUL };
+    [household("2055990", "521", "2", &[anne]), household("2055991", "521", "2", &[bruno])]
+}
+
+#[test]
+fn a_row_given_to_somebody_else_moves_with_its_number() {
+    for with_nir in [true, false] {
+        let [anne, bruno] = if with_nir { [ANNES, BRUNOS] } else { ["", ""] };
+        let hub = Hub::fresh();
+        hub.deliver("caf", "1.xml", &caf(&anne_and_bruno()).2);
+        let rows = format!("Adam;Anne;01/01/1980;{anne};1\nBlanc;Bruno;02/02/1981;{bruno};2\n");
+        hub.deliver("departement", "1.csv", &list(&rows).2);
+        // One row more on top, and the numbers of the others move on.
+        let moved = format!(
+            "Coste;Claire;03/03/1982;;1\nBlanc;Bruno;02/02/1981;{bruno};3\nAdam;Anne;01/01/1980;{anne};2\n"
+        );
+        let report = hub.deliver("departement", "2.csv", &list(&moved).2);
+        assert_eq!(figures(&report, ["persons", "events"]), [1, 3]);
+        assert_eq!(everybody(&hub), [["ANNE", "2", ""], ["BRUNO", "3", ""], ["Claire", "1", ""]]);
+    }
+}
+
+#[test]
+fn twins_whose_nirs_were_exchanged_are_two_before_and_after() {
+    let twin = |given, nir| Member { given, nir, ..LOUISE };
+    let file = |day, marie, jeanne| {
+        let both = [twin("MARIE", marie), twin("JEANNE", jeanne)];
+        let [marie, jeanne] = both;
+        let dossiers =
+            [household("2055990", "521", "2", &[marie]), household("2055991", "521", "2", &[jeanne])];
+        monthly(&made(day, "01:00:00"), 2, &dossiers)
+    };
+    let (one, two) = ("2900152121001", "2900152121002");
+    let hub = Hub::fresh();
+    hub.deliver("caf", "1.xml", &file("2026-03-05", two, one));
+    let report = hub.deliver("caf", "2.xml", &file("2026-04-05", one, two));
+    assert_eq!(figures(&report, ["persons", "events"]), [0, 2]);
+    let wrong = hub.deliver("departement", "1.csv", &list(&format!("Legrand;Marie;01/01/1990;{two};7\n")).2);
+    assert_eq!((figures(&wrong, ["persons"]), codes(&wrong)), ([1], vec!["DLN0315"]));
+    hub.deliver("departement", "2.csv", &list(&format!("Legrand;Marie;01/01/1990;{one};7\n")).2);
+    assert_eq!(everybody(&hub), [["JEANNE", "", ""], ["MARIE", "7", ""]]);
+}
+
+#[test]
+fn a_nir_somebody_no_longer_has_attracts_nobody() {
+    let hub = Hub::fresh();
+    let of = |dossier, given, nir| household(dossier, "521", "2", &[Member { given, nir, ..LOUISE }]);
+    for (day, dossier, persons) in [
+        ("2026-03-05", of("2055990", "MARIE", "2900152121002"), 1),
+        ("2026-03-06", of("2055990", "MARIE", "2900152121001"), 0),
+        ("2026-03-07", of("2055991", "JEANNE", "2900152121002"), 1),
+    ] {
+        let report = hub.deliver("caf", &format!("{day}.xml"), &daily(&made(day, "01:00:00"), &[dossier]));
+        assert_eq!(figures(&report, ["persons"]), [persons], "{day}");
+    }
+}
+
+#[test]
+fn what_joins_a_person_may_show_it_to_be_another_whatever_comes_first() {
+    let files = [
+        caf(&[household("2055990", "521", "2", &[PAUL])]),
+        (
+            "departement",
+            "liste.csv",
+            format!(
+                "{};ID France Travail\nVerdier;Paul;03/01/1980;1800152121009;SI-1;4471901K\n",
+                LIST.trim_end()
+            )
+            .into_bytes(),
+        ),
+        (
+            "france-travail",
+            "inscriptions.csv",
+            b";4471901K044;DURAND;PAUL;02/01/1980;02/03/2026;1;\n".to_vec(),
+        ),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let hub = Hub::fresh();
+        for (source, name, bytes) in order.map(|at| &files[at]) {
+            hub.deliver(source, name, bytes);
+        }
+        assert_eq!(hub.persons().len(), 1, "{order:?}");
+    }
+}
+
+#[test]
+fn twins_are_told_apart_by_their_rank_and_names_met_however_they_are_written() {
+    let hub = Hub::fresh();
+    let twins = [Member { given: "MARIE", ..LOUISE }, Member { given: "MARIE ANNE", rank: "2", ..LOUISE }];
+    let [marie, anne] = twins;
+    let dossiers = [household("2055990", "521", "2", &[marie]), household("2055991", "521", "2", &[anne])];
+    hub.deliver("caf", "1.xml", &caf(&dossiers).2);
+    assert_eq!(everybody(&hub).len(), 2);
+    let hub = Hub::fresh();
+    let cut = Member { name: "LEFEVRE", given: "MELINDA ALEXANDRINE-JOS", ..LOUISE };
+    let (source, name, bytes) = caf(&[household("2055990", "521", "2", &[cut])]);
+    hub.deliver(source, name, &bytes);
+    let whole = list("Lefe\u{300}vre;Mélinda Alexandrine-Joséphine;01/01/1990;;7\n");
+    hub.deliver(whole.0, whole.1, &whole.2);
+    assert_eq!(everybody(&hub).len(), 1);
 }

@@ -86,6 +86,19 @@ impl Profile {
         self.keys.is_empty() && self.names.is_empty() && self.given.is_empty() && self.births.is_empty()
     }
 
+    /// Every key some claim bears.
+    pub fn keys(&self) -> impl Iterator<Item = IdentityKey> + '_ {
+        self.keys.iter().cloned()
+    }
+
+    /// Whether a claim has a birth or given names other than all those known.
+    pub fn is_news(&self, claim: &Traits) -> bool {
+        let other = |known: &Texts, text: &str, agree: Agree| {
+            !text.is_empty() && !known.is_empty() && !known.iter().any(|known| agree(known, text))
+        };
+        other(&self.births, &claim.birth, births_agree) || other(&self.given, &claim.given, given_agree)
+    }
+
     /// What a shared `key` says: nothing when the rest contradicts it, or when no claim of the person bears it any more.
     pub fn bond(&self, person: &Self, key: &IdentityKey, place: usize) -> Option<Bond> {
         if !person.keys.contains(key) {

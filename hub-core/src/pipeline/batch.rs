@@ -28,6 +28,7 @@ impl Paired {
     pub fn wanted_keys(&self) -> Vec<IdentityKey> {
         let mut keys: Vec<IdentityKey> =
             self.pending.iter().flat_map(|pending| pending.wanted.iter().cloned()).collect();
+        keys.extend(self.further.iter().cloned());
         keys.sort();
         keys.dedup();
         keys
@@ -47,36 +48,40 @@ pub(super) struct Settlement {
     pub told: Vec<Told>,
     /// Records left for the end of the delivery, when it is known which numbers it states no more.
     pub left: Vec<MappedRecord>,
+    /// Keys that were not looked up and should have been: their persons may be one with somebody here.
+    pub further: Vec<IdentityKey>,
 }
 
-/// Settles a batch. `mint` gives a fresh identifier for each new person.
+/// Settles a batch. `looked_up` are the keys the store was asked for, `candidates` those who bear them; `mint` gives a fresh identifier for each new person.
 pub(super) fn settle(
     context: Context<'_>,
     paired: Paired,
-    candidates: Vec<(IdentityKey, PersonId)>,
+    (looked_up, candidates): (&[IdentityKey], Vec<(IdentityKey, PersonId)>),
     known: Vec<KnownPerson>,
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Settlement {
-    let mut people = People::new(context, candidates, known);
-    let mut settled = Settlement { commit: Commit::new(context.run), told: paired.told, left: Vec::new() };
-    let linked = link(context, paired.pending, &mut people, mint, &mut settled);
+    let mut people = People::new(context, candidates, known, &paired.silent);
+    let Paired { pending, silent: gone, doubted, told, .. } = paired;
+    let mut settled =
+        Settlement { commit: Commit::new(context.run), told, left: Vec::new(), further: Vec::new() };
+    let linked = link(context, pending, &mut people, mint, &mut settled);
+    settled.further = people.further(looked_up);
     let commit = &mut settled.commit;
     commit.counts.claims = linked.len() as u64;
-    commit.counts.gone = paired.silent.len() as u64;
+    commit.counts.gone = gone.len() as u64;
     for (_, person) in &mut commit.keys {
         *person = people.now(*person);
     }
-    let (mut spoken, left) = spoken(context, &linked, &paired.silent, &mut people);
+    let (mut spoken, left) = spoken(context, &linked, &gone, &mut people);
     let linked = linked.into_iter().map(|Linked { pending, person, origin }| {
         let person = people.now(person);
         let statement = stated(context, pending, person, &origin);
         spoken.insert(person, origin);
         statement
     });
-    let silent = paired.silent.into_iter();
+    let silent = gone.into_iter();
     let silent = silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old }));
-    let doubted = paired.doubted.into_iter();
-    let doubted = doubted.map(|old| Statement {
+    let doubted = doubted.into_iter().map(|old| Statement {
         person: people.now(old.person),
         record_hash: None,
         run: context.run,

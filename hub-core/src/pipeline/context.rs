@@ -25,8 +25,6 @@ pub(super) struct Context<'a> {
     pub origin: &'a Origin,
     /// Fields this delivery has no column for: what was known of them stays.
     pub unread: &'a BTreeSet<FieldId>,
-    /// It states all its emitters have: what it leaves out is gone.
-    pub snapshot: bool,
     /// Who is gone from it has been judged.
     pub ended: bool,
     /// What may still come of this delivery.
@@ -39,8 +37,8 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Whether the end of the delivery may show that claims are no longer stated.
+    /// Whether the rest of the delivery may show that claims are no longer stated.
     pub fn may_leave(&self) -> bool {
-        self.snapshot && !self.ended
+        !self.ended && self.refused_by.is_none()
     }
 }

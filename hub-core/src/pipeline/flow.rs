@@ -131,8 +131,8 @@ impl Pipeline {
         total.add(&self.take_in_repeated(intake).await?);
         if intake.snapshot {
             total.add(&self.find_silent(intake, &mut reader).await?);
-            total.add(&self.take_in_left(intake).await?);
         }
+        total.add(&self.take_in_left(intake).await?);
         reader.warnings.join(std::mem::take(&mut intake.told));
         progress.advance(intake.records, intake.records);
         Ok((total, reader))
@@ -277,13 +277,23 @@ impl Pipeline {
     }
 
     async fn settle(&self, intake: &Intake, work: Work<'_>) -> Result<Settled, StoreError> {
-        let mut asked = Asked::default();
-        let mut paired = match work {
-            Work::Read(read) => self.paired(intake, read, &mut asked).await?,
-            Work::Silent(claims) => Paired::silence(self.store.statements(claims).await?),
+        let (mut further, mut tries) = (Vec::new(), 0);
+        let (asked, aside, mut settlement) = loop {
+            let mut asked = Asked::default();
+            let mut paired = match work {
+                Work::Read(read) => self.paired(intake, read, &mut asked).await?,
+                Work::Silent(claims) => Paired::silence(self.store.statements(claims).await?),
+            };
+            let aside = std::mem::take(&mut paired.aside);
+            paired.further.clone_from(&further);
+            let settlement = self.settle_paired(intake, paired, &mut asked).await?;
+            if settlement.further.is_empty() || tries == CONFLICT_TRIES {
+                break (asked, aside, settlement);
+            }
+            further.extend_from_slice(&settlement.further);
+            tries += 1;
         };
-        let aside = std::mem::take(&mut paired.aside);
-        let Settlement { mut commit, told, left } = self.settle_paired(intake, paired, &mut asked).await?;
+        let commit = &mut settlement.commit;
         commit.checkpoint = intake.checkpoint + 1;
         if let Work::Read(read) = work {
             commit.checkpoint = read.number;
@@ -292,6 +302,7 @@ impl Pipeline {
             commit.counts.unchanged = read.unchanged;
             commit.counts.rejected = read.rejects.len() as u64;
         }
+        let Settlement { commit, told, left, .. } = settlement;
         let commit = Arc::new(commit);
         let ready = self.ready(&commit).await?;
         Ok(Settled { commit, ready, aside, told, left, asked })
@@ -344,6 +355,7 @@ impl Pipeline {
             // Absorbed by another run, or by the batch in front, since its claims were read.
             return Err(StoreError::Conflict);
         }
+        let candidates = (asked.keys.as_slice(), candidates);
         Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
     }
 

@@ -209,7 +209,6 @@ impl Intake {
             repeated: &self.repeated,
             at: self.at,
             first_load: self.terms.first_load,
-            snapshot: self.snapshot,
             ended: self.ended || self.left.len() > LEFT,
             refused_by: self.terms.only.as_ref().map(|refused| refused.by),
         }

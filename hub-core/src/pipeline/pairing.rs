@@ -53,6 +53,8 @@ pub(super) struct Paired {
     pub aside: Vec<Aside>,
     /// What is to be told of it.
     pub told: Vec<Told>,
+    /// Keys to look up besides those of its claims.
+    pub further: Vec<IdentityKey>,
 }
 
 /// What becomes of a record.

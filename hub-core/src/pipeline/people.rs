@@ -2,7 +2,7 @@
 //!
 //! Known persons enter; who each claim speaks of, who was absorbed by whom and what each person is now leave. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -25,11 +25,18 @@ pub(super) struct Working {
     /// What claims of this batch tell of the person, and the rows they take the place of.
     heard: Vec<Arc<Traits>>,
     replaced: Vec<i64>,
+    /// A claim joined it whose birth or given names the others do not have: it may now be one with persons it was not.
+    changed: bool,
 }
 
 impl Working {
-    fn of(context: Context<'_>, mut person: KnownPerson) -> Self {
-        let statements = std::mem::take(&mut person.statements).into_iter().map(Arc::new).collect();
+    /// `silent` are the rows no longer stated from now on.
+    fn of(context: Context<'_>, mut person: KnownPerson, silent: &HashSet<i64>) -> Self {
+        let mut statements = std::mem::take(&mut person.statements);
+        for statement in &mut statements {
+            statement.absent |= statement.id.is_some_and(|id| silent.contains(&id));
+        }
+        let statements = statements.into_iter().map(Arc::new).collect();
         let mut working = Self { statements, known: Some(person), ..Self::default() };
         working.draw_profile(context);
         working
@@ -98,12 +105,15 @@ impl People {
         context: Context<'_>,
         candidates: Vec<(IdentityKey, PersonId)>,
         known: Vec<KnownPerson>,
+        silent: &[Statement],
     ) -> Self {
+        let silent: HashSet<i64> = silent.iter().filter_map(|statement| statement.id).collect();
         let mut by_key: HashMap<IdentityKey, Vec<PersonId>> = HashMap::new();
         for (key, person) in candidates {
             by_key.entry(key).or_default().push(person);
         }
-        let by_id = known.into_iter().map(|person| (person.id, Working::of(context, person))).collect();
+        let by_id =
+            known.into_iter().map(|person| (person.id, Working::of(context, person, &silent))).collect();
         Self { by_id, by_key, absorbed_by: BTreeMap::new(), absorbed: Vec::new(), in_record: HashMap::new() }
     }
 
@@ -155,7 +165,7 @@ impl People {
         let mut person = all.next().unwrap_or_else(|| PersonId(mint()));
         let learned = self.learn(person, claim);
         // What the claim alone does not bind, the person it has joined may.
-        let bound_now = self.bound_to(person, &claim.wanted).into_iter().filter(|_| !doubted);
+        let bound_now = self.bound_to(person, claim).into_iter().filter(|_| !doubted);
         let others: Vec<PersonId> = all.chain(bound_now).filter(|other| !beside.contains(other)).collect();
         for other in others {
             person = self.unite(person, other, stated_at);
@@ -182,9 +192,12 @@ impl People {
         !elsewhere || working.profile.may_hold(&claim.traits)
     }
 
-    /// Those who share one of these keys with a person and are bound to it by it.
-    fn bound_to(&self, person: PersonId, keys: &[IdentityKey]) -> Vec<PersonId> {
+    /// Those bound by a number to the person a claim has joined: by one of the claim's own, or of all when it changed the person.
+    fn bound_to(&self, person: PersonId, claim: &Pending) -> Vec<PersonId> {
         let Some(working) = self.by_id.get(&person) else { return Vec::new() };
+        let all: Vec<IdentityKey> =
+            working.changed.then(|| working.profile.keys()).into_iter().flatten().collect();
+        let keys = if working.changed { all.as_slice() } else { claim.wanted.as_slice() };
         let bound = |(key, other, profile): (&IdentityKey, PersonId, &Profile)| {
             let bond = working.profile.bond(profile, key, 0).filter(|bond| bond.is_number());
             bond.filter(|_| other != person).map(|_| other)
@@ -242,6 +255,7 @@ impl People {
         working.profile.join(gone_working.profile);
         working.heard.extend(gone_working.heard);
         working.replaced.extend(gone_working.replaced);
+        working.changed |= gone_working.changed;
         let moved = gone_working.statements.into_iter().map(Arc::unwrap_or_clone);
         working.statements.extend(moved.map(|statement| Arc::new(Statement { person: kept, ..statement })));
         self.absorbed_by.insert(gone, kept);
@@ -250,9 +264,17 @@ impl People {
         kept
     }
 
+    /// The keys of persons a claim has changed that were not among those looked up, which are sorted.
+    pub fn further(&self, looked_up: &[IdentityKey]) -> Vec<IdentityKey> {
+        let changed = self.by_id.values().filter(|working| working.changed);
+        let keys = changed.flat_map(|working| working.profile.keys());
+        keys.filter(|key| looked_up.binary_search(key).is_err()).collect()
+    }
+
     /// Remembers a claim's traits; returns the keys no statement of the person bears yet.
     fn learn(&mut self, person: PersonId, claim: &Pending) -> Vec<IdentityKey> {
         let working = self.by_id.entry(person).or_default();
+        working.changed |= working.profile.is_news(&claim.traits);
         working.heard.push(Arc::clone(&claim.traits));
         let new = working.profile.add(&claim.traits);
         for key in &new {
