@@ -18,7 +18,7 @@ demo: ## play two synthetic nights of three sources and show what comes out
 test: ## run every test, on private PostgreSQL and RabbitMQ (installed and started when needed)
 	deploy/services.sh with -- cargo test --release --workspace
 
-bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes)
+bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes; ONLY=decode: the parsers alone)
 	deploy/services.sh with -- cargo bench --package promises --bench nights
 
 fuzz: ## fuzz the parsers and the mapping compiler (SECONDS=60 each; needs a C++ compiler)

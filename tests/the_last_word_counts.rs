@@ -229,3 +229,79 @@ fn elements_that_can_be_read_take_nothing_back_when_others_cannot() {
         assert_eq!(figures(&report, ["events"]), [events], "{phones}");
     }
 }
+
+#[test]
+fn the_old_matricules_closing_closes_nothing_the_new_one_states_open() {
+    let hub = Hub::fresh();
+    let of = |matricule: &str, state| {
+        household("2055990", "521", state, &[PAUL])
+            .replace("<MATRICULE>2055990", &format!("<MATRICULE>{matricule}"))
+    };
+    let (old, new) = (|state| of("4000001", state), || of("4999999", "2"));
+    for (day, dossiers, events) in [
+        ("2026-03-05", vec![old("2")], 1),
+        ("2026-04-05", vec![old("2"), new()], 1),
+        ("2026-05-05", vec![old("5"), new()], 0),
+        ("2026-06-05", vec![new()], 0),
+    ] {
+        let file = monthly(&made(day, "01:00:00"), dossiers.len(), &dossiers);
+        assert_eq!(figures(&hub.deliver("caf", &format!("{day}.xml"), &file), ["events"]), [events], "{day}");
+    }
+    assert_eq!(hub.persons()[0]["droits"]["rsa"]["etat"], "rsa_droit_ouvert_versable");
+    assert_eq!(hub.persons()[0]["identifiants"]["numero_allocataire"], "4999999");
+}
+
+#[test]
+fn two_dossiers_of_one_file_are_never_mixed() {
+    for swap in [false, true] {
+        let hub = Hub::fresh();
+        let of = |matricule: &str, demand: &str| {
+            let dossier = household(demand, "521", "2", &[PAUL]);
+            dossier.replace(&format!("<MATRICULE>{demand}"), &format!("<MATRICULE>{matricule}"))
+        };
+        let mut both = [of("4000001", "2055992"), of("4999999", "2055991")];
+        if swap {
+            both.reverse();
+        }
+        hub.deliver("caf", "1.xml", &monthly(&made("2026-03-05", "01:00:00"), 2, &both));
+        let numbers = &hub.persons()[0]["identifiants"];
+        let last = if swap { ("4000001", "02055992052") } else { ("4999999", "02055991052") };
+        let shown =
+            ["numero_allocataire", "numero_demande_rsa"].map(|name| numbers[name].as_str().expect("stated"));
+        assert_eq!((shown[0], shown[1]), last);
+    }
+}
+
+#[test]
+fn a_record_that_waits_is_not_put_over_what_the_file_said_of_it_further_on() {
+    let hub = Hub::fresh();
+    hub.deliver(
+        "caf",
+        "1.xml",
+        &daily(&made("2026-03-03", "01:00:00"), &[household("2055990", "521", "2", &[PAUL])]),
+    );
+    let head = format!("{};Téléphone\n", LIST.trim_end());
+    let known = format!("{head}Verdier;Paul;02/01/1980;1800152121009;76;\n");
+    hub.deliver("departement", "1.csv", known.as_bytes());
+    let mut rows = format!("{head}Verdier;Paul;02/01/1980;;77;0611111111\n");
+    let between: Vec<String> = (100..800).map(|at| format!("Nom{at};Ode;01/01/1970;;{at};\n")).collect();
+    rows.push_str(&between.concat());
+    rows.push_str("Verdier;Paul;02/01/1980;1800152121009;77;0622222222\n");
+    hub.deliver("departement", "2.csv", rows.as_bytes());
+    let paul =
+        hub.persons().into_iter().find(|person| person["identite"]["prenoms"] == "PAUL").expect("known");
+    assert_eq!(paul["contacts"]["telephones"][0]["numero"], "+33622222222");
+}
+
+#[test]
+fn a_replay_refused_again_makes_no_older_word_newer() {
+    let hub = Hub::fresh();
+    let of = |born, state| household("2055990", "521", state, &[Member { born, ..PAUL }]);
+    let first = hub.deliver("caf", "1.xml", &daily(&made("2026-03-03", "01:00:00"), &[of("1980", "2")]));
+    hub.deliver("caf", "2.xml", &daily(&made("2026-03-04", "01:00:00"), &[of("1980-01-02", "5")]));
+    let run = first["run"].as_str().expect("a run");
+    let again = hub.ask(&["replay", "rejects", run]).json().pop().expect("a report");
+    assert_eq!(figures(&again, ["rejected"]), [1]);
+    let replayed = replay(&with_mended_mappings(hub), again["run"].as_str().expect("a run"));
+    assert_eq!((figures(&replayed, ["events"]), codes(&replayed)), ([0], vec!["DLN0118", "DLN0302"]));
+}

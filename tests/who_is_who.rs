@@ -371,3 +371,50 @@ fn twins_are_told_apart_by_their_rank_and_names_met_however_they_are_written() {
     hub.deliver(whole.0, whole.1, &whole.2);
     assert_eq!(everybody(&hub).len(), 1);
 }
+
+#[test]
+fn a_number_that_returns_beside_the_one_that_took_its_place_is_another_person() {
+    let hub = Hub::fresh();
+    let of = |ids: &[&str]| {
+        let rows: Vec<[&str; 4]> = ids.iter().map(|id| [*id, "DUPONT", "JEAN", "1980-01-01"]).collect();
+        principal(&rows).2
+    };
+    for (name, ids, persons) in
+        [("1.csv", &["de-1"][..], 1), ("2.csv", &["de-3"], 0), ("3.csv", &["de-1", "de-3"], 1)]
+    {
+        let report = hub.deliver("france-travail", name, &of(ids));
+        assert_eq!(figures(&report, ["persons"]), [persons], "{name}");
+    }
+    assert_eq!(everybody(&hub), [["JEAN", "", "de-1"], ["JEAN", "", "de-3"]]);
+}
+
+#[test]
+fn any_number_of_renumbered_rows_makes_nobody_new() {
+    let hub = Hub::fresh();
+    let file = |scheme: &str| {
+        let name =
+            |at: u32| at.to_string().bytes().map(|digit| char::from(digit - b'0' + b'A')).collect::<String>();
+        let row = |at| format!("{scheme}-{at};{};JEAN;1980-01-01 00:00:00.0;1;SUI\n", name(at));
+        let rows = (10_000..12_600).map(row).collect::<Vec<String>>().concat();
+        format!("{PRINCIPAL}{rows}").into_bytes()
+    };
+    for (scheme, persons) in [("de", 2_600), ("ft", 0)] {
+        let report = hub.deliver("france-travail", &format!("{scheme}.csv"), &file(scheme));
+        assert_eq!(figures(&report, ["persons", "events"]), [persons, 2_600], "{scheme}");
+    }
+}
+
+#[test]
+fn a_row_given_to_somebody_else_keeps_nothing_of_who_had_it() {
+    let hub = Hub::fresh();
+    for (at, (row, persons)) in
+        [("Verdier;Paul;02/01/1980", 1), ("Verdier;Julie;06/05/1982", 1), ("Verdier;Julie;", 0)]
+            .into_iter()
+            .enumerate()
+    {
+        let report = hub.deliver("departement", &format!("{at}.csv"), &list(&format!("{row};;77\n")).2);
+        assert_eq!(figures(&report, ["persons"]), [persons], "{row}");
+    }
+    let julie = hub.persons().into_iter().find(|person| field(person, "/identite/prenoms") == "Julie");
+    assert_eq!(field(&julie.expect("known"), "/identite/date_naissance"), "1982-05-06");
+}

@@ -12,7 +12,7 @@ use std::collections::btree_map::Entry;
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, Item, Kind, Value};
 use crate::delivery::DeliveryId;
-use crate::statement::{Stated, Statement};
+use crate::statement::{Origin, Stated, Statement};
 
 /// Declared authority: which source is believed first, by field prefix.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,8 @@ impl Precedence {
         Self { preferred, ..self }
     }
 
-    /// Of two claims of a source that state one value of such a field, the later replaces the other: they are one dossier.
+    /// Claims of an emitter that state one value of such a field are one dossier: one that first came after another had last changed
+    /// replaces it.
     #[must_use]
     pub fn replacing(self, replaced: Vec<String>) -> Self {
         Self { replaced, ..self }
@@ -43,18 +44,21 @@ impl Precedence {
 
     /// Whether a claim has the last word no more: gone silent, or replaced.
     fn is_over(&self, canon: &Canon, statement: &Statement, statements: &[&Statement]) -> bool {
-        let later = |other: &Statement| {
-            !other.absent
-                && other.source == statement.source
-                && other.stated.latest() > statement.stated.latest()
+        let latest = statement.stated.latest();
+        let replaced = |field: FieldId, value: &Value| {
+            let beside = statements.iter().filter(|other| {
+                !other.absent && other.emitter == statement.emitter && other.source == statement.source
+            });
+            let mut stated = beside.filter_map(|other| other.stated.get(field));
+            stated.any(|(other, since)| other == value && Some(since.place()) > latest)
         };
-        let same = |field: FieldId, other: &Statement| {
-            let value = |of: &Statement| of.stated.get(field).map(|(value, _)| value.clone());
-            value(statement).is_some() && value(statement) == value(other)
-        };
-        let fields = || self.replaced.iter().filter_map(|path| canon.find(path));
-        statement.absent
-            || statements.iter().any(|other| later(other) && fields().any(|field| same(field, other)))
+        let named = |field| statement.stated.get(field).is_some_and(|(value, _)| replaced(field, value));
+        statement.absent || self.dossier(canon).any(named)
+    }
+
+    /// The fields that name a dossier.
+    fn dossier<'c>(&'c self, canon: &'c Canon) -> impl Iterator<Item = FieldId> + 'c {
+        self.replaced.iter().filter_map(|path| canon.find(path))
     }
 
     /// Where a claim stands by its preferred values, 0 before all others.
@@ -176,7 +180,7 @@ fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
 }
 
 /// Smaller is stronger.
-type Strength<'s> = (bool, usize, bool, usize, Reverse<Option<(&'s str, DeliveryId)>>, Vec<&'s Value>);
+type Strength<'s> = (bool, usize, bool, usize, Reverse<Option<(&'s str, DeliveryId, u64)>>, Vec<&'s Value>);
 
 fn strength<'s>(
     canon: &Canon,
@@ -187,11 +191,11 @@ fn strength<'s>(
     let of_block =
         || statement.stated.fields.iter().filter(move |(id, _, _)| canon.field(*id).block == block);
     let path = of_block().next().map_or("", |(id, _, _)| canon.field(*id).path.as_str());
-    // Deliveries are numbered in the order they arrived, which a replay and a resumed run leave as it was.
-    let recent = of_block()
-        .filter_map(|(_, _, at)| statement.stated.origins.get(usize::from(*at)))
-        .map(|origin| (origin.valid_at.as_str(), origin.delivery))
-        .max();
+    // A dossier counts whole, so that two of them are never mixed into one nobody stated; other records field by field. Deliveries
+    // are numbered in the order they arrived, which a replay and a resumed run leave as it was.
+    let dossier = precedence.dossier(canon).any(|field| statement.stated.get(field).is_some());
+    let origins = || of_block().filter_map(|(_, _, at)| statement.stated.origins.get(usize::from(*at)));
+    let recent = if dossier { statement.stated.latest() } else { origins().map(Origin::place).max() };
     let content = of_block().map(|(_, value, _)| value).collect();
     let preference = precedence.preference(canon, statement);
     let doubtful = of_block().any(|(id, value, _)| {

@@ -34,6 +34,13 @@ pub struct Origin {
     pub valid_at: String,
 }
 
+impl Origin {
+    /// What orders origins: date, delivery, record. Deliveries are numbered in the order they arrived.
+    pub fn place(&self) -> (&str, DeliveryId, u64) {
+        (&self.valid_at, self.delivery, self.record)
+    }
+}
+
 /// Values sorted by field, each with the index of its origin. Kept by field numbers: [`Stated::read`] knows older ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stated {
@@ -76,9 +83,9 @@ impl Stated {
         Some((value, self.origins.get(usize::from(*origin))?))
     }
 
-    /// The date and delivery of the latest value. Deliveries are numbered in the order they arrived.
-    pub fn latest(&self) -> Option<(&str, DeliveryId)> {
-        self.origins.iter().map(|origin| (origin.valid_at.as_str(), origin.delivery)).max()
+    /// Where the latest value was stated.
+    pub fn latest(&self) -> Option<(&str, DeliveryId, u64)> {
+        self.origins.iter().map(Origin::place).max()
     }
 
     /// The values alone.

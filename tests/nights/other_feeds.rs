@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::program::measured;
-use crate::{Figure, bare, one_core, timed};
+use crate::{Figure, bare, median, one_core};
 
 /// The principal extract's fields, as an API would give them.
 const NDJSON: &str = r#"
@@ -49,10 +49,10 @@ pub fn csv(file: &Path, records: u64) {
     let canon = Canon::from_schema(hub::mappings::PERSON_SCHEMA).expect("the schema");
     let catalogue = hub::mappings::MappingFiles::built_in().compile(&canon).expect("mappings");
     let mapping = catalogue.named("france-travail/spie-principal").expect("a mapping");
-    let (bare, found) = timed(|| bare::read_csv(file));
+    let (bare, found) = median(|| bare::read_csv(file));
     assert!(found >= records, "the bare read sees the records");
     Figure::new("bare CSV read into texts, one core", bare, records, "records").print();
-    let (seconds, _) = timed(|| one_core(file, &mapping));
+    let (seconds, _) = median(|| one_core(file, &mapping));
     Figure::new("decode + map of CSV, one core", seconds, records, "records")
         .against(bare, "the bare CSV read (limit 4)")
         .print();
@@ -64,7 +64,7 @@ pub fn ndjson(principal: &Path) {
     let canon = Canon::from_schema(hub::mappings::PERSON_SCHEMA).expect("the schema");
     let mapping = compile(NDJSON, &canon, &CodeLists::default()).expect("a mapping");
     let bytes = std::fs::read(&file).expect("a file");
-    let (bare, found) = timed(|| {
+    let (bare, found) = median(|| {
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines
             .map(|line| u64::from(serde_json::from_slice::<Json>(line).expect("JSON").is_object()))
@@ -72,7 +72,7 @@ pub fn ndjson(principal: &Path) {
     });
     assert_eq!(found, records);
     Figure::new("bare serde_json into values, one core", bare, records, "records").print();
-    let (seconds, claims) = timed(|| one_core(&file, &mapping));
+    let (seconds, claims) = median(|| one_core(&file, &mapping));
     assert!(claims * 10 > usize::try_from(records).expect("few") * 9, "nearly every record is a claim");
     Figure::new("decode + map of NDJSON, one core", seconds, records, "records")
         .against(bare, "serde_json (limit 2)")

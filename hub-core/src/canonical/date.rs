@@ -2,7 +2,7 @@
 //!
 //! Text enters, `1982-02-01`, `1982-02` or `1982` leaves. A time of day is dropped; `9999-12-31` means no end and yields nothing.
 
-use compact_str::{CompactString, format_compact};
+use compact_str::CompactString;
 
 /// A written form of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,19 +56,25 @@ pub enum Reading {
 
 /// Reads a date in one of `forms` at the given precision; `None` when it is in none of them.
 pub fn parse(text: &str, forms: &[Form], precision: Precision) -> Option<Reading> {
-    let (year, month, day) = forms.iter().find_map(|form| split(text, *form))?;
-    if year == 9999 {
+    let [year, month, day] = forms.iter().find_map(|form| split(text, *form))?;
+    if year == "9999" {
         return Some(Reading::Endless);
     }
-    let date = jiff::civil::Date::new(year, month, day).ok()?;
+    let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
     if !(1850..=2200).contains(&date.year()) {
         return None;
     }
-    Some(Reading::Date(match precision {
-        Precision::Day => format_compact!("{year:04}-{month:02}-{day:02}"),
-        Precision::Month => format_compact!("{year:04}-{month:02}"),
-        Precision::Year => format_compact!("{year:04}"),
-    }))
+    let mut known = CompactString::from(year);
+    let behind: &[&str] = match precision {
+        Precision::Day => &[month, day],
+        Precision::Month => &[month],
+        Precision::Year => &[],
+    };
+    for part in behind {
+        known.push('-');
+        known.push_str(part);
+    }
+    Some(Reading::Date(known))
 }
 
 /// Reads an instant as feeds write it (`2022-04-05T03:00:17.5200`, `05/04/2022T03:00:17`, an offset behind), in one spelling whose
@@ -83,7 +89,8 @@ pub fn instant(text: &str) -> Option<String> {
     Some(format!("{date}T{time}"))
 }
 
-fn split(text: &str, form: Form) -> Option<(i16, i8, i8)> {
+/// Year, month and day, all digits.
+fn split(text: &str, form: Form) -> Option<[&str; 3]> {
     let (year, month, day) = match form {
         Form::Iso => (text.get(..4)?, text.get(5..7)?, text.get(8..10)?),
         Form::Slashes | Form::Dashes => (text.get(6..10)?, text.get(3..5)?, text.get(..2)?),
@@ -95,10 +102,7 @@ fn split(text: &str, form: Form) -> Option<(i16, i8, i8)> {
         Form::Dashes => bytes.get(2) == Some(&b'-') && bytes.get(5) == Some(&b'-') && text.len() == 10,
     };
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if !separated || !digits(year) || !digits(month) || !digits(day) {
-        return None;
-    }
-    Some((year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
+    (separated && digits(year) && digits(month) && digits(day)).then_some([year, month, day])
 }
 
 fn is_time(rest: &str) -> bool {

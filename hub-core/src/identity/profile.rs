@@ -99,8 +99,13 @@ impl Profile {
         other(&self.births, &claim.birth, births_agree) || other(&self.given, &claim.given, given_agree)
     }
 
-    /// What a shared `key` says: nothing when the rest contradicts it, or when no claim of the person bears it any more.
-    pub fn bond(&self, person: &Self, key: &IdentityKey, place: usize) -> Option<Bond> {
+    /// Whether a shared key, if it is a number, binds two persons.
+    pub fn binds_by_number(&self, other: &Self, key: &IdentityKey) -> bool {
+        self.bond(other, key, 0).is_some_and(Bond::is_number)
+    }
+
+    /// What a shared `key` says: nothing when the rest contradicts it, or when no claim of the person bears it.
+    fn bond(&self, person: &Self, key: &IdentityKey, place: usize) -> Option<Bond> {
         if !person.keys.contains(key) {
             return None;
         }
@@ -151,6 +156,12 @@ impl Profile {
     pub fn may_hold(&self, claim: &Traits) -> bool {
         let claim = Self::of(claim);
         self.is_empty() || (!self.nirs_differ(&claim) && self.differing(&claim) < 2)
+    }
+
+    /// Whether the source of a claim has another number for this person now, and no NIR says they are one.
+    pub fn numbers_apart(&self, claim: &Traits) -> bool {
+        let claim = Self::of(claim);
+        self.nirs.is_disjoint(&claim.nirs) && self.differ_in_number(&claim)
     }
 
     /// Whether two persons between whom a claim stands may be one: the same NIR, unless it is written for twins, or nothing that

@@ -19,7 +19,6 @@ use crate::statement::{Origin, Stated, Statement};
 use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
 
 use super::context::Context;
-use super::mapped::MappedRecord;
 use super::pairing::{Paired, Pending, Told};
 use super::people::{Absorbed, People, Working};
 
@@ -37,7 +36,7 @@ impl Paired {
     /// The persons whose statements change for certain.
     pub fn linked_persons(&self) -> Vec<PersonId> {
         let old = self.pending.iter().filter_map(|pending| pending.old.as_ref());
-        old.chain(&self.silent).chain(&self.doubted).map(|statement| statement.person).collect()
+        old.chain(&self.silent).chain(&self.refused).map(|statement| statement.person).collect()
     }
 }
 
@@ -46,8 +45,8 @@ pub(super) struct Settlement {
     pub commit: Commit,
     /// What is to be told of it.
     pub told: Vec<Told>,
-    /// Records left for the end of the delivery, when it is known which numbers it states no more.
-    pub left: Vec<MappedRecord>,
+    /// Numbers of the records left for the end of the delivery, when it is known which identifiers it states no more.
+    pub left: Vec<u64>,
     /// Keys that were not looked up and should have been: their persons may be one with somebody here.
     pub further: Vec<IdentityKey>,
 }
@@ -61,7 +60,7 @@ pub(super) fn settle(
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Settlement {
     let mut people = People::new(context, candidates, known, &paired.silent);
-    let Paired { pending, silent: gone, doubted, told, .. } = paired;
+    let Paired { pending, silent: gone, refused, told, .. } = paired;
     let mut settled =
         Settlement { commit: Commit::new(context.run), told, left: Vec::new(), further: Vec::new() };
     let linked = link(context, pending, &mut people, mint, &mut settled);
@@ -81,13 +80,9 @@ pub(super) fn settle(
     });
     let silent = gone.into_iter();
     let silent = silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old }));
-    let doubted = doubted.into_iter().map(|old| Statement {
-        person: people.now(old.person),
-        record_hash: None,
-        run: context.run,
-        ..old
-    });
-    let statements: Vec<Arc<Statement>> = linked.chain(silent).chain(doubted).map(Arc::new).collect();
+    let refused = refused.into_iter();
+    let refused = refused.map(|old| Statement { person: people.now(old.person), run: context.run, ..old });
+    let statements: Vec<Arc<Statement>> = linked.chain(silent).chain(refused).map(Arc::new).collect();
     let mut touched: BTreeSet<PersonId> = statements.iter().map(|statement| statement.person).collect();
     touched.extend(left);
     touched.extend(people.absorbed().iter().map(|absorbed| people.now(absorbed.person.id)));
@@ -125,7 +120,7 @@ fn link(
     for pending in pending {
         let origin = origin(context, &pending);
         let Some(found) = people.find(context, &pending, &origin, mint) else {
-            settled.left.push(pending.into_record());
+            settled.left.push(pending.position.number);
             continue;
         };
         if found.ambiguous {

@@ -25,7 +25,7 @@ pub(super) struct Context<'a> {
     pub origin: &'a Origin,
     /// Fields this delivery has no column for: what was known of them stays.
     pub unread: &'a BTreeSet<FieldId>,
-    /// Who is gone from it has been judged.
+    /// It is at its end: nothing waits any more.
     pub ended: bool,
     /// What may still come of this delivery.
     pub repeated: &'a Repeated,

@@ -25,6 +25,8 @@ use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
 
 /// Claims looked at per round when looking for those gone silent.
 const SILENT_PAGE: u32 = 2_000;
+/// How often persons a batch brings together are followed to those they bring.
+const FURTHER_TRIES: usize = 4;
 /// How often a batch is tried again after a concurrent write.
 const CONFLICT_TRIES: usize = 5;
 
@@ -43,7 +45,7 @@ struct Settled {
     /// Records put aside until it is known whether their claims are stated again.
     aside: Vec<Aside>,
     told: Vec<Told>,
-    left: Vec<MappedRecord>,
+    left: Vec<u64>,
     asked: Asked,
 }
 
@@ -128,11 +130,18 @@ impl Pipeline {
             let short = format!("surveyed {} records, read {cut}", intake.records);
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
-        total.add(&self.take_in_repeated(intake).await?);
+        // Records put aside in vain: nothing later in the delivery stated their claims as they were.
+        let aside = intake.repeated.end();
+        let (again, mut reader) = self.read_again(intake, reader, &aside).await?;
+        total.add(&again);
         if intake.snapshot {
             total.add(&self.find_silent(intake, &mut reader).await?);
         }
-        total.add(&self.take_in_left(intake).await?);
+        // An identifier no record states any more keeps nobody apart now.
+        intake.ended = true;
+        let left = std::mem::take(&mut intake.left);
+        let (again, mut reader) = self.read_again(intake, reader, &left).await?;
+        total.add(&again);
         reader.warnings.join(std::mem::take(&mut intake.told));
         progress.advance(intake.records, intake.records);
         Ok((total, reader))
@@ -287,7 +296,7 @@ impl Pipeline {
             let aside = std::mem::take(&mut paired.aside);
             paired.further.clone_from(&further);
             let settlement = self.settle_paired(intake, paired, &mut asked).await?;
-            if settlement.further.is_empty() || tries == CONFLICT_TRIES {
+            if settlement.further.is_empty() || tries == FURTHER_TRIES {
                 break (asked, aside, settlement);
             }
             further.extend_from_slice(&settlement.further);
@@ -359,25 +368,32 @@ impl Pipeline {
         Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
     }
 
-    /// Records put aside in vain: nothing later in the delivery stated their claims as they were.
-    async fn take_in_repeated(&self, intake: &mut Intake) -> Result<Counts, StoreError> {
-        let mapped = intake.repeated.end();
-        if mapped.is_empty() {
-            return Ok(Counts::default());
+    /// Takes in records that were left when they were first read.
+    async fn read_again(
+        &self,
+        intake: &mut Intake,
+        mut reader: Box<Reader>,
+        numbers: &BTreeSet<u64>,
+    ) -> Result<(Counts, Box<Reader>), RunError> {
+        let mut total = Counts::default();
+        if numbers.is_empty() {
+            return Ok((total, reader));
         }
-        let batch = ReadBatch::of(intake.checkpoint + 1, mapped);
-        Ok(self.settle_and_write(intake, Work::Read(&batch)).await?.counts)
-    }
-
-    /// Records left for the end: a number no record states any more keeps nobody apart now.
-    async fn take_in_left(&self, intake: &mut Intake) -> Result<Counts, StoreError> {
-        intake.ended = true;
-        let mapped = std::mem::take(&mut intake.left);
-        if mapped.is_empty() {
-            return Ok(Counts::default());
+        // What there is to tell of them was told.
+        let told = std::mem::take(&mut reader.warnings);
+        let mut batches = self.cut(intake);
+        while let Some(mut frames) = batches.recv().await {
+            frames.frames.retain(|frame| numbers.contains(&frame.position.number));
+            let (back, batch) = self.read(reader, Some(frames)).await?;
+            reader = back;
+            if let Some(mut batch) = batch {
+                reader.read_after_all(&mut batch, &HashSet::new());
+                let batch = batch.again(intake.checkpoint + 1);
+                total.add(&self.settle_and_write(intake, Work::Read(&batch)).await?.counts);
+            }
         }
-        let batch = ReadBatch::of(intake.checkpoint + 1, mapped);
-        Ok(self.settle_and_write(intake, Work::Read(&batch)).await?.counts)
+        reader.warnings = told;
+        Ok((total, reader))
     }
 
     /// The last word of a first load: the persons it made can be read.

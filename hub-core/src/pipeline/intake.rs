@@ -25,8 +25,6 @@ use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Refused, origin_of};
 
 /// Longest original text kept with a refused record, in bytes.
 const ORIGINAL_BYTES: usize = 64 << 10;
-/// Records left for the end of a delivery before more are taken in where they stand.
-const LEFT: usize = 2_000;
 
 /// What cutting a delivery without decoding it shows.
 pub(super) struct Survey {
@@ -110,9 +108,9 @@ pub(super) struct Intake {
     pub repeated: Repeated,
     /// What there is to tell of records already written.
     pub told: Warnings,
-    /// Records left for the end, at most [`LEFT`]: a number of theirs may be new because another is gone.
-    pub left: Vec<MappedRecord>,
-    /// Who is gone has been judged.
+    /// Records left for the end, by number: an identifier of theirs may be new because another is gone.
+    pub left: BTreeSet<u64>,
+    /// The delivery is at its end: nothing waits any more.
     pub ended: bool,
     pub terms: Terms,
     unread: BTreeSet<FieldId>,
@@ -164,9 +162,9 @@ pub(super) struct ReadBatch {
 }
 
 impl ReadBatch {
-    /// A batch of records that were read before.
-    pub fn of(number: u64, mapped: Vec<MappedRecord>) -> Self {
-        Self { number, mapped, ..Self::default() }
+    /// The same records as a batch of its own: they were counted when they were first read.
+    pub fn again(self, number: u64) -> Self {
+        Self { number, mapped: self.mapped, ..Self::default() }
     }
 }
 
@@ -191,7 +189,7 @@ impl Intake {
             checkpoint: 0,
             repeated: Repeated::of(std::mem::take(&mut survey.hashes)),
             told: Warnings::default(),
-            left: Vec::new(),
+            left: BTreeSet::new(),
             ended: false,
             terms,
         }
@@ -209,13 +207,13 @@ impl Intake {
             repeated: &self.repeated,
             at: self.at,
             first_load: self.terms.first_load,
-            ended: self.ended || self.left.len() > LEFT,
+            ended: self.ended,
             refused_by: self.terms.only.as_ref().map(|refused| refused.by),
         }
     }
 
     /// Notes a commit that was written.
-    pub fn keep(&mut self, commit: Arc<Commit>, (told, left): (Vec<Told>, Vec<MappedRecord>)) -> Arc<Commit> {
+    pub fn keep(&mut self, commit: Arc<Commit>, (told, left): (Vec<Told>, Vec<u64>)) -> Arc<Commit> {
         self.checkpoint = commit.checkpoint;
         self.left.extend(left);
         for (code, record) in told {

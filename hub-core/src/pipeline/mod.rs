@@ -95,10 +95,10 @@ impl Order {
     }
 }
 
-/// Records a run refused. What later runs stated of them stays, and nothing is judged absent from a part.
+/// Records a run refused. What was stated of them since their delivery was first taken in stays, and nothing is judged absent from a part.
 #[derive(Debug, Clone)]
 pub struct Refused {
-    /// The run.
+    /// The first run that took the delivery in.
     pub by: RunId,
     /// Their numbers.
     pub records: BTreeSet<u64>,
@@ -171,8 +171,9 @@ impl Pipeline {
         if let Ok((mapping, survey)) = &surveyed {
             describe(&mut run, mapping, survey, &order);
         }
-        let made_before = self.untold(&run).await?;
-        run.first_load = order.first_load || made_before.is_some();
+        let made_before = if order.only.is_none() { self.untold(&run).await? } else { None };
+        let interrupted = before.first().is_some_and(|run| run.first_load && run.stopped_short());
+        run.first_load = order.first_load || interrupted || made_before.is_some();
         let place = match self.place_in_time(&run, order.only.as_ref()).await? {
             // Whoever runs it whole again was told to.
             Err(fault) if order.again && order.only.is_none() => Ok(Some(fault)),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use crate::canonical::{FieldId, FieldValues};
-use crate::claim::{Claim, Mapped};
+use crate::claim::Claim;
 use crate::code::Code;
 use crate::identity::{IdentityKey, Traits};
 use crate::record::Position;
@@ -48,7 +48,7 @@ pub(super) struct Paired {
     /// Statements whose record was stated again without them, or that went silent.
     pub silent: Vec<Statement>,
     /// Statements whose record was refused now: read again when it comes again, so that it is known who spoke last.
-    pub doubted: Vec<Statement>,
+    pub refused: Vec<Statement>,
     /// Records whose claims may be stated again as they were, later in the delivery.
     pub aside: Vec<Aside>,
     /// What is to be told of it.
@@ -57,10 +57,13 @@ pub(super) struct Paired {
     pub further: Vec<IdentityKey>,
 }
 
+/// The hash of a statement whose record was refused since: that of no frame.
+const REFUSED: u64 = u64::MAX;
+
 /// What becomes of a record.
 enum Verdict {
     Take,
-    /// A record further on in the batch states its claims as they were: the last word counts.
+    /// A record further on in the delivery has stated its claims: the last word counts.
     Overruled,
     /// It was refused once, and stated again since.
     StatedSince,
@@ -92,12 +95,18 @@ pub(super) fn pair(
             Verdict::StatedSince => paired.told.push((Code::StatedSince, record.position.number)),
             Verdict::Aside => {
                 let claims = olds.iter().filter_map(|old| old.id).collect();
-                paired.aside.push(Aside { record, claims });
+                paired.aside.push(Aside { number: record.position.number, claims });
             }
         }
     }
-    let refused = by_record.into_values().flatten();
-    paired.doubted = refused.filter(|old| !old.absent && old.record_hash.is_some()).collect();
+    // A part of a delivery refused again says nothing new of what came since.
+    let refused = by_record.into_values().flatten().filter(|_| context.refused_by.is_none());
+    let known = refused.filter(|old| !old.absent && old.record_hash != Some(REFUSED));
+    let marked = |old: Statement| {
+        let restated = old.id.is_some_and(|id| later.contains_key(&id));
+        Statement { record_hash: if restated { old.record_hash } else { Some(REFUSED) }, ..old }
+    };
+    paired.refused = known.map(marked).collect();
     paired
 }
 
@@ -110,7 +119,11 @@ fn verdict(
     let number = record.position.number;
     let comes = |old: &Statement| old.id.and_then(|id| later.get(&id));
     let may_come = |old: &Statement| comes(old).is_none() && context.repeated.may_come(old);
-    if olds.iter().any(|old| comes(old).is_some_and(|later| *later > number)) {
+    let overrules = |old: &Statement| {
+        let further_on = old.run == context.run && !old.absent && stated_at(context, old) > Some(number);
+        further_on || comes(old).is_some_and(|later| *later > number)
+    };
+    if olds.iter().any(overrules) {
         Verdict::Overruled
     } else if olds.iter().any(|old| said_since(context, old, number)) {
         Verdict::StatedSince
@@ -124,11 +137,14 @@ fn verdict(
 /// Whether a statement is a later word than the refused record of this number: of a later run, or further on in its own delivery.
 fn said_since(context: Context<'_>, old: &Statement, number: u64) -> bool {
     let Some(by) = context.refused_by else { return false };
+    let here = old.run == by && old.record_hash != Some(REFUSED);
+    old.run > by || (here && stated_at(context, old).is_none_or(|stated_at| stated_at > number))
+}
+
+/// The last record of this delivery that gave a statement a value.
+fn stated_at(context: Context<'_>, old: &Statement) -> Option<u64> {
     let here = old.stated.origins.iter().filter(|origin| origin.delivery == context.origin.delivery);
-    let stated_at = here.map(|origin| origin.record).max();
-    // A refusal leaves what it could not read without a hash.
-    let only_doubted = stated_at.is_none() && old.record_hash.is_none();
-    old.run > by || (old.run == by && !only_doubted && stated_at.is_none_or(|stated_at| stated_at > number))
+    here.map(|origin| origin.record).max()
 }
 
 impl Paired {
@@ -156,7 +172,9 @@ impl Paired {
             let key_in_record = claim.key.clone();
             let values = with_kept(context, old.as_ref(), claim);
             let traits = context.identity.traits(&values, source, &key.0);
-            let known = old.as_ref().map(|old| context.identity.traits_of(old));
+            // What returns after a silence is looked up like what changed: its place may have been taken.
+            let stated = old.as_ref().filter(|old| !old.absent);
+            let known = stated.map(|old| context.identity.traits_of(old));
             let wanted = if known.is_some_and(|known| known == traits) { &[] } else { traits.keys() };
             self.pending.push(Pending {
                 position: record.position,
@@ -172,16 +190,6 @@ impl Paired {
             });
         }
         self.silent.extend(olds.into_iter().filter(|old| !old.absent));
-    }
-}
-
-impl Pending {
-    /// The record again, of a claim that is alone in it and continues nothing.
-    pub fn into_record(self) -> MappedRecord {
-        let (emitter, key) = self.record;
-        let claim = Claim { key: self.key, fields: self.values, unreadable: Vec::new() };
-        let mapped = Mapped { key, emitter, as_of: self.as_of, claims: vec![claim], remarks: Vec::new() };
-        MappedRecord { position: self.position, hash: self.hash, mapped }
     }
 }
 
@@ -216,6 +224,8 @@ fn continued(
     olds: &mut Vec<Statement>,
     claims: &[(Claim, Traits)],
 ) -> Vec<Option<Statement>> {
+    // Those still stated first: a row may have been given to somebody else, and both statements bear its key.
+    olds.sort_by_key(|old| (old.absent, old.id));
     let mut found: Vec<Option<Statement>> = claims.iter().map(|_| None).collect();
     let traits_of = |old: &Statement| context.identity.traits_of(old);
     // A row may be given to somebody else: a number is corrected, a list renumbered.
@@ -230,7 +240,7 @@ fn continued(
     for continues in passes {
         for ((claim, traits), found) in claims.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
             let at = olds.iter().position(|old| continues(claim, traits, old));
-            *found = at.map(|at| olds.swap_remove(at));
+            *found = at.map(|at| olds.remove(at));
         }
     }
     found

@@ -149,47 +149,49 @@ impl People {
     ) -> Option<Found> {
         let beside = self.in_record.get(&claim.record).into_iter().flatten();
         let beside: Vec<PersonId> = beside.map(|person| self.now(*person)).collect();
+        let own = claim.old.as_ref().map(|old| self.now(old.person)).filter(|own| !beside.contains(own));
+        if let Some(own) = own {
+            self.forget(context, own, claim);
+        }
         let mut bound = bonds(&claim.traits, self.sharing(&claim.wanted));
         bound.retain(|(_, person)| !beside.contains(person));
-        let own = claim.old.as_ref().map(|old| self.now(old.person)).filter(|own| !beside.contains(own));
-        let own = own.filter(|own| self.stays(context, *own, claim, &bound));
-        let doubted = own.is_none() && doubted(&bound);
-        let numbered = bound.iter().filter(|(bond, _)| bond.is_number() && !doubted);
+        let own = own.filter(|own| self.stays(*own, claim, &bound));
+        let in_doubt = own.is_none() && nir_in_doubt(&bound);
+        let numbered = bound.iter().filter(|(bond, _)| bond.is_number() && !in_doubt);
         let numbered: Vec<PersonId> = own.into_iter().chain(numbered.map(|(_, person)| *person)).collect();
         let (of_name, several) = self.of_name(&bound, &numbered);
         let against_number = bound.iter().any(|(bond, _)| *bond == Bond::NameAgainstNumber);
-        if numbered.is_empty() && of_name.is_empty() && against_number && claim.alone && context.may_leave() {
+        if own.is_none() && against_number && claim.alone && context.may_leave() {
             return None;
         }
         let mut all = numbered.into_iter().chain(of_name);
         let mut person = all.next().unwrap_or_else(|| PersonId(mint()));
         let learned = self.learn(person, claim);
         // What the claim alone does not bind, the person it has joined may.
-        let bound_now = self.bound_to(person, claim).into_iter().filter(|_| !doubted);
+        let bound_now = self.bound_to(person, claim).into_iter().filter(|_| !in_doubt);
         let others: Vec<PersonId> = all.chain(bound_now).filter(|other| !beside.contains(other)).collect();
         for other in others {
             person = self.unite(person, other, stated_at);
         }
-        Some(Found { person, learned, ambiguous: doubted || several })
+        Some(Found { person, learned, ambiguous: in_doubt || several })
+    }
+
+    /// Forgets what a claim told of the person it was linked to, when it tells something else now.
+    fn forget(&mut self, context: Context<'_>, own: PersonId, claim: &Pending) {
+        let replaced = claim.old.as_ref().filter(|_| !claim.wanted.is_empty()).and_then(|old| old.id);
+        if let (Some(id), Some(working)) = (replaced, self.by_id.get_mut(&own)) {
+            working.replaced.push(id);
+            working.draw_profile(context);
+        }
     }
 
     /// Whether a claim stays with the person it was linked to: as long as its traits are the same, or go with what the other
-    /// claims tell, or nobody else bears its numbers.
-    fn stays(
-        &mut self,
-        context: Context<'_>,
-        own: PersonId,
-        claim: &Pending,
-        bound: &[(Bond, PersonId)],
-    ) -> bool {
-        let Some(id) = claim.old.as_ref().filter(|_| !claim.wanted.is_empty()).and_then(|old| old.id) else {
-            return true;
-        };
-        let Some(working) = self.by_id.get_mut(&own) else { return true };
-        working.replaced.push(id);
-        working.draw_profile(context);
+    /// claims tell, or nobody else bears its numbers; not when its source numbers the two apart.
+    fn stays(&self, own: PersonId, claim: &Pending, bound: &[(Bond, PersonId)]) -> bool {
+        let Some(working) = self.by_id.get(&own).filter(|_| !claim.wanted.is_empty()) else { return true };
         let elsewhere = bound.iter().any(|(bond, person)| bond.is_number() && *person != own);
-        !elsewhere || working.profile.may_hold(&claim.traits)
+        !working.profile.numbers_apart(&claim.traits)
+            && (!elsewhere || working.profile.may_hold(&claim.traits))
     }
 
     /// Those bound by a number to the person a claim has joined: by one of the claim's own, or of all when it changed the person.
@@ -198,11 +200,9 @@ impl People {
         let all: Vec<IdentityKey> =
             working.changed.then(|| working.profile.keys()).into_iter().flatten().collect();
         let keys = if working.changed { all.as_slice() } else { claim.wanted.as_slice() };
-        let bound = |(key, other, profile): (&IdentityKey, PersonId, &Profile)| {
-            let bond = working.profile.bond(profile, key, 0).filter(|bond| bond.is_number());
-            bond.filter(|_| other != person).map(|_| other)
-        };
-        self.sharing(keys).filter_map(bound).collect()
+        let others = self.sharing(keys).filter(|(_, other, _)| *other != person);
+        let bound = others.filter(|(key, _, profile)| working.profile.binds_by_number(profile, key));
+        bound.map(|(_, other, _)| other).collect()
     }
 
     /// Those of a claim's name and birth that are one person, and whether there were several: the whole name goes before one that
@@ -314,7 +314,7 @@ impl People {
 }
 
 /// A NIR that fits but for one trait, while another person of another NIR bears the whole name: one of the two is written wrong.
-fn doubted(bound: &[(Bond, PersonId)]) -> bool {
+fn nir_in_doubt(bound: &[(Bond, PersonId)]) -> bool {
     let first = bound.iter().find(|(bond, _)| bond.is_number());
     first.is_some_and(|(bond, _)| *bond == Bond::NirNearly)
         && bound.iter().any(|(bond, _)| *bond == Bond::NameAgainstNir)

@@ -1,27 +1,28 @@
 //! Records a delivery states twice, far apart: the last word counts (institutions' own loaders keep the last occurrence).
 //!
 //! The survey leaves the hashes of all frames, in a small filter. A record that would change a claim whose very hash may still come
-//! is put aside; when that hash has come the record is forgotten, else it is taken in at the end. So a record stated twice is no
+//! is put aside; when that hash has come the record is forgotten, else it is read again at the end. So a record stated twice is no
 //! change, night after night.
+
+use std::collections::BTreeSet;
 
 use crate::statement::Statement;
 
-use super::mapped::MappedRecord;
 use super::seen::Seen;
 
 /// Bits of the filter: 2 MiB, in which a million frames leave about one false answer in a hundred. A false one only delays.
 const BITS: u64 = 1 << 24;
-/// Records put aside at most: more are taken in where they stand.
-const MOST: usize = 2_000;
+/// Records put aside at most, some dozens of bytes each: more are taken in where they stand.
+const MOST: usize = 100_000;
 
 /// The frames of a delivery, by hash.
 #[derive(Debug, Default)]
 pub(super) struct Hashes(Vec<u64>);
 
-/// A record put aside, with the claims whose hash may still come.
+/// A record put aside, by number, with the claims whose hash may still come.
 #[derive(Debug)]
 pub(super) struct Aside {
-    pub record: MappedRecord,
+    pub number: u64,
     pub claims: Vec<i64>,
 }
 
@@ -80,11 +81,11 @@ impl Repeated {
         self.aside.extend(aside);
     }
 
-    /// The records no later word overruled; from now on nothing is put aside.
-    pub fn end(&mut self) -> Vec<MappedRecord> {
+    /// The numbers of the records no later word overruled; from now on nothing is put aside.
+    pub fn end(&mut self) -> BTreeSet<u64> {
         self.ended = true;
         let aside = std::mem::take(&mut self.aside).into_iter();
         let stands = |aside: &Aside| !aside.claims.iter().any(|claim| self.came.contains(*claim));
-        aside.filter(stands).map(|aside| aside.record).collect()
+        aside.filter(stands).map(|aside| aside.number).collect()
     }
 }

@@ -141,7 +141,7 @@ impl Publisher {
         }
         let never = AtomicBool::new(false);
         let mut lease = Lease::new(self, &never);
-        if !self.awaits(&mut lease).await? {
+        if !self.take_lease(&mut lease).await? {
             return Ok(None);
         }
         let outcome = match self.broker.open().await {
@@ -153,18 +153,22 @@ impl Publisher {
     }
 
     /// Takes the lease, or waits for it: a holder under whom nothing leaves the outbox has died, and its lease expires.
-    async fn awaits(&self, lease: &mut Lease<'_>) -> Result<bool, PublishError> {
+    async fn take_lease(&self, lease: &mut Lease<'_>) -> Result<bool, PublishError> {
         let mut waiting = self.store.waiting().await?;
-        let expired = tokio::time::Instant::now() + Duration::from_millis(LEASE_MS) + IDLE;
-        while !lease.hold().await? {
+        let expired = Instant::now() + Duration::from_millis(LEASE_MS) + IDLE;
+        loop {
+            // Looked at before, so that one more attempt follows the expiry.
+            let last = Instant::now() > expired;
+            if lease.hold().await? {
+                return Ok(true);
+            }
             let still = self.store.waiting().await?;
-            if still < waiting || tokio::time::Instant::now() > expired {
+            if still < waiting || last {
                 return Ok(false);
             }
             waiting = still;
             tokio::time::sleep(IDLE).await;
         }
-        Ok(true)
     }
 
     async fn publish_waiting(

@@ -1,5 +1,6 @@
 //! `dlnuf replay delivery|run|rejects ID`: archived bytes again, through the same path, after saying what that would change.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
@@ -101,7 +102,9 @@ impl Replay {
                     "run `{}` did not come to its end: deliver `{name}` again first",
                     again.id
                 );
-                Some(refused(store, RunId(again.id)).await?)
+                let runs = store.runs_of(delivery.id).await?;
+                let first = runs.iter().rfind(|run| run.took_in()).map_or(RunId(again.id), |run| run.id);
+                Some(Refused { by: first, records: refused(store, RunId(again.id)).await? })
             }
             Self::Delivery(_) | Self::Run(_) => None,
         };
@@ -123,10 +126,10 @@ impl Again {
     }
 }
 
-async fn refused(store: &dyn Store, run: RunId) -> anyhow::Result<Refused> {
+async fn refused(store: &dyn Store, run: RunId) -> anyhow::Result<BTreeSet<u64>> {
     let rejects = store.rejects(run, REJECTS).await?;
     anyhow::ensure!(!rejects.is_empty(), "run `{run}` refused no record: there is nothing to replay");
-    Ok(Refused { by: run, records: rejects.into_iter().map(|reject| reject.position.number).collect() })
+    Ok(rejects.into_iter().map(|reject| reject.position.number).collect())
 }
 
 /// What a replay would change.

@@ -37,11 +37,11 @@ impl CsvDecoder {
 impl Decoder for CsvDecoder {
     fn decode(&self, frame: &[u8], record: &mut Record) -> Result<(), Fault> {
         record.clear();
-        std::str::from_utf8(frame).map_err(|_| not_utf8())?;
-        row::cells(frame, self.separator, |index, cell| {
+        let row = std::str::from_utf8(frame).map_err(|_| not_utf8())?;
+        row::texts(row, self.separator, |index, text| {
             let Some(Some(name)) = self.columns.get(index) else { return };
             // An empty cell is no text, as a column that is not there.
-            if let Some(text) = std::str::from_utf8(cell).ok().filter(|text| !text.is_empty()) {
+            if !text.is_empty() {
                 record.leaf(*name, text);
             }
         });

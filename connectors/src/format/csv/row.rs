@@ -61,6 +61,23 @@ pub(crate) fn cells(row: &[u8], separator: u8, mut each: impl FnMut(usize, &[u8]
     }
 }
 
+/// The same for a row known to be text: cells that nothing quotes are not looked at again.
+pub(crate) fn texts(row: &str, separator: u8, mut each: impl FnMut(usize, &str)) {
+    let bytes = row.as_bytes();
+    if quoted(bytes) {
+        // Cut at ASCII signs only, so that every cell is text too.
+        cells(bytes, separator, |index, cell| {
+            each(index, std::str::from_utf8(cell).unwrap_or_default());
+        });
+        return;
+    }
+    let mut from = 0;
+    for (index, to) in memchr::memchr_iter(separator, bytes).chain([bytes.len()]).enumerate() {
+        each(index, row.get(from..to).unwrap_or_default());
+        from = to + 1;
+    }
+}
+
 /// Whether a quote may have a meaning; most rows have none and are cut without looking at each cell.
 fn quoted(text: &[u8]) -> bool {
     memchr::memchr(b'"', text).is_some()
