@@ -31,13 +31,15 @@ fn field(person: &Json, pointer: &str) -> String {
     person.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned()
 }
 
-/// Given names and two identifiers of everybody.
+/// Given names and two identifiers of everybody, in order.
 fn everybody(hub: &Hub) -> Vec<[String; 3]> {
     let of = |person: &Json| {
         ["/identite/prenoms", "/identifiants/identifiant_departement", "/identifiants/identifiant_ft_uuid"]
             .map(|at| field(person, at))
     };
-    hub.persons().iter().map(of).collect()
+    let mut everybody: Vec<[String; 3]> = hub.persons().iter().map(of).collect();
+    everybody.sort();
+    everybody
 }
 
 #[test]
