@@ -305,3 +305,12 @@ fn a_replay_refused_again_makes_no_older_word_newer() {
     let replayed = replay(&with_mended_mappings(hub), again["run"].as_str().expect("a run"));
     assert_eq!((figures(&replayed, ["events"]), codes(&replayed)), ([0], vec!["DLN0118", "DLN0302"]));
 }
+
+#[test]
+fn a_delivery_run_again_whole_is_no_later_word_than_itself() {
+    let (hub, run) = refused_once(true);
+    let whole = hub.ask(&["replay", "run", &run]).json().pop().expect("a report");
+    assert_eq!(figures(&whole, ["rejected"]), [1]);
+    let report = replay(&hub, whole["run"].as_str().expect("a run"));
+    assert_eq!(figures(&report, ["persons", "rejected"]), [1, 0]);
+}

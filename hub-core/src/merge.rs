@@ -1,9 +1,10 @@
 //! Merge: the statements of every source about one person become one state.
 //!
 //! Statements enter in any order, the same state leaves: for each block of fields the claim of the source with the highest
-//! declared authority wins, then one still stated over one gone silent or replaced by a later one of the same dossier, then the one with the preferred value (of two dossiers,
-//! the one whose right is open), then the one with the most recent facts, of one date those of the last delivery, then the content
-//! itself as a last, arbitrary but stable, word. A provisional NIR goes after any other. Losing values stay in their statements.
+//! declared authority wins, then one still stated over one gone silent or replaced by a later one of the same dossier, then the
+//! one with the preferred value (of two dossiers, the one whose right is open), then the one with the most recent facts, of one
+//! date those of the last delivery, then the content itself as a last, arbitrary but stable, word. A provisional NIR goes after
+//! any other. Losing values stay in their statements.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -51,7 +51,8 @@ pub(super) struct Settlement {
     pub further: Vec<IdentityKey>,
 }
 
-/// Settles a batch. `looked_up` are the keys the store was asked for, `candidates` those who bear them; `mint` gives a fresh identifier for each new person.
+/// Settles a batch. `looked_up` are the keys the store was asked for, `candidates` those who bear them; `mint` gives a fresh
+/// identifier for each new person.
 pub(super) fn settle(
     context: Context<'_>,
     paired: Paired,

@@ -292,7 +292,10 @@ impl Pipeline {
     /// A later snapshot has said all there is to say of what an earlier run refused.
     async fn overtaken(&self, run: &Run, refused: &Refused) -> Result<Option<Fault>, StoreError> {
         let latest = self.store.latest_snapshot(&run.source, &run.flow, &run.emitter).await?;
-        Ok(latest.filter(|latest| *latest > refused.by).map(|latest| {
+        let Some(latest) = latest.filter(|latest| *latest > refused.by) else { return Ok(None) };
+        // The same delivery run again whole is no later word than itself.
+        let of = self.store.run(latest).await?.map(|run| run.delivery);
+        Ok((of != Some(run.delivery)).then(|| {
             let detail = format!(
                 "run {latest} took a whole snapshot in since; what it refused: dlnuf replay rejects {latest}; \
 to apply this one all the same: dlnuf replay delivery {}",

@@ -74,7 +74,8 @@ enum Verdict {
 /// Pairs each claim with the statement it continues: same key in the same record, else same NIR, else the same person but for
 /// one correction (name, given name or birth).
 ///
-/// `existing` are the statements of these records, and of those that were refused. `later` are the claims stated again unchanged further on in the batch, with the number of that record.
+/// `existing` are the statements of these records, and of those that were refused. `later` are the claims stated again unchanged
+/// further on in the batch, with the number of that record.
 pub(super) fn pair(
     context: Context<'_>,
     records: Vec<MappedRecord>,
