@@ -40,8 +40,8 @@ use intake::{Intake, Reader, Survey, Terms};
 pub use report::Report;
 use report::Warnings;
 
-/// Records per batch: one commit each.
-const BATCH_RECORDS: usize = 320;
+/// Records per batch: one commit each. Fewer rewrite the pages of random keys more often, more take memory three times over.
+const BATCH_RECORDS: usize = 512;
 /// Runs looked back at for an interrupted first load.
 const RECENT_RUNS: u32 = 50;
 /// How often the turn is asked for.
