@@ -28,6 +28,26 @@ fn a_name_corrected_in_an_undated_list_of_the_same_day_is_one_event() {
 }
 
 #[test]
+fn a_list_that_says_nothing_of_the_right_has_its_say_on_the_rest() {
+    let hub = Hub::fresh();
+    let first = "Identifiant dans le SI*;Prénom*;Nom*;Date de naissance*;NIR;Numéro allocataire CAF/MSA;Droits RSA;Adresse;\
+Ville;Accompagnateurs\n77;Mélinda;Vanternier;1986-07-14;2860752448017;;rsa_clos;3 rue du Puits;Chaumont;\n";
+    hub.deliver("departement", "1.csv", first.as_bytes());
+    for (file, street) in [("2.csv", "8 rue Haute"), ("3.csv", "9 rue Haute")] {
+        let rows = format!(
+            "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;NIR;ID IODAS;Adresse;CP Ville\n\
+Vanternier;Mélinda;14/07/1986;2860752448017;77;{street};52000 Chaumont\n"
+        );
+        hub.deliver("departement", file, rows.as_bytes());
+        let person = hub.persons().pop().expect("a person");
+        assert_eq!(
+            (&person["adresse"]["voie"], &person["droits"]["rsa"]["etat"]),
+            (&street.into(), &"rsa_clos".into())
+        );
+    }
+}
+
+#[test]
 fn a_second_dossier_of_the_month_is_the_one_that_counts() {
     let hub = Hub::fresh();
     let first = household("2055990", "521", "4", &[PAUL]);

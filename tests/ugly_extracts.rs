@@ -215,6 +215,48 @@ fn the_latest_fact_of_the_historical_files_says_how_it_is() {
 }
 
 #[test]
+fn a_fact_dated_years_ahead_is_refused_and_commas_at_the_end_of_a_line_say_nothing() {
+    let hub = Hub::fresh();
+    let row =
+        |day: &str| format!("1850578006084;1234567A075;DUPONT;LUC;07/05/1985;{day};1;1850578006084,,,\n");
+    let mistyped = hub.deliver("france-travail", "inscriptions-1.csv", row("03/04/2062").as_bytes());
+    assert_eq!(figures(&mistyped, ["rejected", "persons"]), [1, 0]);
+    let mended = hub.deliver("france-travail", "inscriptions-2.csv", row("03/04/2022").as_bytes());
+    assert_eq!((figures(&mended, ["persons"]), codes(&mended)), ([1], Vec::<&str>::new()));
+    assert_eq!(hub.persons()[0]["identite"]["nir"], "1850578006084");
+}
+
+#[test]
+fn other_line_ends_are_no_change() {
+    let hub = Hub::fresh();
+    let rows = format!("{LIST}Dupont;Luc;07/05/1985;;1;\"3 rue du Puits\nescalier B\";52000 Chaumont\n");
+    hub.deliver("departement", "1.csv", rows.as_bytes());
+    let report = hub.deliver("departement", "2.csv", rows.replace('\n', "\r\n").as_bytes());
+    assert_eq!((report["status"].as_str(), figures(&report, ["events"])), (Some("done"), [0]));
+}
+
+#[test]
+fn whoever_stands_in_a_refused_record_is_not_absent_whatever_its_number() {
+    let hub = Hub::fresh();
+    let julie = Member { nir: "", ..JULIE };
+    let other = household("2055991", "521", "2", &[Member { name: "ROUVRAY", nir: "", ..PAUL }]);
+    let both = household("2055990", "521", "2", &[PAUL, julie]);
+    hub.deliver("caf", "1.xml", &monthly(&made("2026-03-05", "01:00:00"), 2, &[both, other.clone()]));
+    for (day, born, refused, gone) in [
+        ("2026-04-05", "2020", Member { nir: "1800152121009", ..PAUL }, 0),
+        // Paul can be recognised by nothing: he may be anybody.
+        ("2026-05-05", "1982-05-06", Member { nir: "", born: "2020", ..PAUL }, 0),
+    ] {
+        let renumbered = household("7055990", "521", "2", &[refused, Member { born, ..julie }]);
+        let file = monthly(&made(day, "01:00:00"), 2, &[renumbered, other.clone()]);
+        let report = hub.deliver("caf", &format!("{day}.xml"), &file);
+        assert_eq!(figures(&report, ["rejected", "gone", "events"]), [1, gone, 0], "{day}");
+    }
+    let file = monthly(&made("2026-06-05", "01:00:00"), 1, &[other]);
+    assert_eq!(figures(&hub.deliver("caf", "6.xml", &file), ["gone"]), [2], "who is nowhere is absent");
+}
+
+#[test]
 fn a_withdrawn_action_is_one_no_more() {
     let hub = Hub::fresh();
     let head = "identifiant_unique_de;codeaction;lblaction;date_prescription;date_debut\n";

@@ -1,14 +1,13 @@
 //! Merge: the statements of every source about one person become one state.
 //!
 //! Statements enter in any order, the same state leaves: for each block of fields the claim of the source with the highest
-//! declared authority wins, then one still stated over one gone silent or replaced by a later one of the same dossier, then the
-//! one with the preferred value (of two dossiers, the one whose right is open), then the one with the most recent facts, of one
-//! date those of the last delivery, then the content itself as a last, arbitrary but stable, word. A provisional NIR goes after
-//! any other. Losing values stay in their statements.
+//! declared authority wins, then one still stated over one gone silent or replaced by a later one of the same dossier, then, of
+//! those that state a preferred field, the one with the preferred value (of two dossiers, the one whose right is open), then the one
+//! with the most recent facts, of one date those of the last delivery, then the content itself as a last, arbitrary but stable, word.
+//! A provisional NIR goes after any other. Losing values stay in their statements.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, Item, Kind, Value};
@@ -62,14 +61,21 @@ impl Precedence {
         self.replaced.iter().filter_map(|path| canon.find(path))
     }
 
-    /// Where a claim stands by its preferred values, 0 before all others.
-    fn preference(&self, canon: &Canon, statement: &Statement) -> usize {
-        let of_field = |(path, order): (&String, &Vec<String>)| {
-            let value = canon.find(path).and_then(|field| statement.stated.get(field));
-            let text = value.and_then(|(value, _)| value.as_text());
-            text.and_then(|text| order.iter().position(|word| word == text)).unwrap_or(order.len())
+    /// Where a claim stands by its preferred values, 0 before all others; nowhere when it states none.
+    fn preference(&self, canon: &Canon, statement: &Statement) -> Option<usize> {
+        let stated =
+            |path: &str| statement.stated.get(canon.find(path)?).and_then(|(value, _)| value.as_text());
+        let place = |(path, order): (&String, &Vec<String>)| {
+            stated(path).and_then(|text| order.iter().position(|word| word == text)).unwrap_or(order.len())
         };
-        self.preferred.iter().map(of_field).sum()
+        let any = self.preferred.keys().any(|path| stated(path).is_some());
+        any.then(|| self.preferred.iter().map(place).sum())
+    }
+
+    /// Whether a preferred field stands in this block.
+    fn prefers_in(&self, canon: &Canon, block: u16) -> bool {
+        let mut fields = self.preferred.keys().filter_map(|path| canon.find(path));
+        fields.any(|field| canon.field(field).block == block)
     }
 
     /// Rank of a source for a field, 0 the most believed; the longest prefix decides.
@@ -103,22 +109,14 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
     let over = |statement: &Statement| precedence.is_over(canon, statement, statements);
     let contenders: Vec<Contender<'_>> =
         statements.iter().map(|statement| Contender { statement, over: over(statement) }).collect();
-    let mut winners: BTreeMap<u16, Contender<'_>> = BTreeMap::new();
+    let mut by_block: BTreeMap<u16, Vec<Contender<'_>>> = BTreeMap::new();
     for contender in &contenders {
         for block in blocks(canon, contender.statement) {
-            match winners.entry(block) {
-                Entry::Vacant(nobody) => {
-                    nobody.insert(*contender);
-                }
-                Entry::Occupied(mut winner) => {
-                    let own = strength(canon, precedence, *contender, block);
-                    if own < strength(canon, precedence, *winner.get(), block) {
-                        winner.insert(*contender);
-                    }
-                }
-            }
+            by_block.entry(block).or_default().push(*contender);
         }
     }
+    let winner = |(block, of_block)| Some((block, winner(canon, precedence, of_block, block)?));
+    let winners: BTreeMap<u16, Contender<'_>> = by_block.into_iter().filter_map(winner).collect();
     let mut fields: Vec<_> = winners
         .iter()
         .flat_map(|(block, Contender { statement, .. })| {
@@ -180,8 +178,33 @@ fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
     blocks
 }
 
-/// Smaller is stronger.
-type Strength<'s> = (bool, usize, bool, usize, Reverse<Option<(&'s str, DeliveryId, u64)>>, Vec<&'s Value>);
+/// Who is believed for a block: of those that state a preferred value the one whose is preferred, so that the dossier whose right is
+/// open counts whole; against those that say nothing of it, and out of the block it stands in, the date decides.
+fn winner<'s>(
+    canon: &Canon,
+    precedence: &Precedence,
+    contenders: Vec<Contender<'s>>,
+    block: u16,
+) -> Option<Contender<'s>> {
+    let own = precedence.prefers_in(canon, block);
+    let strengths = contenders.into_iter().map(|contender| {
+        let preference = precedence.preference(canon, contender.statement);
+        (strength(canon, precedence, contender, block), preference, contender)
+    });
+    let (preferring, others): (Vec<_>, Vec<_>) =
+        strengths.partition(|(_, preference, _)| own || preference.is_some());
+    let preferred = preferring.into_iter().min_by(|(a, a_prefers, _), (b, b_prefers, _)| {
+        let order = |(authority, recent): &Strength<'s>, prefers: &Option<usize>| {
+            (*authority, prefers.unwrap_or(usize::MAX), recent.clone())
+        };
+        order(a, a_prefers).cmp(&order(b, b_prefers))
+    });
+    let (.., believed) = preferred.into_iter().chain(others).min_by(|(a, ..), (b, ..)| a.cmp(b))?;
+    Some(believed)
+}
+
+/// Smaller is stronger: doubt, authority, whether it is over; then how recent it is, and its content.
+type Strength<'s> = ((bool, usize, bool), (Reverse<Option<(&'s str, DeliveryId, u64)>>, Vec<&'s Value>));
 
 fn strength<'s>(
     canon: &Canon,
@@ -198,10 +221,9 @@ fn strength<'s>(
     let origins = || of_block().filter_map(|(_, _, at)| statement.stated.origins.get(usize::from(*at)));
     let recent = if dossier { statement.stated.latest() } else { origins().map(Origin::place).max() };
     let content = of_block().map(|(_, value, _)| value).collect();
-    let preference = precedence.preference(canon, statement);
     let doubtful = of_block().any(|(id, value, _)| {
         canon.field(*id).kind == Kind::Nir && value.as_text().is_some_and(is_provisional)
     });
     let rank = precedence.rank(&statement.source, path);
-    (doubtful, rank, over, preference, Reverse(recent), content)
+    ((doubtful, rank, over), (Reverse(recent), content))
 }

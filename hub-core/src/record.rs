@@ -116,10 +116,23 @@ impl Record {
         if top as usize + 1 != self.nodes.len() {
             return;
         }
-        self.text.push_str(text);
+        self.push(text);
         let to = len32(self.text.len());
         if let Some(node) = self.nodes.get_mut(top as usize) {
             node.to = to;
+        }
+    }
+
+    /// A line break is one character, however the file ends its lines (XML 1.0, 2.11).
+    fn push(&mut self, text: &str) {
+        if !text.contains('\r') {
+            return self.text.push_str(text);
+        }
+        let mut lines = text.split('\r');
+        self.text.push_str(lines.next().unwrap_or_default());
+        for line in lines {
+            self.text.push('\n');
+            self.text.push_str(line.strip_prefix('\n').unwrap_or(line));
         }
     }
 

@@ -86,7 +86,7 @@ impl<C: Cut> Cutter<C> {
         batch.bytes.extend_from_slice(kept);
         let hash = xxh3_64_with_seed(kept, self.seed);
         let sound = !text.unchecked() || std::str::from_utf8(kept).is_ok();
-        let printable = !kept.chunks(256).any(holds_control);
+        let printable = !holds_control(kept);
         text.advance(piece.consume);
         batch.frames.push(Frame {
             position: Position { number: self.number, line, byte },
@@ -140,14 +140,14 @@ impl<C> Cutter<C> {
     }
 }
 
-/// A character no text of a feed holds: a terminal would obey it, a later reader refuse it.
-pub(super) const fn is_control(byte: u8) -> bool {
-    byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
-}
-
-/// Looks at all bytes, which takes many at a time, where stopping at the first would take them one by one.
-fn holds_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, byte| found | is_control(*byte))
+/// Whether there is a character no text of a feed holds: a terminal would obey it, a later reader refuse it. Those above 0x7F, two
+/// bytes of UTF-8, are what is left of a text read in another encoding than its own.
+pub(super) fn holds_control(text: &[u8]) -> bool {
+    // All bytes of a part are looked at, which takes many at a time; stopping at the first would take them one by one.
+    let low = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let any_low = |part: &[u8]| part.iter().fold(false, |found, byte| found | low(*byte));
+    let high = |at: usize| matches!(text.get(at + 1), Some(0x80..=0x9F));
+    text.chunks(256).any(any_low) || memchr::memchr_iter(0xC2, text).any(high)
 }
 
 /// The fault of a record with a control character.

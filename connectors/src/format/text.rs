@@ -6,7 +6,7 @@
 
 use std::io::{ErrorKind, Read};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{CoderResult, Decoder, Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use hub_core::code::Code;
 use hub_core::connector::Fault;
 
@@ -18,6 +18,9 @@ pub(crate) struct Text {
     input: Box<dyn Read + Send>,
     decoder: Option<Decoder>,
     width: Width,
+    /// Bytes 0x80 to 0x9F are read as windows-1252's: those of ISO 8859 are controls no text holds, and Windows writes its
+    /// apostrophes there whatever it declares.
+    windows: bool,
     raw: Vec<u8>,
     /// Bytes read or room for them; the window is `start..end`.
     buffer: Vec<u8>,
@@ -49,6 +52,7 @@ impl Text {
             input,
             decoder: None,
             width: Width::AsIs,
+            windows: false,
             raw: Vec::new(),
             buffer: Vec::new(),
             start: 0,
@@ -165,6 +169,7 @@ impl Text {
                 return Err(unknown(encoding.name()));
             }
         };
+        self.windows = encoding.name().starts_with("ISO-8859");
         self.raw = self.window().to_vec();
         (self.start, self.end) = (0, 0);
         self.decoder = Some(encoding.new_decoder_without_bom_handling());
@@ -179,13 +184,15 @@ impl Text {
         };
         let mut raw = self.raw.get(..count).unwrap_or_default();
         loop {
-            let room = room(&mut self.buffer, self.end, raw.len() * 3 + 16);
-            let (result, read, written, _) = decoder.decode_to_utf8(raw, room, last);
-            self.end += written;
-            raw = raw.get(read..).unwrap_or_default();
-            if result == CoderResult::InputEmpty {
+            let control = raw.iter().position(|byte| self.windows && matches!(byte, 0x80..=0x9F));
+            let (plain, rest) = raw.split_at(control.unwrap_or(raw.len()));
+            self.end += decode(decoder, plain, last && rest.is_empty(), (&mut self.buffer, self.end));
+            let Some((byte, rest)) = rest.split_first() else {
                 return;
-            }
+            };
+            let mut windows = WINDOWS_1252.new_decoder_without_bom_handling();
+            self.end += decode(&mut windows, &[*byte], true, (&mut self.buffer, self.end));
+            raw = rest;
         }
     }
 
@@ -193,6 +200,25 @@ impl Text {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
+        }
+    }
+}
+
+/// Decodes raw bytes to the end of a buffer; how many bytes that took.
+fn decode(
+    decoder: &mut Decoder,
+    mut raw: &[u8],
+    last: bool,
+    (buffer, start): (&mut Vec<u8>, usize),
+) -> usize {
+    let mut end = start;
+    loop {
+        let room = room(buffer, end, raw.len() * 3 + 16);
+        let (result, read, written, _) = decoder.decode_to_utf8(raw, room, last);
+        end += written;
+        raw = raw.get(read..).unwrap_or_default();
+        if result == CoderResult::InputEmpty {
+            return end - start;
         }
     }
 }
@@ -312,6 +338,7 @@ mod tests {
             (&utf16, Some("windows-1252"), false, "é€"),
             (declared, Some("utf-8"), true, "<?xml version='1.0' encoding = 'iso-8859-15'?>€"),
             (b"\xE9\x80", Some("iso-8859-1"), true, "é€"),
+            (b"d\x92Al\xE9\xA4", Some("iso-8859-15"), true, "d’Alé€"),
             (b"\xC3\xA9", None, true, "é"),
             (b"<\0a\0", None, true, "<a"),
         ] {

@@ -233,24 +233,43 @@ impl Mapping {
         let key = self.record_key(scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
         let emitter = self.emitter(scope);
         let as_of = self.record.as_of.as_ref().and_then(|as_of| as_of.read(scope));
-        let mut outcome = Outcome { nulls: &self.nulls, today, remarks: Vec::new(), unreadable: Vec::new() };
+        let as_of = as_of.map(|date| believed(date, today)).transpose();
+        let as_of = as_of.map_err(|code| refuse(code, self.record.line))?;
+        let mut outcome = self.outcome(today);
+        let claims = self.claims(scope, &mut outcome)?;
+        if claims.is_empty() {
+            return Err(refuse(Code::NoPerson, self.persons.line));
+        }
+        Ok(Mapped { key, emitter, as_of, claims, remarks: outcome.remarks })
+    }
+
+    /// What can still be read of the persons of a refused record: enough to know who they may be.
+    pub fn glimpse(&self, record: &Record, today: &str) -> Vec<FieldValues> {
+        let mut outcome = Outcome { forgiving: true, ..self.outcome(today) };
+        let claims = self.claims(Scope::of(record), &mut outcome).unwrap_or_default();
+        claims.into_iter().map(|claim| claim.fields).collect()
+    }
+
+    fn outcome<'m>(&'m self, today: &'m str) -> Outcome<'m> {
+        let (remarks, unreadable) = (Vec::new(), Vec::new());
+        Outcome { nulls: &self.nulls, today, remarks, unreadable, forgiving: false }
+    }
+
+    fn claims(&self, scope: Scope<'_>, outcome: &mut Outcome<'_>) -> Result<Vec<Claim>, Refusal> {
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {
-            let scope = if person == record.root() { scope } else { scope.inside(person) };
+            let scope = if person == scope.record.root() { scope } else { scope.inside(person) };
             if self.persons.when.as_ref().is_some_and(|when| !when.holds(scope, &self.nulls)) {
                 continue;
             }
-            let fields = rule::apply(&self.persons.rules, scope, &mut outcome)?;
+            let fields = rule::apply(&self.persons.rules, scope, outcome)?;
             let key = self.key(&self.persons.key, scope).unwrap_or_default();
             let unreadable = std::mem::take(&mut outcome.unreadable);
             let mut claim = Claim { key, fields, unreadable };
             self.qualify(&mut claim);
             claims.push(claim);
         }
-        if claims.is_empty() {
-            return Err(refuse(Code::NoPerson, self.persons.line));
-        }
-        Ok(Mapped { key, emitter, as_of, claims, remarks: outcome.remarks })
+        Ok(claims)
     }
 
     /// A field that qualifies another says nothing without it.
@@ -290,6 +309,17 @@ impl Mapping {
         }
         found.then_some(key)
     }
+}
+
+/// A date facts are said to be valid at. They cannot be later than what brings them; more than a year later is a mistake that
+/// would have the last word until then.
+fn believed(date: CompactString, today: &str) -> Result<CompactString, Code> {
+    if date.as_str() <= today {
+        return Ok(date);
+    }
+    let year = |text: &str| text.get(..4).and_then(|year| year.parse::<u16>().ok()).unwrap_or(0);
+    let (far, rest) = (year(&date).saturating_sub(year(today)), date.get(4..) > today.get(4..));
+    if far > 1 || (far == 1 && rest) { Err(Code::FutureDate) } else { Ok(CompactString::from(today)) }
 }
 
 /// A number without the `.0` a spreadsheet adds: `77.0` names the record `77` named.

@@ -130,8 +130,18 @@ impl Filter {
 
     fn holds(&self, record: &Record, node: NodeId) -> bool {
         let found = self.path.iter().try_fold(node, |at, name| record.child(at, *name));
-        found.is_some_and(|leaf| record.value(leaf) == self.wanted)
+        found.is_some_and(|leaf| same_code(record.value(leaf), &self.wanted))
     }
+}
+
+/// Two codes are one when they are one number: schemas type them as integers (`RGADR` of the CAF), and `1` is `01`.
+fn same_code(found: &str, wanted: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let significant = |text: &'_ str| text.trim_start_matches('0').len();
+    found == wanted
+        || (number(found)
+            && number(wanted)
+            && found[found.len() - significant(found)..] == wanted[wanted.len() - significant(wanted)..])
 }
 
 fn check_name(name: &str) -> Result<(), String> {
@@ -190,6 +200,21 @@ mod tests {
         }
         record.finish();
         assert_eq!(path.first(Scope::of(&record)), Some("DEM"));
+    }
+
+    #[test]
+    fn codes_of_digits_are_compared_as_numbers() {
+        for (found, wanted, same) in [
+            ("1", "01", true),
+            ("001", "1", true),
+            ("0", "00", true),
+            ("10", "1", false),
+            ("", "0", false),
+            ("A1", "A01", false),
+            ("RSA", "RSA", true),
+        ] {
+            assert_eq!(same_code(found, wanted), same, "{found} {wanted}");
+        }
     }
 
     #[test]

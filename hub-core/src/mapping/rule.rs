@@ -137,6 +137,8 @@ pub(super) struct Outcome<'m> {
     pub remarks: Vec<Remark>,
     /// Fields dropped because their text could not be read.
     pub unreadable: Vec<FieldId>,
+    /// Nothing costs the record: what can be read of it is read.
+    pub forgiving: bool,
 }
 
 /// Applies `rules`, which are sorted by field, so that the values come out sorted.
@@ -175,7 +177,7 @@ impl ValueRule {
         };
         match text {
             Some(text) => self.read(text, scope, out),
-            None => self.absent(),
+            None => self.absent(out),
         }
     }
 
@@ -233,8 +235,10 @@ impl ValueRule {
     /// What becomes of a value that cannot be read.
     fn refuse(&self, code: Code, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
         match self.invalid {
-            Policy::Reject => Err(Refusal { code, field: Some(self.field), rule_line: self.line }),
-            Policy::Drop => {
+            Policy::Reject if !out.forgiving => {
+                Err(Refusal { code, field: Some(self.field), rule_line: self.line })
+            }
+            Policy::Reject | Policy::Drop => {
                 out.remarks.push(self.remark(code));
                 out.unreadable.push(self.field);
                 Ok(None)
@@ -268,12 +272,12 @@ impl ValueRule {
         }
     }
 
-    fn absent(&self) -> Result<Option<Value>, Refusal> {
+    fn absent(&self, out: &Outcome<'_>) -> Result<Option<Value>, Refusal> {
         match self.missing {
-            Policy::Drop => Ok(None),
-            Policy::Reject => {
+            Policy::Reject if !out.forgiving => {
                 Err(Refusal { code: Code::MissingValue, field: Some(self.field), rule_line: self.line })
             }
+            Policy::Reject | Policy::Drop => Ok(None),
         }
     }
 
@@ -303,10 +307,10 @@ impl ListRule {
         }
         match (items.is_empty(), self.missing) {
             (false, _) => Ok(Some(Value::List(items))),
-            (true, Policy::Drop) => Ok(None),
-            (true, Policy::Reject) => {
+            (true, Policy::Reject) if !out.forgiving => {
                 Err(Refusal { code: Code::MissingValue, field: Some(self.field), rule_line: self.line })
             }
+            (true, Policy::Reject | Policy::Drop) => Ok(None),
         }
     }
 

@@ -205,6 +205,27 @@ impl Pipeline {
             let statements = self.store.statements_of(reader.source(), &batch.refused).await?;
             reader.protect(&statements);
         }
+        if !batch.glimpsed.is_empty() {
+            self.protect_glimpsed(reader, batch).await?;
+        }
+        Ok(())
+    }
+
+    /// A refused record may be known by another key (a new demand, a new matricule): whoever its persons may be is not absent.
+    async fn protect_glimpsed(&self, reader: &mut Reader, batch: &ReadBatch) -> Result<(), StoreError> {
+        let mut keys: Vec<IdentityKey> = Vec::new();
+        for (emitter, values) in &batch.glimpsed {
+            let traits = self.identity.traits(values, reader.source(), emitter);
+            // Nobody could be recognised by nothing.
+            reader.unreadable += u64::from(traits.keys().is_empty());
+            keys.extend_from_slice(traits.keys());
+        }
+        let found = self.store.candidates(&keys).await?;
+        let persons: BTreeSet<PersonId> = found.into_iter().map(|(_, person)| person).collect();
+        let persons: Vec<PersonId> = persons.into_iter().collect();
+        for person in self.store.persons(&persons).await? {
+            reader.protect(&person.statements);
+        }
         Ok(())
     }
 

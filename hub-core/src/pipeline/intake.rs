@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::canonical::{Canon, FieldId};
+use crate::canonical::{Canon, FieldId, FieldValues};
 use crate::claim::Refusal;
 use crate::code::Code;
 use crate::connector::{Decoder, Fault, Formats, Frame, Frames};
@@ -157,6 +157,8 @@ pub(super) struct ReadBatch {
     pub rejects: Vec<Reject>,
     /// Refused records that are known by key: what they stated before is not absent.
     pub refused: Vec<(String, String)>,
+    /// What can be read of the persons of refused records, with their emitter: known by another key, they are not absent either.
+    pub glimpsed: Vec<(String, FieldValues)>,
     pub records: u64,
     pub unchanged: u64,
 }
@@ -351,7 +353,11 @@ impl Reader {
 
     fn refuse(&mut self, frame: &Frame, bytes: &[u8], refusal: Refusal, batch: &mut ReadBatch) {
         match self.mapping.identify(&self.record) {
-            Some(record) => batch.refused.push(record),
+            Some(record) => {
+                let persons = self.mapping.glimpse(&self.record, &self.today);
+                batch.glimpsed.extend(persons.into_iter().map(|person| (record.0.clone(), person)));
+                batch.refused.push(record);
+            }
             None => self.unreadable += 1,
         }
         let field = refusal.field.map(|id| self.canon.field(id).path.clone());

@@ -389,7 +389,8 @@ fn believable(created: &str, delivery: &Delivery) -> bool {
 
 /// What a delivery says of itself, with its day of arrival where it does not.
 fn valid_at(envelope: &Envelope, delivery: &Delivery) -> String {
-    envelope.reference.clone().unwrap_or_else(|| day_of(delivery))
+    let arrived = day_of(delivery);
+    envelope.reference.clone().filter(|date| *date <= arrived).unwrap_or(arrived)
 }
 
 /// The day a delivery came, `YYYY-MM-DD`.

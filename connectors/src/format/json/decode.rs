@@ -9,7 +9,7 @@ use hub_core::record::{NameId, Names, Record};
 use serde_json::value::RawValue;
 
 use super::scan::{blank, value_end};
-use crate::format::cut::{control_character, is_control, not_utf8};
+use crate::format::cut::{control_character, holds_control, not_utf8};
 use crate::format::lookup::Lookup;
 
 /// Decodes JSON objects.
@@ -169,7 +169,7 @@ fn plain(raw: &str) -> Option<&str> {
 
 fn unescaped(raw: &str) -> Result<String, Fault> {
     let text: String = serde_json::from_str(raw).map_err(|e| malformed(&e))?;
-    if text.bytes().any(is_control) { Err(control_character()) } else { Ok(text) }
+    if holds_control(text.as_bytes()) { Err(control_character()) } else { Ok(text) }
 }
 
 fn malformed(error: &serde_json::Error) -> Fault {

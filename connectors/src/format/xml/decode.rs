@@ -11,7 +11,7 @@ use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::describe;
-use crate::format::cut::{control_character, is_control, not_utf8};
+use crate::format::cut::{control_character, holds_control, not_utf8};
 use crate::format::lookup::Lookup;
 
 /// Decodes XML records.
@@ -154,10 +154,12 @@ impl Walk<'_> {
         let character = reference.resolve_char_ref().map_err(|_| refused())?;
         let mut buffer = [0; 4];
         let text = match character {
-            Some(c) if c.is_ascii() && is_control(c as u8) => return Err(control_character()),
             Some(c) => &*c.encode_utf8(&mut buffer),
             None => resolve_predefined_entity(reference).ok_or_else(refused)?,
         };
+        if holds_control(text.as_bytes()) {
+            return Err(control_character());
+        }
         if self.depth == 0 {
             return Err(malformed("found text outside the record"));
         }
