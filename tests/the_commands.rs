@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::support::program::{Ended, dlnuf, run_in};
+use crate::support::program::{Ended, command, dlnuf, run_in};
 
 fn synth(folder: &Path, night: u32) {
     let (night, folder) = (night.to_string(), folder.to_str().expect("a path"));
@@ -192,4 +192,42 @@ fn the_doctor_finds_a_hub_well_and_names_what_is_not() {
 fn walk(folder: &Path) -> std::path::PathBuf {
     let entry = fs::read_dir(folder).expect("a folder").next().expect("an entry").expect("an entry").path();
     if entry.is_dir() { walk(&entry) } else { entry }
+}
+
+#[test]
+fn output_that_is_lost_is_a_failure() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that is always full");
+    let ended = command().args(["explain", "DLN0304"]).stdout(full).output().expect("the program starts");
+    assert_eq!(ended.status.code(), Some(1));
+}
+
+#[test]
+fn a_mistake_in_the_precedence_is_found_before_any_file_is_read() {
+    for (right, wrong, code) in [
+        ("default:", "defualt:", "DLN0401"),
+        ("adresse: [caf", "adrese: [caf", "DLN0403"),
+        ("identifiants.numero_demande_rsa,", "identifiants.numero_demande,", "DLN0403"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mappings = folder.path().join("mappings");
+        let name = mappings.to_str().expect("a path");
+        assert_eq!(dlnuf(&["mapping", "export", name]).code, 0);
+        let file = mappings.join("precedence.yaml");
+        let policy = fs::read_to_string(&file).expect("the precedence").replace(right, wrong);
+        fs::write(&file, policy).expect("written");
+        let linted = dlnuf(&["--output", "json", "--mappings", name, "mapping", "lint"]);
+        let mistakes = linted.json();
+        let found: Vec<(&str, &str)> = mistakes.iter().map(|m| (text(m, "file"), text(m, "code"))).collect();
+        assert_eq!((linted.code, found.as_slice()), (5, &[("precedence.yaml", code)][..]), "{wrong}");
+    }
+}
+
+#[test]
+fn reading_makes_neither_a_store_nor_a_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path().join("hub");
+    for store in [&[][..], &["--store", "postgres://nobody@127.0.0.1:1/none"]] {
+        let ended = at(&home, &[store, &["runs"]].concat());
+        assert_eq!((ended.code, home.exists()), (1, false), "{}", ended.errors);
+    }
 }

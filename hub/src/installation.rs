@@ -72,8 +72,14 @@ fn missing_key(settings: &Settings) -> String {
 /// # Errors
 /// As [`open_store`], and when there is no store.
 pub async fn open_existing(settings: &Settings, canon: &Arc<Canon>) -> anyhow::Result<Arc<dyn Store>> {
-    let nothing = settings.embedded_store().is_some_and(|path| !path.exists());
-    anyhow::ensure!(!nothing, "{} does not exist; `dlnuf deliver` makes it", settings.store_name());
+    if let Some(path) = settings.embedded_store() {
+        let there = path.try_exists().with_context(|| format!("looking for `{}`", path.display()))?;
+        anyhow::ensure!(there, "{} does not exist; `dlnuf deliver` makes it", settings.store_name());
+    }
+    let key = settings.key();
+    let key_there = key.try_exists().with_context(|| format!("looking for `{}`", key.display()))?;
+    // Whoever only reads makes no key: it would be taken for the store's.
+    anyhow::ensure!(key_there, missing_key(settings));
     open_store(settings, canon).await
 }
 
@@ -113,7 +119,7 @@ pub fn publisher(settings: &Settings, store: &Arc<dyn Store>) -> anyhow::Result<
 pub async fn receive(pipeline: &Pipeline, source: &str, file: &Path) -> anyhow::Result<Delivery> {
     let (archive, path) = (Arc::clone(&pipeline.archive), file.to_owned());
     let kept = tokio::task::spawn_blocking(move || archive.keep(&path)).await?;
-    let kept = kept.with_context(|| format!("archiving `{}`", file.display()))?;
+    let kept = kept.with_context(|| format!("reading `{}` into the archive", file.display()))?;
     let delivery = Delivery {
         id: DeliveryId(pipeline.clock.mint()),
         source: source.to_owned(),

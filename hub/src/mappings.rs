@@ -18,6 +18,22 @@ use serde::Deserialize;
 #[folder = "../mappings"]
 struct BuiltInMappings;
 
+/// The file that says which source is believed first.
+const PRECEDENCE: &str = "precedence.yaml";
+
+/// The precedence policy as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    default: Vec<String>,
+    #[serde(default)]
+    fields: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    prefer: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    replace: Vec<String>,
+}
+
 /// The canonical schema the hub is built with.
 pub const PERSON_SCHEMA: &str = include_str!("../../schemas/personne/v1.json");
 
@@ -140,6 +156,7 @@ impl MappingFiles {
     /// Every mistake of every file.
     pub fn compile(&self, canon: &Canon) -> Result<Catalogue, MappingsError> {
         let mut mistakes = self.unreadable();
+        mistakes.extend(self.precedence_mistakes(canon));
         let mut mappings: Vec<Arc<Mapping>> = Vec::new();
         for (name, text) in self.iter().filter(|(name, _)| is_mapping(name)) {
             match self.compile_one(name, text, canon) {
@@ -204,23 +221,41 @@ impl MappingFiles {
     /// # Errors
     /// When the file is not readable.
     pub fn precedence(&self) -> Result<Precedence, MappingsError> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Written {
-            default: Vec<String>,
-            #[serde(default)]
-            fields: BTreeMap<String, Vec<String>>,
-            #[serde(default)]
-            prefer: BTreeMap<String, Vec<String>>,
-            #[serde(default)]
-            replace: Vec<String>,
-        }
-        let Some(text) = self.text("precedence.yaml") else { return Ok(Precedence::default()) };
-        let written: Written =
+        let Some(text) = self.text(PRECEDENCE) else { return Ok(Precedence::default()) };
+        let written: Policy =
             serde_saphyr::from_str(text).map_err(|error| MappingsError::Precedence(error.to_string()))?;
         Ok(Precedence::new(written.default, written.fields)
             .preferring(written.prefer)
             .replacing(written.replace))
+    }
+
+    /// What is wrong with the precedence policy: its syntax, or a section or field nobody has.
+    pub fn precedence_mistakes(&self, canon: &Canon) -> Vec<Mistake> {
+        let Some(text) = self.text(PRECEDENCE) else { return Vec::new() };
+        let mistake = |code, of: &str, message: String| {
+            let start = text.find(of).unwrap_or_default();
+            let diagnostic = Diagnostic::new(code, start..start + of.len(), message);
+            Mistake { file: PRECEDENCE.to_owned(), text: text.to_owned(), diagnostic }
+        };
+        let written: Policy = match serde_saphyr::from_str(text) {
+            Ok(written) => written,
+            Err(error) => {
+                let at = error.location().map_or(0, |at| at.line().saturating_sub(1));
+                let line = text.lines().nth(usize::try_from(at).unwrap_or(0)).unwrap_or_default();
+                return vec![mistake(Code::MappingSyntax, line, error.without_snippet().to_string())];
+            }
+        };
+        let inside = |path: &str, section: &str| {
+            path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let known = |section: &str| canon.fields().any(|(_, field)| inside(&field.path, section));
+        let sections = written.fields.keys().filter(|section| !known(section));
+        let fields = written.prefer.keys().chain(&written.replace).filter(|path| canon.find(path).is_none());
+        let unknown = |path: &String| {
+            let message = format!("there is no section or field `{path}` in the canonical schema");
+            mistake(Code::UnknownField, path, message)
+        };
+        sections.chain(fields).map(unknown).collect()
     }
 }
 

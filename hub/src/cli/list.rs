@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Exit, Output, show};
+use super::{Exit, Output, language, show};
 use crate::installation;
 use crate::settings::Settings;
 
@@ -138,7 +138,7 @@ impl Rejects {
                 r.code.to_string(),
                 r.field.unwrap_or_default(),
                 r.detail,
-                r.code.entry().fr.remedy.clone(),
+                language::told(r.code.entry()).remedy.clone(),
             ]
         });
         show::line(format_args!("refused by run {run} ({}):", known.mapping));

@@ -10,7 +10,7 @@ use hub_core::connector::Formats;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use serde_json::json;
 
-use super::{Exit, Output, show};
+use super::{Exit, Output, language, show};
 use crate::installation;
 use crate::mappings::{MappingFiles, Mistake, is_mapping};
 use crate::settings::Settings;
@@ -72,6 +72,7 @@ impl MappingCommand {
 
 fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> Exit {
     let mut mistakes = files.unreadable();
+    mistakes.extend(files.precedence_mistakes(canon));
     let mut count = 0;
     for (name, text) in files.iter().filter(|(name, _)| is_mapping(name)) {
         count += 1;
@@ -95,11 +96,14 @@ fn tell(mistake: &Mistake, output: Output) {
         }));
         return;
     }
-    let remedy = || diagnostic.code.entry().fr.remedy.clone();
+    let remedy = || language::told(diagnostic.code.entry()).remedy.clone();
     let shown = MietteDiagnostic::new(diagnostic.message.clone())
         .with_code(diagnostic.code.to_string())
         .with_help(diagnostic.help.clone().unwrap_or_else(remedy))
-        .with_label(LabeledSpan::at(diagnostic.span.clone(), diagnostic.code.entry().fr.title.clone()));
+        .with_label(LabeledSpan::at(
+            diagnostic.span.clone(),
+            language::told(diagnostic.code.entry()).title.clone(),
+        ));
     eprintln!(
         "{:?}",
         Report::new(shown).with_source_code(NamedSource::new(&mistake.file, mistake.text.clone()))

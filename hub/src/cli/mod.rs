@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod events;
 mod explain;
+mod language;
 mod list;
 mod mapping;
 mod person;

@@ -6,7 +6,7 @@ use hub_core::canonical::Canon;
 use hub_core::delivery::{DeliveryId, PersonId};
 use hub_core::statement::{Origin, Statement};
 use hub_core::store::{KnownPerson, Store};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{Exit, Output, show};
@@ -98,12 +98,13 @@ pub(super) fn brief(canon: &Canon, person: &KnownPerson, file: &dyn Fn(DeliveryI
         let of = |origin: u16| usize::from(origin) == at;
         let stated = person.state.fields.iter().filter(|(_, _, origin)| of(*origin));
         let rows = stated.map(|(field, value, _)| {
-            let value = shown(&value.to_json(canon));
+            let value = shown(&value.to_json(canon)).replace('\n', " | ");
             let cut = value.char_indices().nth(BRIEF).and_then(|(end, _)| value.get(..end));
             vec![canon.field(*field).path.clone(), cut.map_or_else(|| value.clone(), |cut| format!("{cut}…"))]
         });
-        let place = format!("record {} of {}, by {}", from.record, file(from.delivery), from.mapping);
-        show::table(&[from.source.as_str(), &place], rows.collect());
+        let (record, file, mapping) = (from.record, file(from.delivery), &from.mapping);
+        show::line(format_args!("\n{}: record {record} of {file}, by {mapping}", from.source));
+        show::table(&["field", "value"], rows.collect());
     }
 }
 
@@ -151,6 +152,18 @@ fn origin(origin: &Origin) -> String {
     )
 }
 
-fn shown(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A value as people read it: of a list, one element a line.
+fn shown(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => match items.as_slice() {
+            [only] => shown(only),
+            items => items.iter().map(|item| format!("- {}", shown(item))).collect::<Vec<_>>().join("\n"),
+        },
+        Json::Object(members) => {
+            let member = |(name, value): (&String, &Json)| format!("{name} {}", shown(value));
+            members.iter().map(member).collect::<Vec<_>>().join(" · ")
+        }
+        other => other.to_string(),
+    }
 }

@@ -10,9 +10,8 @@ use hub_core::code::Code;
 use hub_core::delivery::{Status, Warning};
 use hub_core::pipeline::Report;
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
-use super::Output;
+use super::{Exit, Output, language};
 use crate::settings::Settings;
 
 /// A heading, a rule, and rows close together.
@@ -21,17 +20,21 @@ const RULED: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .content_lines(ContentLineStyle::none());
 
-/// Prints a line. A reader that went away (`| head`) has seen enough, and ends nothing.
+/// Prints a line. A reader that went away (`| head`) has seen enough, and ends nothing; output that is lost is a failure.
 pub fn line(text: impl Display) {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             eprintln!("error: the output cannot be written: {error}");
+            std::process::exit(Exit::Failed as i32);
         }
         _ => {}
     }
 }
 
-/// Prints rows under headings; a column of whole numbers stands to the right.
+/// Widest column that is never cut, in characters: a field's name, an identifier.
+const WORD: usize = 44;
+
+/// Prints rows under headings; a column of whole numbers stands to the right, a column of single words is never cut.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
@@ -40,17 +43,17 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
         row.get(at).is_none_or(|text: &String| text.bytes().all(|b| b.is_ascii_digit()))
     };
     let numbers: Vec<bool> = (0..headings.len()).map(|at| rows.iter().all(|row| number(row, at))).collect();
-    let identifier =
-        |row: &Vec<String>, at: usize| row.get(at).is_some_and(|text| text.parse::<Uuid>().is_ok());
-    let identifiers: Vec<usize> =
-        (0..headings.len()).filter(|at| rows.iter().any(|row| identifier(row, *at))).collect();
+    let word = |row: &Vec<String>, at: usize| {
+        row.get(at).is_none_or(|text| text.chars().count() <= WORD && !text.contains(char::is_whitespace))
+    };
+    let words: Vec<usize> = (0..headings.len()).filter(|at| rows.iter().all(|row| word(row, *at))).collect();
     for row in rows {
         table.add_row(row.into_iter().zip(&numbers).map(|(text, number)| {
             Cell::new(text).set_alignment(if *number { CellAlignment::Right } else { CellAlignment::Left })
         }));
     }
     // An identifier is copied to the next command: cut in pieces it cannot be.
-    for (_, column) in table.column_iter_mut().enumerate().filter(|(at, _)| identifiers.contains(at)) {
+    for (_, column) in table.column_iter_mut().enumerate().filter(|(at, _)| words.contains(at)) {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }
     line(table.trim_fmt());
@@ -107,8 +110,7 @@ pub fn counts(report: &Report, file: &str) {
 fn told_apart(report: &Report) {
     warnings(&report.warnings);
     for entry in report.warnings.iter().map(|warning| warning.code.entry()) {
-        line(format_args!("  à faire : {}", entry.fr.remedy));
-        line(format_args!("  to do: {}", entry.en.remedy));
+        line(format_args!("  → {}", language::told(entry).remedy));
     }
 }
 
@@ -120,8 +122,16 @@ fn warnings(warnings: &[Warning]) {
         } else {
             String::new()
         };
-        line(format_args!("  {} × {}{field} {}{place}", warning.count, warning.code, warning.message));
+        let message = message(warning);
+        line(format_args!("  {} × {}{field} {message}{place}", warning.count, warning.code));
     }
+}
+
+/// What a warning says, in the reader's language; its detail as it is.
+fn message(warning: &Warning) -> String {
+    let entry = warning.code.entry();
+    let detail = warning.message.strip_prefix(entry.fr.title.as_str()).unwrap_or(&warning.message);
+    format!("{}{detail}", language::told(entry).title)
 }
 
 /// Prints an error, its causes, and what to do when a code says it.
@@ -140,8 +150,7 @@ fn told(weight: &str, error: &anyhow::Error) {
         eprintln!("  because: {cause}");
     }
     if let Some(code) = code_of(error) {
-        let entry = code.entry();
-        eprintln!("  {code} — {}\n  {code} — {}", entry.fr.remedy, entry.en.remedy);
+        eprintln!("  {code} — {}", language::told(code.entry()).remedy);
     }
 }
 

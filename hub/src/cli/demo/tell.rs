@@ -7,7 +7,7 @@ use hub_core::reject::Reject;
 use hub_core::store::{JournalEvent, KnownPerson};
 use serde_json::{Value as Json, json};
 
-use super::super::{Output, person, show};
+use super::super::{Output, language, person, show};
 use super::{Play, Played};
 
 /// Events read at once.
@@ -71,7 +71,10 @@ pub async fn all(play: &Play, output: Output) -> anyhow::Result<()> {
         person::brief(&play.pipeline.canon, chosen, &file);
         title("What night 2 announced of that person, as the tools receive it");
         let of_person = second.iter().filter(|event| event.person == chosen.id);
-        of_person.for_each(|event| show::line(format_args!("  {}", event.json)));
+        for event in of_person {
+            let event: Json = serde_json::from_str(&event.json)?;
+            show::line(serde_json::to_string_pretty(&event)?);
+        }
     }
     title("Next");
     next(play, chosen.as_ref());
@@ -82,39 +85,34 @@ fn title(text: &str) {
     show::line(format_args!("\n{text}"));
 }
 
+/// Some lines a delivery, so that nothing is cut in any terminal.
 fn stages(played: &[Played]) {
-    let rows = played.iter().map(|played| {
+    for played in played {
         let counts = &played.report.counts;
-        let figures = [
-            counts.records,
-            counts.unchanged,
-            counts.rejected,
-            counts.claims,
-            counts.persons,
-            counts.changed,
-            counts.gone,
-            counts.events,
-        ];
-        let mut row = vec![played.night.to_string(), played.report.source.clone(), mapping(played)];
-        row.extend(figures.iter().map(u64::to_string));
-        row
-    });
-    let headings = [
-        "night", "source", "mapping", "records", "known", "refused", "claims", "new", "changed", "gone",
-        "events",
-    ];
-    show::table(&headings, rows.collect());
+        show::line(format_args!("  night {}  {}", played.night, mapping(played)));
+        if matches!(played.report.status, Status::Held | Status::AlreadyReceived) {
+            continue;
+        }
+        show::line(format_args!(
+            "    {} records, {} known, {} refused → {} claims, {} gone",
+            counts.records, counts.unchanged, counts.rejected, counts.claims, counts.gone
+        ));
+        show::line(format_args!(
+            "      → {} persons new, {} changed → {} events",
+            counts.persons, counts.changed, counts.events
+        ));
+    }
     show::line(
-        "known: the same bytes as before, not read further · claims: what a source states of one person",
+        "  known: the same bytes as before, not read further · claim: what a source states of one person",
     );
-    show::line("new, changed: persons · gone: claims a snapshot no longer states");
+    show::line("  gone: claims a snapshot no longer states");
 }
 
 /// The mapping used, or what happened instead.
 fn mapping(played: &Played) -> String {
     match played.report.status {
-        Status::Held => format!("held: {}", played.remark),
-        Status::AlreadyReceived => format!("nothing to do: {}", played.remark),
+        Status::Held => format!("{}: held, {}", played.report.source, played.remark),
+        Status::AlreadyReceived => format!("{}: nothing to do, {}", played.report.source, played.remark),
         _ => played.report.mapping.clone(),
     }
 }
@@ -154,15 +152,15 @@ async fn refusals(play: &Play) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for played in play.played.iter().filter(|played| played.night == 2) {
         for warning in &played.report.warnings {
-            let entry = warning.code.entry();
+            let entry = language::told(warning.code.entry());
             let place = (warning.first_record > 0).then(|| format!("record {}", warning.first_record));
             let what = warning.field.clone().unwrap_or_default();
             let cells = [
                 warning.code.to_string(),
                 place.unwrap_or_default(),
-                entry.en.title.clone(),
+                entry.title.clone(),
                 what,
-                entry.en.remedy.clone(),
+                entry.remedy.clone(),
             ];
             rows.push(std::iter::once(played.file.clone()).chain(cells).collect());
         }
@@ -175,14 +173,14 @@ async fn refusals(play: &Play) -> anyhow::Result<()> {
 }
 
 fn refusal(file: &str, reject: Reject) -> Vec<String> {
-    let entry = reject.code.entry();
+    let entry = language::told(reject.code.entry());
     vec![
         file.to_owned(),
         reject.code.to_string(),
         format!("record {}", reject.position.number),
-        format!("refused: {}", entry.en.title),
+        format!("refused: {}", entry.title),
         reject.field.unwrap_or_default(),
-        entry.en.remedy.clone(),
+        entry.remedy.clone(),
     ]
 }
 
