@@ -231,3 +231,14 @@ fn reading_makes_neither_a_store_nor_a_key() {
         assert_eq!((ended.code, home.exists()), (1, false), "{}", ended.errors);
     }
 }
+
+#[test]
+fn a_file_of_another_source_is_told_whose_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    synth(folder.path(), 1);
+    let list = folder.path().join("departement-carnet-de-bord-n1.csv");
+    let ended = at(&folder.path().join("hub"), &["deliver", "caf", list.to_str().expect("a path")]);
+    let report = ended.json().remove(0);
+    let told = report.pointer("/warnings/0/message").and_then(Json::as_str).unwrap_or_default();
+    assert!(ended.code == 4 && told.contains("deliver it as `departement`"), "{report}");
+}

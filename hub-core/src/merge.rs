@@ -193,11 +193,10 @@ fn winner<'s>(
     });
     let (preferring, others): (Vec<_>, Vec<_>) =
         strengths.partition(|(_, preference, _)| own || preference.is_some());
-    let preferred = preferring.into_iter().min_by(|(a, a_prefers, _), (b, b_prefers, _)| {
-        let order = |(authority, recent): &Strength<'s>, prefers: &Option<usize>| {
-            (*authority, prefers.unwrap_or(usize::MAX), recent.clone())
-        };
-        order(a, a_prefers).cmp(&order(b, b_prefers))
+    let place = |preference: &Option<usize>| preference.unwrap_or(usize::MAX);
+    let preferred = preferring.into_iter().min_by(|(a, a_preference, _), (b, b_preference, _)| {
+        let (authority, recent) = (a.0.cmp(&b.0), || a.1.cmp(&b.1));
+        authority.then(place(a_preference).cmp(&place(b_preference))).then_with(recent)
     });
     let (.., believed) = preferred.into_iter().chain(others).min_by(|(a, ..), (b, ..)| a.cmp(b))?;
     Some(believed)

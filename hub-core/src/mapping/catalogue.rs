@@ -77,14 +77,13 @@ impl Catalogue {
         };
         match fits.as_slice() {
             [] => {
-                if let Some(fault) = nearest(&of_source, probe) {
-                    return Err(fault);
-                }
                 let tried = names(&mut of_source.iter().map(|mapping| mapping.id.as_str()));
-                Err(Fault::new(
-                    Code::NoMapping,
-                    format!("expected a file for one of {tried}, recognised none"),
-                ))
+                let nobody = || {
+                    let detail = format!("expected a file for one of {tried}, recognised none");
+                    Fault::new(Code::NoMapping, detail)
+                };
+                let elsewhere = self.of_another_source(source, probe, filename);
+                Err(elsewhere.or_else(|| nearest(&of_source, probe)).unwrap_or_else(nobody))
             }
             [(best, _), (second, _), ..] if best == second => {
                 let equal = names(
@@ -94,6 +93,18 @@ impl Catalogue {
             }
             [(_, best), ..] => Ok(Arc::clone(best)),
         }
+    }
+}
+
+impl Catalogue {
+    /// A file given for one source that is another's.
+    fn of_another_source(&self, source: &str, probe: &Probe, filename: Option<&str>) -> Option<Fault> {
+        let others = self.mappings.iter().filter(|mapping| mapping.source != source);
+        let fits = others.filter_map(|mapping| Some((mapping.recognises(probe, filename)?, mapping)));
+        let (_, mapping) = fits.max_by_key(|(fit, _)| *fit)?;
+        let detail =
+            format!("`{}` recognises it: deliver it as `{}`, not as `{source}`", mapping.id, mapping.source);
+        Some(Fault::new(Code::NoMapping, detail))
     }
 }
 

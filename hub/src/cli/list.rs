@@ -3,12 +3,14 @@
 use anyhow::Context;
 use clap::Args;
 use hub_core::delivery::{RunId, Status};
+use hub_core::record::Position;
+use hub_core::reject::Reject;
 use hub_core::store::Run;
 use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Exit, Output, language, show};
+use super::{Exit, Output, show};
 use crate::installation;
 use crate::settings::Settings;
 
@@ -47,16 +49,10 @@ impl List {
             }
             return Ok(Exit::Done);
         }
-        let rows = deliveries.into_iter().map(|d| {
-            vec![
-                d.id.to_string(),
-                d.source,
-                d.filename.unwrap_or_default(),
-                d.size_bytes.to_string(),
-                minutes(d.received_at),
-            ]
-        });
-        show::table(&["delivery", "source", "file", "bytes", "received (UTC)"], rows.collect());
+        for d in deliveries {
+            show::line(format_args!("{}  {} UTC  {}", d.id, minutes(d.received_at), d.source));
+            show::line(format_args!("  {}, {} bytes", d.filename.unwrap_or_default(), d.size_bytes));
+        }
         Ok(Exit::Done)
     }
 
@@ -102,6 +98,14 @@ fn told(run: &Run) {
     ));
 }
 
+/// Where a refused record stands and why, in as many lines as any terminal needs.
+fn refused(reject: &Reject) {
+    let Position { number, line, .. } = reject.position;
+    let field = reject.field.as_deref().unwrap_or_default();
+    show::line(format_args!("  record {number}, line {line}  {} {field}", reject.code));
+    show::line(format_args!("    {}", show::detail(reject.code, &reject.detail)));
+}
+
 impl Rejects {
     /// Lists a run's refused records: where and why, never what they hold.
     ///
@@ -130,20 +134,11 @@ impl Rejects {
             }
             return Ok(Exit::Done);
         }
-        let rows = rejects.into_iter().map(|r| {
-            let position = r.position;
-            vec![
-                position.number.to_string(),
-                position.line.to_string(),
-                r.code.to_string(),
-                r.field.unwrap_or_default(),
-                r.detail,
-                language::told(r.code.entry()).remedy.clone(),
-            ]
-        });
-        show::line(format_args!("refused by run {run} ({}):", known.mapping));
-        let shown = rows.len() as u64;
-        show::table(&["record", "line", "code", "field", "why", "what to do"], rows.collect());
+        let file = store.delivery(known.delivery).await?.and_then(|delivery| delivery.filename);
+        show::line(format_args!("{}, refused by run {run} ({}):", file.unwrap_or_default(), known.mapping));
+        rejects.iter().for_each(refused);
+        show::remedies(rejects.iter().map(|reject| reject.code));
+        let shown = rejects.len() as u64;
         if shown < known.counts.rejected {
             show::line(format_args!(
                 "{} more: --limit {}",

@@ -1,5 +1,6 @@
 //! Tables, reports and failures as a person reads them.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 
@@ -109,9 +110,7 @@ pub fn counts(report: &Report, file: &str) {
 /// A delivery of which nothing was taken in: why, and what to do.
 fn told_apart(report: &Report) {
     warnings(&report.warnings);
-    for entry in report.warnings.iter().map(|warning| warning.code.entry()) {
-        line(format_args!("  → {}", language::told(entry).remedy));
-    }
+    remedies(report.warnings.iter().map(|warning| warning.code));
 }
 
 fn warnings(warnings: &[Warning]) {
@@ -122,16 +121,27 @@ fn warnings(warnings: &[Warning]) {
         } else {
             String::new()
         };
-        let message = message(warning);
+        let message = detail(warning.code, &warning.message);
         line(format_args!("  {} × {}{field} {message}{place}", warning.count, warning.code));
     }
 }
 
-/// What a warning says, in the reader's language; its detail as it is.
-fn message(warning: &Warning) -> String {
-    let entry = warning.code.entry();
-    let detail = warning.message.strip_prefix(entry.fr.title.as_str()).unwrap_or(&warning.message);
-    format!("{}{detail}", language::told(entry).title)
+/// What was found wrong, its title in the reader's language; what follows it as it is.
+pub fn detail(code: Code, text: &str) -> String {
+    let entry = code.entry();
+    let titles = [&entry.fr.title, &entry.en.title];
+    match titles.into_iter().find_map(|title| text.strip_prefix(title.as_str())) {
+        Some(rest) => format!("{}{rest}", language::told(entry).title),
+        None => text.to_owned(),
+    }
+}
+
+/// What to do about each code, once.
+pub fn remedies(codes: impl Iterator<Item = Code>) {
+    let codes: BTreeSet<Code> = codes.collect();
+    for code in codes {
+        line(format_args!("  {code} → {}", language::told(code.entry()).remedy));
+    }
 }
 
 /// Prints an error, its causes, and what to do when a code says it.

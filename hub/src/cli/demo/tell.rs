@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hub_core::code::Code;
 use hub_core::delivery::{PersonId, Status};
-use hub_core::reject::Reject;
 use hub_core::store::{JournalEvent, KnownPerson};
 use serde_json::{Value as Json, json};
 
@@ -149,39 +149,30 @@ fn changes(second: &[JournalEvent]) {
 }
 
 async fn refusals(play: &Play) -> anyhow::Result<()> {
-    let mut rows = Vec::new();
+    let mut codes = Vec::new();
     for played in play.played.iter().filter(|played| played.night == 2) {
         for warning in &played.report.warnings {
-            let entry = language::told(warning.code.entry());
-            let place = (warning.first_record > 0).then(|| format!("record {}", warning.first_record));
-            let what = warning.field.clone().unwrap_or_default();
-            let cells = [
-                warning.code.to_string(),
-                place.unwrap_or_default(),
-                entry.title.clone(),
-                what,
-                entry.remedy.clone(),
-            ];
-            rows.push(std::iter::once(played.file.clone()).chain(cells).collect());
+            let field = warning.field.clone().unwrap_or_default();
+            let place = (warning.first_record > 0).then(|| format!("from record {}", warning.first_record));
+            let place = [place.unwrap_or_default(), field].join(" ");
+            told((&played.file, place.trim()), warning.code, "");
+            codes.push(warning.code);
         }
         let Some(run) = played.report.run.filter(|_| played.report.counts.rejected > 0) else { continue };
-        let rejects = play.pipeline.store.rejects(run, 20).await?;
-        rows.extend(rejects.into_iter().map(|reject| refusal(&played.file, reject)));
+        for reject in play.pipeline.store.rejects(run, 20).await? {
+            let place =
+                format!("record {} {}", reject.position.number, reject.field.as_deref().unwrap_or_default());
+            told((&played.file, place.trim()), reject.code, "refused: ");
+            codes.push(reject.code);
+        }
     }
-    show::table(&["file", "code", "first at", "what", "field", "what to do"], rows);
+    show::remedies(codes.into_iter());
     Ok(())
 }
 
-fn refusal(file: &str, reject: Reject) -> Vec<String> {
-    let entry = language::told(reject.code.entry());
-    vec![
-        file.to_owned(),
-        reject.code.to_string(),
-        format!("record {}", reject.position.number),
-        format!("refused: {}", entry.title),
-        reject.field.unwrap_or_default(),
-        entry.remedy.clone(),
-    ]
+fn told((file, place): (&str, &str), code: Code, what: &str) {
+    let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
+    show::line(format_args!("  {file}: {code} {what}{}{place}", language::told(code.entry()).title));
 }
 
 /// The person of night 2 that most sources speak of.
