@@ -184,7 +184,8 @@ impl Text {
         };
         let mut raw = self.raw.get(..count).unwrap_or_default();
         loop {
-            let control = raw.iter().position(|byte| self.windows && matches!(byte, 0x80..=0x9F));
+            let control = || raw.iter().position(|byte| matches!(byte, 0x80..=0x9F));
+            let control = self.windows.then(control).flatten();
             let (plain, rest) = raw.split_at(control.unwrap_or(raw.len()));
             self.end += decode(decoder, plain, last && rest.is_empty(), (&mut self.buffer, self.end));
             let Some((byte, rest)) = rest.split_first() else {
