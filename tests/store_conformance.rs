@@ -371,6 +371,55 @@ async fn another_key_is_refused(url: &str) {
     assert!(matches!(refused, Some(StoreError::Unreadable { .. })), "{refused:?}");
 }
 
+/// Whoever has the turn on an empty store may answer from what it has written itself; whoever comes after may not.
+async fn a_first_load_finds_what_it_wrote_and_the_next_what_others_wrote(store: &dyn Store, url: &str) {
+    let turn = store.turn().await.expect("asks").expect("nobody has it");
+    let run = arrive(store, 9).await;
+    for checkpoint in 1..=10 {
+        let mut commit = batch(&run, checkpoint, 900);
+        commit.events.clear();
+        finds(store, &commit, 0).await;
+        store.commit(&commit).await.expect("commits");
+        finds(store, &commit, 900).await;
+    }
+    drop(turn);
+    let other = hub::store::open(url, seal(1), canon()).await.expect("opens");
+    let commit = batch(&run, 11, 2);
+    other.commit(&commit).await.expect("commits");
+    finds(store, &commit, 2).await;
+    let hashes: Vec<u64> = (0..900).map(|at| u64::MAX - at - 100_000).collect();
+    assert_eq!(other.known_frames("caf", &hashes).await.expect("reads").len(), 900, "of the first batch");
+}
+
+/// The store finds so many of a commit's claims, by each of their keys.
+async fn finds(store: &dyn Store, commit: &Commit, count: usize) {
+    let hashes: Vec<u64> = commit.statements.iter().filter_map(|s| s.record_hash).collect();
+    let records: Vec<_> =
+        commit.statements.iter().map(|s| (s.emitter.clone(), s.record_key.clone())).collect();
+    let keys: Vec<_> = commit.keys.iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(store.known_frames("caf", &hashes).await.expect("reads").len(), count);
+    assert_eq!(store.statements_of("caf", &records).await.expect("reads").len(), count);
+    assert_eq!(store.candidates(&keys).await.expect("reads").len(), 2 * count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_load_into_sqlite_finds_what_it_wrote() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let store = hub::store::open(&url, seal(1), canon()).await.expect("opens");
+    Box::pin(a_first_load_finds_what_it_wrote_and_the_next_what_others_wrote(store.as_ref(), &url)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_load_into_postgresql_finds_what_it_wrote() {
+    let server = Postgres::fresh().await;
+    let store = hub::store::open(&server.url, seal(1), canon()).await.expect("opens");
+    Box::pin(a_first_load_finds_what_it_wrote_and_the_next_what_others_wrote(store.as_ref(), &server.url))
+        .await;
+    drop(store);
+    server.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sqlite_store_keeps_the_contract_and_no_clear_value() {
     let folder = tempfile::tempdir().expect("folder");

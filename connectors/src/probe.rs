@@ -47,11 +47,16 @@ fn archive(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The text, by its mark or its XML declaration, else UTF-8, else windows-1252.
+/// The text, by its mark or its XML declaration, else UTF-8, else windows-1252. A first line whose accents are UTF-8 says it for
+/// all: a bad byte further on costs its record alone.
 fn readable(head: &[u8]) -> String {
     let xml = head.trim_ascii_start().first() == Some(&b'<') || head.get(1) == Some(&b'<');
     let cut_short = |e: std::str::Utf8Error| e.error_len().is_none();
-    let utf8 = std::str::from_utf8(head).map_or_else(cut_short, |_| true);
+    let line = head
+        .get(..head.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(0))
+        .unwrap_or_default();
+    let accented = !line.is_ascii() && std::str::from_utf8(line).is_ok();
+    let utf8 = accented || std::str::from_utf8(head).map_or_else(cut_short, |_| true);
     let (encoding, mark) = text::choose(head, Some(if utf8 { "utf-8" } else { "windows-1252" }), xml)
         .unwrap_or((encoding_rs::WINDOWS_1252, 0));
     let bytes = head.get(mark..).unwrap_or_default();
@@ -109,8 +114,9 @@ fn first_text(paths: &mut [(String, String)], open: &[String], text: &str) {
 }
 
 fn columns(text: &str) -> Probe {
-    let bytes = text.as_bytes();
-    let separator = row::sniff(bytes);
+    let (separator, at) = row::announced(text.as_bytes());
+    let bytes = text.as_bytes().get(at..).unwrap_or_default();
+    let separator = separator.unwrap_or_else(|| row::sniff(bytes));
     let end = match row::measure(bytes, separator, true) {
         row::Row::Whole { end, .. } => end,
         row::Row::Partial => row::line_end(bytes).unwrap_or(bytes.len()),
@@ -188,6 +194,8 @@ mod tests {
         for (head, columns) in [
             (&b"\xEF\xBB\xBFnom;\"a;b\";c\n1;2;3"[..], own(&["nom", "a;b", "c"])),
             (b"pr\xE9nom,nom\r\n", own(&["prénom", "nom"])),
+            (b"pr\xC3\xA9nom,nom\r\nZo\xE9,F\r\n", own(&["prénom", "nom"])),
+            (b"sep=,\r\nnom,a;b;c\r\n", own(&["nom", "a;b;c"])),
         ] {
             assert_eq!(probe(head), Ok(Probe::Csv { columns }));
         }

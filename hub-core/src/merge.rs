@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, Item, Kind, Value};
-use crate::delivery::DeliveryId;
+use crate::delivery::{DeliveryId, RunId};
 use crate::statement::{Origin, Stated, Statement};
 
 /// Declared authority: which source is believed first, by field prefix.
@@ -203,7 +203,10 @@ fn winner<'s>(
 }
 
 /// Smaller is stronger: doubt, authority, whether it is over; then how recent it is, and its content.
-type Strength<'s> = ((bool, usize, bool), (Reverse<Option<(&'s str, DeliveryId, u64)>>, Vec<&'s Value>));
+type Strength<'s> = ((bool, usize, bool), (Reverse<Recent<'s>>, Vec<&'s Value>));
+
+/// The last place it was stated at; of one record read by two mappings, the later run.
+type Recent<'s> = (Option<(&'s str, DeliveryId, u64)>, RunId);
 
 fn strength<'s>(
     canon: &Canon,
@@ -224,5 +227,5 @@ fn strength<'s>(
         canon.field(*id).kind == Kind::Nir && value.as_text().is_some_and(is_provisional)
     });
     let rank = precedence.rank(&statement.source, path);
-    ((doubtful, rank, over), (Reverse(recent), content))
+    ((doubtful, rank, over), (Reverse((recent, statement.run)), content))
 }

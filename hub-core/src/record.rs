@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Where a record stands in its delivery: number from 1, line from 1, byte offset in the decompressed original bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -123,8 +124,16 @@ impl Record {
         }
     }
 
-    /// A line break is one character, however the file ends its lines (XML 1.0, 2.11).
+    /// A line break is one character, however the file ends its lines (XML 1.0, 2.11), and so is an accented letter (NFC).
     fn push(&mut self, text: &str) {
+        if !text.is_ascii() && text.contains(|c| ('\u{300}'..='\u{36F}').contains(&c)) {
+            let composed: String = text.nfc().collect();
+            return self.push_lines(&composed);
+        }
+        self.push_lines(text);
+    }
+
+    fn push_lines(&mut self, text: &str) {
         if !text.contains('\r') {
             return self.text.push_str(text);
         }
@@ -225,6 +234,18 @@ fn len32(len: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_accent_set_apart_is_one_letter_and_a_line_break_one_character() {
+        let mut names = Names::default();
+        let name = names.intern("PRENOM");
+        let mut record = Record::default();
+        record.clear();
+        record.leaf(name, "ZOE\u{301}\r\nLE\u{327}A");
+        record.finish();
+        let found = record.child(record.root(), name).map(|node| record.value(node));
+        assert_eq!(found, Some("ZO\u{C9}\nL\u{228}A"));
+    }
 
     #[test]
     fn children_skip_the_subtrees_between_them() {

@@ -44,7 +44,7 @@ pub fn try_mapping(mapping: &Mapping, canon: &Canon, bytes: Vec<u8>) -> Result<T
     let mut opened = BuiltIn.open(Box::new(Cursor::new(bytes)), &mapping.dialect)?;
     let mut trial = Trial { envelope: mapping.envelope(opened.framer.header()), ..Trial::default() };
     let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
-    trial.unread = unread.into_iter().flat_map(|(_, columns)| columns).map(str::to_owned).collect();
+    trial.unread = unread.into_iter().flat_map(|unread| unread.columns).map(str::to_owned).collect();
     let (mut frames, mut record) = (Frames::default(), Record::default());
     loop {
         opened.framer.next_batch(&mut frames, 1_000, 4 << 20)?;

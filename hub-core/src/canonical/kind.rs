@@ -289,6 +289,7 @@ fn matricule(text: &str) -> Option<CompactString> {
 
 /// Old: seven digits and one letter or digit (shorter ones lost zeros); legacy files add three digits; new: 11 digits.
 fn identifiant_ft(text: &str) -> Option<CompactString> {
+    let text = text.strip_suffix(".0").unwrap_or(text);
     let plain: CompactString =
         text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
     let (body, last) = plain.split_at_checked(plain.len().checked_sub(1)?)?;
@@ -341,6 +342,7 @@ mod tests {
             (Kind::IdentifiantFt, "300000L", "0300000L"),
             (Kind::IdentifiantFt, "1253359X051", "1253359X"),
             (Kind::IdentifiantFt, "12345678901", "12345678901"),
+            (Kind::IdentifiantFt, "12345678901.0", "12345678901"),
             (Kind::Booleen, "Oui", "true"),
             (Kind::Nom, "  DE   LA TOUR ", "DE LA TOUR"),
             (Kind::Rome, "n1104", "N1104"),

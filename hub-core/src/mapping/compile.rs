@@ -236,12 +236,11 @@ impl Compiler<'_> {
     fn origin(&mut self, field: FieldId, rule: &Tree) -> Option<Origin> {
         match (rule.get("from"), rule.get("value")) {
             (Some(from), None) => {
-                let paths = self.paths(from);
                 let agree = rule.get("agree").is_some_and(|agree| self.agree(agree, rule));
                 Some(match rule.get("join").and_then(Tree::text) {
-                    Some(separator) => Origin::Joined(paths, separator.to_owned()),
-                    None if agree => Origin::Agreed(paths),
-                    None => Origin::First(paths),
+                    Some(separator) => Origin::Joined(self.key(from), separator.to_owned()),
+                    None if agree => Origin::Agreed(self.paths(from)),
+                    None => Origin::First(self.paths(from)),
                 })
             }
             (None, Some(value)) => self.constant(field, value).map(Origin::Constant),
@@ -342,7 +341,8 @@ impl Compiler<'_> {
         let name = self.required(rule, "as")?;
         let member = self.member(list, name)?;
         let from = self.required(rule, "from")?;
-        let origin = Origin::First(self.paths(from));
+        // The separator of the list is the one that joins its columns.
+        let origin = Origin::Joined(self.key(from), String::new());
         let mut piece = self.plain(member, origin, line);
         piece.operations = self.operations(rule);
         piece.invalid = self.policy(rule, "invalid");

@@ -27,6 +27,15 @@ impl Condition {
         }
     }
 
+    /// The paths it reads.
+    pub fn paths(&self) -> Vec<&Path> {
+        match self {
+            Self::Among { path, .. } | Self::Present(path) => vec![path],
+            Self::Not(inner) => inner.paths(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::paths).collect(),
+        }
+    }
+
     /// Tells whether it holds; texts among `nulls` count as absent.
     pub fn holds(&self, scope: Scope<'_>, nulls: &[String]) -> bool {
         let text = |path: &Path| path.first(scope).filter(|text| !nulls.iter().any(|null| null == text));

@@ -9,6 +9,7 @@ mod compile;
 mod condition;
 mod detect;
 mod diagnostic;
+mod lacking;
 mod operation;
 mod path;
 mod rule;
@@ -21,7 +22,7 @@ pub use compile::{CodeLists, compile};
 pub use detect::Fit;
 pub use diagnostic::Diagnostic;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use compact_str::CompactString;
 
@@ -127,6 +128,19 @@ pub struct Envelope {
     pub snapshot: bool,
 }
 
+/// A field a delivery cannot state whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread<'m> {
+    /// The field.
+    pub field: FieldId,
+    /// Of several columns joined or split, how many are there.
+    pub there: usize,
+    /// Of a repeated group, the members its elements lack.
+    pub members: BTreeSet<FieldId>,
+    /// The columns that are not there.
+    pub columns: BTreeSet<&'m str>,
+}
+
 impl AsOf {
     fn read(&self, scope: Scope<'_>) -> Option<CompactString> {
         match date::parse(self.path.first(scope)?, &self.forms, Precision::Day)? {
@@ -163,16 +177,17 @@ impl Mapping {
         self.delivery.totals.iter().map(|path| path.first(scope)?.parse().ok()).collect()
     }
 
-    /// The fields none of whose columns stand in a CSV header, each with the columns it would be read from.
-    pub fn unread(&self, header: &[String]) -> Vec<(FieldId, Vec<&str>)> {
+    /// The fields a CSV header does not have all it takes for: of a text the only column, of texts joined any, of a condition any.
+    pub fn unread(&self, header: &[String]) -> Vec<Unread<'_>> {
         let names = &self.dialect.names;
         let there: HashSet<NameId> = header.iter().filter_map(|cell| names.get(&fold_header(cell))).collect();
         let written: HashMap<NameId, &str> = names.iter().map(|(name, id)| (id, name)).collect();
         let unread = |rule: &Rule| {
-            let columns: Vec<NameId> = rule.columns().collect();
-            let nowhere = !columns.is_empty() && !columns.iter().any(|column| there.contains(column));
-            let told = || columns.iter().filter_map(|column| written.get(column).copied()).collect();
-            nowhere.then(|| (rule.field(), told()))
+            let lacking = rule.lacking(&there);
+            let columns = lacking.columns.iter().filter_map(|column| written.get(column).copied()).collect();
+            let (there, members) = (lacking.there, lacking.members);
+            let unread = Unread { field: rule.field(), there, members, columns };
+            (!lacking.columns.is_empty()).then_some(unread)
         };
         self.persons.rules.iter().filter_map(unread).collect()
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::Key;
 use super::codes::CodeList;
 use super::condition::Condition;
 use super::operation::Operation;
@@ -17,7 +18,6 @@ use crate::canonical::kind::{Kind, Reads};
 use crate::canonical::{FieldId, FieldValues, Item, Value};
 use crate::claim::{Refusal, Remark};
 use crate::code::Code;
-use crate::record::NameId;
 
 /// Where a rule's text comes from.
 #[derive(Debug, Clone)]
@@ -26,8 +26,8 @@ pub(super) enum Origin {
     First(Vec<Path>),
     /// The first path that holds text, which no other contradicts.
     Agreed(Vec<Path>),
-    /// All paths that hold text, joined.
-    Joined(Vec<Path>, String),
+    /// The first text of each part that holds any, joined.
+    Joined(Key, String),
     /// The same value for every record.
     Constant(Value),
 }
@@ -103,32 +103,6 @@ impl Rule {
     }
 }
 
-impl ValueRule {
-    fn columns(&self) -> impl Iterator<Item = NameId> + '_ {
-        let paths = match &self.origin {
-            Origin::First(paths) | Origin::Agreed(paths) | Origin::Joined(paths, _) => paths.as_slice(),
-            Origin::Constant(_) => &[],
-        };
-        paths.iter().filter_map(Path::last_name)
-    }
-}
-
-impl Rule {
-    /// The names it reads its text from.
-    pub fn columns(&self) -> impl Iterator<Item = NameId> + '_ {
-        let (single, list) = match self {
-            Self::Value(rule) => (Some(rule), None),
-            Self::List(rule) => (None, Some(rule)),
-        };
-        let piece = list.and_then(|list| match &list.shape {
-            Shape::Split(piece, _) => Some(piece.as_ref()),
-            Shape::Each(_) | Shape::One => None,
-        });
-        let members = list.into_iter().flat_map(|list| &list.rules);
-        single.into_iter().chain(piece).chain(members).flat_map(ValueRule::columns)
-    }
-}
-
 /// What rules need besides the scope, and where they leave their remarks.
 pub(super) struct Outcome<'m> {
     pub nulls: &'m [String],
@@ -173,10 +147,12 @@ impl ValueRule {
                 }
                 first
             }
-            Origin::Joined(paths, separator) => joined(paths, separator, scope, out.nulls),
+            Origin::Joined(parts, separator) => joined(parts, separator, scope, out.nulls)
+                .map(|text| self.operated(text))
+                .filter(|text| !text.is_empty()),
         };
         match text {
-            Some(text) => self.read(text, scope, out),
+            Some(text) => self.read(&text, scope, out),
             None => self.absent(out),
         }
     }
@@ -197,28 +173,22 @@ impl ValueRule {
     ) -> impl Iterator<Item = Cow<'r, str>> + 't {
         paths.iter().filter_map(move |path| {
             let text = path.first(scope).filter(|text| !is_null(text, nulls))?;
-            let text =
-                self.operations.iter().fold(Cow::Borrowed(text), |text, operation| operation.apply(text));
+            let text = self.operated(Cow::Borrowed(text));
             (!text.is_empty()).then_some(text)
         })
     }
 
-    /// Types a text that is there; `Origin::Joined` texts have not passed the operations yet.
-    fn read(
-        &self,
-        text: Cow<'_, str>,
-        scope: Scope<'_>,
-        out: &mut Outcome<'_>,
-    ) -> Result<Option<Value>, Refusal> {
-        let text = match &self.origin {
-            Origin::Joined(..) => self.operations.iter().fold(text, |text, operation| operation.apply(text)),
-            _ => text,
-        };
+    fn operated<'r>(&self, text: Cow<'r, str>) -> Cow<'r, str> {
+        self.operations.iter().fold(text, |text, operation| operation.apply(text))
+    }
+
+    /// Types a text that is there and was operated on.
+    fn read(&self, text: &str, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
         if let Some(list) = &self.codes {
-            return Ok(Some(self.coded(list, &text, out)));
+            return Ok(Some(self.coded(list, text, out)));
         }
         let reads = Reads { forms: &self.forms, precision: self.precision(scope) };
-        match self.kind.parse(&text, reads) {
+        match self.kind.parse(text, reads) {
             Ok(parsed) if self.past && parsed.value.as_ref().and_then(Value::as_text) > Some(out.today) => {
                 self.refuse(Code::FutureDate, out)
             }
@@ -226,7 +196,8 @@ impl ValueRule {
                 if let Some(code) = parsed.notice {
                     out.remarks.push(self.remark(code));
                 }
-                Ok(parsed.value)
+                // A date without end is no value.
+                parsed.value.map_or_else(|| self.absent(out), |value| Ok(Some(value)))
             }
             Err(code) => self.refuse(code, out),
         }
@@ -335,21 +306,18 @@ impl ListRule {
         out: &mut Outcome<'_>,
     ) -> Result<Vec<Item>, Refusal> {
         let text = match &piece.origin {
-            Origin::First(paths) | Origin::Agreed(paths) | Origin::Joined(paths, _) => {
-                joined(paths, separator, scope, out.nulls)
-            }
-            Origin::Constant(_) => None,
+            Origin::Joined(parts, _) => joined(parts, separator, scope, out.nulls),
+            Origin::First(_) | Origin::Agreed(_) | Origin::Constant(_) => None,
         };
         let mut items = Vec::new();
         for part in
             text.as_deref().unwrap_or("").split(separator).map(str::trim).filter(|part| !part.is_empty())
         {
-            let part =
-                piece.operations.iter().fold(Cow::Borrowed(part), |text, operation| operation.apply(text));
+            let part = piece.operated(Cow::Borrowed(part));
             if part.is_empty() {
                 continue;
             }
-            let Some(value) = piece.read(part, scope, out)? else {
+            let Some(value) = piece.read(&part, scope, out)? else {
                 continue;
             };
             let mut item: Item = vec![(piece.field, value)];
@@ -363,8 +331,14 @@ impl ListRule {
     }
 }
 
-fn joined<'r>(paths: &[Path], separator: &str, scope: Scope<'r>, nulls: &[String]) -> Option<Cow<'r, str>> {
-    let mut texts = paths.iter().filter_map(|path| path.first(scope)).filter(|text| !is_null(text, nulls));
+fn joined<'r>(
+    parts: &[Vec<Path>],
+    separator: &str,
+    scope: Scope<'r>,
+    nulls: &[String],
+) -> Option<Cow<'r, str>> {
+    let text = |path: &Path| path.first(scope).filter(|text| !is_null(text, nulls));
+    let mut texts = parts.iter().filter_map(|paths| paths.iter().find_map(text));
     let first = texts.next()?;
     let mut joined = Cow::Borrowed(first);
     for text in texts {

@@ -1,16 +1,15 @@
 //! What every batch of a run shares: the schema, the policies, the mapping, and where the delivery's facts come from.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
-use crate::canonical::{Canon, FieldId};
+use crate::canonical::Canon;
 use crate::delivery::RunId;
 use crate::identity::IdentityFields;
 use crate::mapping::Mapping;
 use crate::merge::Precedence;
 use crate::statement::Origin;
 
+use super::kept::Unread;
 use super::repeated::Repeated;
 
 /// What every batch of a run shares.
@@ -23,8 +22,8 @@ pub(super) struct Context<'a> {
     pub run: RunId,
     /// Origin of the delivery's facts; record and line are set per record.
     pub origin: &'a Origin,
-    /// Fields this delivery has no column for: what was known of them stays.
-    pub unread: &'a BTreeSet<FieldId>,
+    /// Fields this delivery has no column for, or not all: what was known of them stays.
+    pub unread: &'a Unread,
     /// It is at its end: nothing waits any more.
     pub ended: bool,
     /// What may still come of this delivery.

@@ -104,10 +104,11 @@ impl Pipeline {
             if frames.is_none() && read.is_none() && ready.is_none() {
                 break;
             }
-            let (written, ahead, next) = tokio::join!(
+            // Settling last: it is the one that computes here, and the others would start after it.
+            let (written, next, ahead) = tokio::join!(
                 self.write_ready(ready.as_ref()),
-                self.settle_read(intake, read.as_ref()),
-                self.read(reader, frames)
+                self.read(reader, frames),
+                self.settle_read(intake, read.as_ref())
             );
             let in_front = self.written(intake, ready.take(), written).await?;
             ready = self.ready_after(intake, in_front.as_deref(), read.take(), ahead).await?;

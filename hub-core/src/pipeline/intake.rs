@@ -4,18 +4,19 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::canonical::{Canon, FieldId, FieldValues};
+use crate::canonical::{Canon, FieldValues};
 use crate::claim::Refusal;
 use crate::code::Code;
 use crate::connector::{Decoder, Fault, Formats, Frame, Frames};
 use crate::delivery::{Delivery, Digest, RunId};
-use crate::mapping::{Envelope, Mapping};
+use crate::mapping::{self, Envelope, Mapping};
 use crate::record::Record;
 use crate::reject::{Reject, Stage};
 use crate::statement::{Origin, Statement};
 use crate::store::{Commit, KnownFrame};
 
 use super::context::Context;
+use super::kept::{Partly, Unread};
 use super::mapped::MappedRecord;
 use super::pairing::Told;
 use super::repeated::{Hashes, Repeated};
@@ -31,8 +32,8 @@ pub(super) struct Survey {
     pub records: u64,
     pub envelope: Envelope,
     pub totals: Vec<Option<u64>>,
-    /// Fields whose columns the header does not have.
-    pub unread: BTreeSet<FieldId>,
+    /// Fields some of whose columns the header does not have.
+    pub unread: Unread,
     /// Those columns, when their absence is worth telling.
     pub unread_columns: BTreeSet<String>,
     /// The hashes of its frames.
@@ -71,8 +72,10 @@ pub(super) fn survey(
     let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
     let told = unread.iter().filter(|_| !mapping.keeps_blanks());
     let unread_columns =
-        told.flat_map(|(_, columns)| columns.iter().map(|name| (*name).to_owned())).collect();
-    let unread = unread.into_iter().map(|(field, _)| field).collect();
+        told.flat_map(|unread| unread.columns.iter().map(|name| (*name).to_owned())).collect();
+    let partly =
+        |unread: mapping::Unread<'_>| (unread.field, Partly { there: unread.there, members: unread.members });
+    let unread = unread.into_iter().map(partly).collect();
     Ok(Survey { records, envelope, totals, unread, unread_columns, hashes, emitter, decoder: opened.decoder })
 }
 
@@ -113,7 +116,7 @@ pub(super) struct Intake {
     /// The delivery is at its end: nothing waits any more.
     pub ended: bool,
     pub terms: Terms,
-    unread: BTreeSet<FieldId>,
+    unread: Unread,
     pub origin: Origin,
     pub at: jiff::Timestamp,
 }

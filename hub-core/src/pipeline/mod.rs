@@ -9,6 +9,7 @@ mod batch;
 mod context;
 mod flow;
 mod intake;
+mod kept;
 mod mapped;
 mod pairing;
 mod people;

@@ -3,12 +3,12 @@
 //! Mapped records and what the store keeps of them enter; claims ready to find their person leave, each with the statement it
 //! continues and with what was known where this delivery is silent. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use crate::canonical::{FieldId, FieldValues};
+use crate::canonical::FieldValues;
 use crate::claim::Claim;
 use crate::code::Code;
 use crate::identity::{IdentityKey, Traits};
@@ -16,6 +16,7 @@ use crate::record::Position;
 use crate::statement::Statement;
 
 use super::context::Context;
+use super::kept::with_kept;
 use super::mapped::{MappedRecord, RecordKey};
 use super::repeated::Aside;
 
@@ -245,35 +246,4 @@ fn continued(
         }
     }
     found
-}
-
-/// What is stated now, with what was stated before where this delivery is silent: a field whose column is not there, a value that
-/// could not be read, or a whole block left blank where the mapping has blanks mean nothing.
-fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Claim) -> FieldValues {
-    let Claim { fields: mut values, unreadable, .. } = claim;
-    let all = context.mapping.keeps_blanks();
-    let silent = all || !context.unread.is_empty() || !unreadable.is_empty();
-    let Some(old) = old.filter(|_| silent) else { return values };
-    // Of a repeated group in part unreadable, what can be read says nothing new: what was known stays whole.
-    values.retain(|(field, value)| {
-        let before = old.stated.get(*field).filter(|_| unreadable.contains(field));
-        !before.is_some_and(|(before, _)| before.holds(value))
-    });
-    let fields: BTreeSet<FieldId> = values.iter().map(|(field, _)| *field).collect();
-    let block = |field: FieldId| context.canon.field(field).block;
-    let blocks: BTreeSet<u16> = fields.iter().map(|field| block(*field)).collect();
-    // Half an address of yesterday beside half of today's would be an address nobody stated.
-    let moved: BTreeSet<u16> = values
-        .iter()
-        .filter(|(field, value)| old.stated.get(*field).is_none_or(|(before, _)| before != value))
-        .map(|(field, _)| block(*field))
-        .collect();
-    let kept = old.stated.fields.iter().filter(|(field, _, _)| {
-        let blank = all && !blocks.contains(&block(*field));
-        let doubted = unreadable.contains(field) && !moved.contains(&block(*field));
-        !fields.contains(field) && (blank || doubted || context.unread.contains(field))
-    });
-    values.extend(kept.map(|(field, value, _)| (*field, value.clone())));
-    values.sort_by_key(|(field, _)| *field);
-    values
 }

@@ -21,6 +21,8 @@ pub(super) struct CsvCut {
     least: usize,
     most: usize,
     limits: Limits,
+    /// The header line as written; empty when there is none.
+    header: Vec<u8>,
     skipping: bool,
     empty: Record,
 }
@@ -46,6 +48,9 @@ impl CsvCut {
         if text.window().is_empty() {
             return Err(Fault::new(Code::EmptyDelivery, "expected a header line, found nothing"));
         }
+        let (announced, at) = row::announced(text.window());
+        text.advance(at);
+        let separator = separator.or(announced);
         let (end, next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
         let line = text.window().get(..end).unwrap_or_default();
         if text.unchecked() && std::str::from_utf8(line).is_err() {
@@ -58,13 +63,16 @@ impl CsvCut {
         if text.window().get(end) == Some(&b'\r') && text.window().get(end + 1) != Some(&b'\n') {
             text.break_lines_at_cr();
         }
+        let mut header = Vec::new();
         if !(by_position && cells.iter().any(|cell| is_datum(cell))) {
+            header.extend_from_slice(text.window().get(..end).unwrap_or_default());
             text.advance(next);
         }
         let mut empty = Record::default();
         empty.clear();
         empty.finish();
-        let cut = Self { text, separator, least: 0, most: usize::MAX, limits, skipping: false, empty };
+        let cut =
+            Self { text, separator, least: 0, most: usize::MAX, limits, header, skipping: false, empty };
         Ok((cut, Header { cells, separator }))
     }
 
@@ -105,7 +113,14 @@ impl CsvCut {
             self.text.advance(end);
             return None;
         }
-        if count >= self.least && filled <= self.most {
+        let again = row.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(row);
+        if again == self.header.as_slice() && !again.is_empty() {
+            let detail = "expected a record, found the header line again";
+            return Some(Piece::faulty(end, Code::MalformedCsv, detail));
+        }
+        // The columns that may be missing are missing together.
+        let holds = |width: usize| filled <= width && width <= count;
+        if holds(self.least) || holds(self.most) {
             return Some(Piece::sound(end));
         }
         // Only the first line: a stray quote may have swallowed the lines after it.
@@ -113,7 +128,7 @@ impl CsvCut {
         let detail = if self.least == self.most {
             format!("expected {} cells, found {count}", self.least)
         } else {
-            format!("expected {} to {} cells, found {count}", self.least, self.most)
+            format!("expected {} or {} cells, found {count}", self.least, self.most)
         };
         Some(Piece::faulty(line, Code::MalformedCsv, detail))
     }

@@ -114,6 +114,19 @@ pub(crate) fn sniff(window: &[u8]) -> u8 {
     best.1
 }
 
+/// The separator a first line `sep=;` announces, as spreadsheets write it, and where the line after it starts.
+pub(crate) fn announced(window: &[u8]) -> (Option<u8>, usize) {
+    let line = window.get(..line_end(window).unwrap_or(window.len())).unwrap_or_default();
+    match line.trim_ascii_end() {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] => {
+            let breaks = window.get(line.len()..).unwrap_or_default();
+            let breaks = breaks.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            (Some(*separator), line.len() + breaks)
+        }
+        _ => (None, 0),
+    }
+}
+
 enum Cell {
     /// Before this place: a separator, a line break, or the end of the text.
     Ends(usize),

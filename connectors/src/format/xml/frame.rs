@@ -45,6 +45,7 @@ impl XmlCut {
             Some(First { at, name }) => (Mode::Between, at, name),
             None => (Mode::Ended, text.window().len(), String::new()),
         };
+        break_lines(&mut text);
         text.advance(at);
         Ok(Self { text, wrapper, scanner: Scanner::new(&name), limits, mode, scanned: 0 })
     }
@@ -54,7 +55,7 @@ impl XmlCut {
         loop {
             match self.scanner.start(self.text.window(), self.scanned) {
                 Start::At(at) => {
-                    if let Some(piece) = self.gap(at) {
+                    if let Some(piece) = self.gap(at)? {
                         return Ok(Some(piece));
                     }
                     if self.wrapper.at_records() {
@@ -79,8 +80,8 @@ impl XmlCut {
         }
     }
 
-    /// Gives the wrapper what stands before `at`; a piece when it makes no sense.
-    fn gap(&mut self, at: usize) -> Option<Piece> {
+    /// Gives the wrapper what stands before `at`; a piece when it makes no sense, a fault when another document starts there.
+    fn gap(&mut self, at: usize) -> Result<Option<Piece>, Fault> {
         self.scanned = 0;
         let gap = self.text.window().get(..at).unwrap_or_default();
         let blank = gap.iter().take_while(|b| b.is_ascii_whitespace()).count();
@@ -92,12 +93,13 @@ impl XmlCut {
         match fed {
             Ok(()) => {
                 self.text.advance(at);
-                None
+                Ok(None)
             }
+            Err(fault) if self.wrapper.closed() && fault.code == Code::NotTheFormat => Err(fault),
             Err(fault) => {
                 self.wrapper.recover();
                 self.text.advance(blank);
-                Some(Piece::faulty(at - blank, fault.code, fault.detail))
+                Ok(Some(Piece::faulty(at - blank, fault.code, fault.detail)))
             }
         }
     }
@@ -181,7 +183,8 @@ impl XmlCut {
     fn finish(&mut self) -> Result<(), Fault> {
         self.mode = Mode::Ended;
         let rest = std::str::from_utf8(self.text.window()).map_err(|_| not_utf8())?;
-        let fed = self.wrapper.feed(rest);
+        // Old systems end a text with Ctrl-Z.
+        let fed = self.wrapper.feed(rest.trim_end_matches(['\u{1A}', '\r', '\n', ' ']));
         let length = rest.len();
         self.text.advance(length);
         match fed {
@@ -220,6 +223,17 @@ impl Cut for XmlCut {
 
     fn trailer(&self) -> &Record {
         self.wrapper.trailer()
+    }
+}
+
+/// Lines may end with a lone carriage return.
+fn break_lines(text: &mut Text) {
+    let window = text.window();
+    if let Some(at) = memchr::memchr(b'\r', window)
+        && memchr::memchr(b'\n', window).is_none()
+        && at + 1 < window.len()
+    {
+        text.break_lines_at_cr();
     }
 }
 

@@ -3,8 +3,12 @@
 //! One writer takes its lock at the start (`BEGIN IMMEDIATE`, so never `SQLITE_BUSY_SNAPSHOT`), readers see snapshots (WAL).
 //! `synchronous=FULL`: what was acknowledged survives a power cut.
 
+mod cells;
+mod claims;
+mod levels;
 mod read;
 mod write;
+mod written;
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -31,9 +35,11 @@ use super::codec::{Codec, instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::{TABLE, sql};
+use written::Written;
 
 const READERS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(30);
+const EMPTY: &str = "select not exists (select 1 from claim) and not exists (select 1 from person)";
 
 /// The SQLite store.
 pub(super) struct Sqlite {
@@ -42,6 +48,19 @@ pub(super) struct Sqlite {
     writer: SqlitePool,
     readers: SqlitePool,
     codec: Codec,
+    written: Written,
+}
+
+/// The lock, and what was written under it.
+struct Taken {
+    _lock: File,
+    written: Written,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.written.end();
+    }
 }
 
 impl Sqlite {
@@ -71,7 +90,8 @@ impl Sqlite {
         drop(alone);
         let options = options.pragma("query_only", "on");
         let turn = PathBuf::from(format!("{path}.turn"));
-        Ok(Self { turn, writer, readers: pool(READERS).connect_lazy_with(options), codec })
+        let readers = pool(READERS).connect_lazy_with(options);
+        Ok(Self { turn, writer, readers, codec, written: Written::default() })
     }
 }
 
@@ -80,7 +100,14 @@ impl Store for Sqlite {
     async fn turn(&self) -> Result<Option<Turn>, StoreError> {
         let file = File::options().create(true).append(true).open(&self.turn).map_err(not_locked)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(file))),
+            Ok(()) => {
+                let taken = Taken { _lock: file, written: self.written.clone() };
+                let empty: Result<bool, _> = sqlx::query_scalar(EMPTY).fetch_one(&self.readers).await;
+                if empty.map_err(failed("seeing whether the store is empty"))? {
+                    self.written.begin();
+                }
+                Ok(Some(Box::new(taken)))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(not_locked(error)),
         }
@@ -206,7 +233,7 @@ impl Store for Sqlite {
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
-        read::known_frames(&self.readers, source, hashes).await
+        read::known_frames(&self.readers, source, &self.written, hashes).await
     }
 
     async fn statements_of(
@@ -214,7 +241,7 @@ impl Store for Sqlite {
         source: &str,
         records: &[(String, String)],
     ) -> Result<Vec<Statement>, StoreError> {
-        read::statements_of(&self.readers, &self.codec, source, records).await
+        read::statements_of(&self.readers, (&self.codec, &self.written), source, records).await
     }
 
     async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError> {
@@ -222,7 +249,7 @@ impl Store for Sqlite {
     }
 
     async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError> {
-        read::candidates(&self.readers, &self.codec, keys).await
+        read::candidates(&self.readers, (&self.codec, &self.written), keys).await
     }
 
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError> {
@@ -256,6 +283,7 @@ impl Store for Sqlite {
 
     async fn write(&self, ready: &Ready) -> Result<(), StoreError> {
         let (pool, batch) = (self.writer.clone(), batch::of(ready)?);
+        self.written.add(&batch);
         to_the_end(async move { write::commit(&pool, &batch).await }).await
     }
 

@@ -1,4 +1,4 @@
-//! Batch reads: a list is one JSON array, unfolded by `json_each`.
+//! Batch reads: a list is one blob of cells, or one JSON array unfolded by `json_each`.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,9 @@ use hub_core::store::{KnownFrame, KnownPerson, StoreError};
 use sqlx::SqlitePool;
 use uuid::Uuid;
 
+use super::cells::{Cells, number, rows};
 use super::write::json;
+use super::written::Written;
 use crate::store::codec::Codec;
 use crate::store::failure::failed;
 use crate::store::rows::{self, PersonRow, StatementRow};
@@ -17,20 +19,49 @@ use crate::store::rows::{self, PersonRow, StatementRow};
 const LATEST_CREATED: &str = "
 select max(created) from run where source = $1 and flow = $2
   and emitter = $3 and status in ('done', 'done_with_rejects') and created <> ''";
-const KNOWN_FRAMES: &str = "
-select record_hash, id, emitter from claim where record_hash in (select value from json_each($1)) and not absent and source = $2";
-const BY_RECORD: &str = "
-select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim
-where record_key in (select value from json_each($1)) order by id";
+/// Rows of the three levels that bear one of the numbers of `$1`.
+macro_rules! found {
+    ($table:literal, $target:literal) => {
+        concat!(
+            rows!(20),
+            ", wanted (key) as materialized (select ",
+            number!(0),
+            " from row), found (key, target) as (select key, ",
+            $target,
+            " from wanted cross join ",
+            $table,
+            " using (key) union select key, ",
+            $target,
+            " from wanted cross join ",
+            $table,
+            "_recent using (key) union select key, ",
+            $target,
+            " from wanted cross join ",
+            $table,
+            "_fresh using (key)) "
+        )
+    };
+}
+const KNOWN_FRAMES: &str = concat!(
+    found!("claim_key", "claim"),
+    "select record_hash, id, emitter from found cross join claim on claim.id = found.target
+where claim.record_hash = found.key and not absent and source = $2"
+);
+const BY_RECORD: &str = concat!(
+    found!("claim_key", "claim"),
+    "select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload
+from found cross join claim on claim.id = found.target where claim.record_key = found.key order by id"
+);
 const BY_ID: &str = "
 select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim
 where id in (select value from json_each($1)) order by id";
 const BY_PERSON: &str = "
 select id, source, emitter, record_key, record_hash, person_id, absent, run_id, payload from claim
 where person_id in (select unhex(value) from json_each($1)) order by id";
-const CANDIDATES: &str = "
-select key, coalesce(merged.into_id, identity_key.person_id) from identity_key
-left join merged on merged.person_id = identity_key.person_id where key in (select value from json_each($1))";
+const CANDIDATES: &str = concat!(
+    found!("identity_key", "person_id"),
+    "select key, coalesce(merged.into_id, found.target) from found left join merged on merged.person_id = found.target"
+);
 const PERSONS: &str = "
 select id, sequence, payload, merged.into_id from person left join merged on merged.person_id = person.id
 where id in (select unhex(value) from json_each($1))";
@@ -56,11 +87,16 @@ pub(super) async fn latest_created(
 pub(super) async fn known_frames(
     pool: &SqlitePool,
     source: &str,
+    written: &Written,
     hashes: &[u64],
 ) -> Result<Vec<KnownFrame>, StoreError> {
-    let hashes: Vec<i64> = hashes.iter().map(|hash| hash.cast_signed()).collect();
+    let mut hashes: Vec<i64> = hashes.iter().map(|hash| hash.cast_signed()).collect();
+    written.retain(&mut hashes);
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(i64, i64, String)> = sqlx::query_as(KNOWN_FRAMES)
-        .bind(json(&hashes))
+        .bind(keys(hashes))
         .bind(source)
         .fetch_all(pool)
         .await
@@ -75,7 +111,7 @@ pub(super) async fn known_frames(
 
 pub(super) async fn statements_of(
     pool: &SqlitePool,
-    codec: &Codec,
+    (codec, written): (&Codec, &Written),
     source: &str,
     records: &[(String, String)],
 ) -> Result<Vec<Statement>, StoreError> {
@@ -85,9 +121,13 @@ pub(super) async fn statements_of(
             known.entry(index(record)).or_default().push(record);
             known
         });
-    let wanted: Vec<i64> = indexes.keys().copied().collect();
+    let mut wanted: Vec<i64> = indexes.keys().copied().collect();
+    written.retain(&mut wanted);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<StatementRow> = sqlx::query_as(BY_RECORD)
-        .bind(json(&wanted))
+        .bind(keys(wanted))
         .fetch_all(pool)
         .await
         .map_err(failed("reading the claims of records"))?;
@@ -113,18 +153,32 @@ pub(super) async fn statements(
     rows::statements(codec, rows)
 }
 
+/// Numbers to look up, in order: their pages are met one after the other.
+fn keys(mut keys: Vec<i64>) -> Vec<u8> {
+    keys.sort_unstable();
+    let mut cells = Cells::default();
+    for key in keys {
+        cells.number(key);
+    }
+    cells.into_parameters().0
+}
+
 pub(super) async fn candidates(
     pool: &SqlitePool,
-    codec: &Codec,
-    keys: &[IdentityKey],
+    (codec, written): (&Codec, &Written),
+    wanted: &[IdentityKey],
 ) -> Result<Vec<(usize, PersonId)>, StoreError> {
     let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
-    for (at, key) in keys.iter().enumerate() {
+    for (at, key) in wanted.iter().enumerate() {
         places.entry(codec.key_index(key)).or_default().push(at);
     }
-    let wanted: Vec<i64> = places.keys().copied().collect();
+    let mut wanted: Vec<i64> = places.keys().copied().collect();
+    written.retain(&mut wanted);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(i64, Uuid)> = sqlx::query_as(CANDIDATES)
-        .bind(json(&wanted))
+        .bind(keys(wanted))
         .fetch_all(pool)
         .await
         .map_err(failed("looking keys up"))?;

@@ -1,35 +1,41 @@
-//! One batch in one transaction: each statement takes its rows as one JSON array, and their payloads as one blob it cuts.
+//! One batch in one transaction: each statement takes its rows at once and cuts them out of a blob (the few as JSON).
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlitePool};
 use uuid::Uuid;
 
+use super::cells::{Cells, identifier, number, piece, rows};
+use super::{claims, levels};
 use crate::store::CHUNK;
-use crate::store::batch::{Batch, ClaimWrite, EventWrite, PersonRowWrite, RejectWrite};
+use crate::store::batch::{Batch, EventWrite, PersonRowWrite, RejectWrite};
 use crate::store::failure::{expect_rows, failed};
 use crate::store::sql;
 use hub_core::store::StoreError;
 
-const INSERT_CLAIMS: &str = "
-insert into claim (source, emitter, record_key, record_hash, person_id, absent, run_id, payload)
-select value->>3, value->>4, value->>5, value->>6, unhex(value->>7), value->>8, $3, substr($2, value->>1, value->>2)
-from json_each($1)";
-const REWRITE_CLAIMS: &str = "
-update claim set record_hash = new.record_hash, person_id = new.person_id, absent = new.absent, run_id = $3,
-  payload = substr($2, new.start, new.length)
-from (select value->>0 as id, value->>1 as start, value->>2 as length, value->>6 as record_hash,
-  unhex(value->>7) as person_id, value->>8 as absent from json_each($1)) as new
-where claim.id = new.id";
-/// No bytes at all are bound as null; a state that is kept in a claim has none.
-const INSERT_PERSONS: &str = "
-insert into person (id, sequence, payload)
-select unhex(value->>2), value->>4, coalesce(substr($2, value->>0, value->>1), x'') from json_each($1)";
-const UPDATE_PERSONS: &str = "
-update person set sequence = new.sequence, payload = coalesce(substr($2, new.start, new.length), x'')
-from (select value->>0 as start, value->>1 as length, unhex(value->>2) as id, value->>3 as expected,
-  value->>4 as sequence from json_each($1)) as new
-where person.id = new.id and person.sequence = new.expected";
+/// A state that is kept in a claim has no bytes.
+const INSERT_PERSONS: &str = concat!(
+    rows!(96),
+    "insert into person (id, sequence, payload) select ",
+    identifier!(40),
+    ", ",
+    number!(76),
+    ", ",
+    piece!(0),
+    " from row"
+);
+const UPDATE_PERSONS: &str = concat!(
+    rows!(96),
+    "update person set sequence = new.sequence, payload = new.payload from (select ",
+    identifier!(40),
+    " as id, ",
+    number!(56),
+    " as expected, ",
+    number!(76),
+    " as sequence, ",
+    piece!(0),
+    " as payload from row) as new where person.id = new.id and person.sequence = new.expected"
+);
 const RELIED_ON: &str = "
 select count(*) from json_each($1) as old
 join person on person.id = unhex(old.value->>0) and person.sequence = old.value->>1";
@@ -43,9 +49,6 @@ const MOVE_CLAIMS: &str = "
 update claim set person_id = new.into_id
 from (select unhex(value->>0) as person_id, unhex(value->>1) as into_id from json_each($1)) as new
 where claim.person_id = new.person_id";
-const INSERT_KEYS: &str = "
-insert into identity_key (key, person_id) select value->>0, unhex(value->>1) from json_each($1) where true
-on conflict do nothing";
 const INSERT_REJECTS: &str = "
 insert into reject (run_id, number, line, byte, stage, code, field, detail, original)
 select $3, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
@@ -56,6 +59,10 @@ insert into event (id, person_id, sequence, kind, routing_key, payload)
 select unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, substr($2, value->>0, value->>1)
 from json_each($1) order by key";
 const INSERT_OUTBOX: &str = "insert into outbox (cursor) select cursor from event where cursor > $1";
+/// Nobody outside has heard of a batch without events: it reaches the disk with the next commit that is synced, at the latest that
+/// which ends its run. A power cut before leaves the run at an earlier checkpoint, from which it goes on.
+const SYNCED_LATER: &str = "pragma synchronous = normal";
+const SYNCED: &str = "pragma synchronous = full";
 /// Taken when free, expired or ours, by the database's clock.
 const LEASE: &str = "
 insert into lease (name, holder, until_ms) values ($1, $2, cast(unixepoch('subsec') * 1000 as integer) + $3)
@@ -65,7 +72,19 @@ const CONFIRM: &str = "delete from outbox where cursor in (select value from jso
 
 pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), StoreError> {
     let failed = failed("committing a batch");
-    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+    let mut writer = pool.acquire().await.map_err(&failed)?;
+    if !batch.events.is_empty() {
+        return write(&mut writer, batch).await;
+    }
+    sqlx::query(SYNCED_LATER).execute(&mut *writer).await.map_err(&failed)?;
+    let written = write(&mut writer, batch).await;
+    sqlx::query(SYNCED).execute(&mut *writer).await.map_err(&failed)?;
+    written
+}
+
+async fn write(writer: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
+    let failed = failed("committing a batch");
+    let mut tx = writer.begin_with("begin immediate").await.map_err(&failed)?;
     checkpoint(&mut tx, batch).await?;
     for rows in batch.updated.chunks(CHUNK) {
         let touched = persons(&mut tx, UPDATE_PERSONS, rows).await?;
@@ -81,14 +100,15 @@ pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), Store
         merge(&mut tx, rows).await?;
     }
     for rows in batch.rewritten.chunks(CHUNK) {
-        let touched = claims(&mut tx, REWRITE_CLAIMS, rows, batch.run).await?;
-        expect_rows(touched, rows.len())?;
+        claims::rewrite(&mut tx, rows, batch.run).await?;
     }
     for rows in batch.inserted.chunks(CHUNK) {
-        claims(&mut tx, INSERT_CLAIMS, rows, batch.run).await?;
+        claims::insert(&mut tx, rows, batch.run).await?;
     }
-    keys(&mut tx, &batch.keys).await?;
-    keys(&mut tx, &batch.first_keys).await?;
+    for keys in batch.keys.chunks(CHUNK).chain(batch.first_keys.chunks(CHUNK)) {
+        levels::add_persons(&mut tx, keys).await?;
+    }
+    levels::pour(&mut tx).await?;
     rejects(&mut tx, &batch.rejects, batch.run).await?;
     events(&mut tx, &batch.events).await?;
     tx.commit().await.map_err(&failed)
@@ -117,34 +137,14 @@ pub(super) async fn lease(
     Ok(held)
 }
 
-async fn checkpoint(tx: &mut Transaction<'static, Sqlite>, batch: &Batch) -> Result<(), StoreError> {
+async fn checkpoint(tx: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
     let mut query = sqlx::query(sql::CHECKPOINT).bind(batch.run).bind(batch.checkpoint);
     for count in batch.counts {
         query = query.bind(count);
     }
-    let done = query.execute(&mut **tx).await;
+    let done = query.execute(tx).await;
     let done = done.map_err(failed("moving the checkpoint"))?;
     expect_rows(done.rows_affected(), 1)
-}
-
-async fn claims(
-    tx: &mut SqliteConnection,
-    statement: &'static str,
-    rows: &[ClaimWrite],
-    run: Uuid,
-) -> Result<u64, StoreError> {
-    let mut blob = Blob::default();
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let (start, length) = blob.add(&row.payload);
-            let person = row.person.simple().to_string();
-            let (source, emitter) = (&row.source, &row.emitter);
-            let (key, hash) = (row.record_key, row.record_hash);
-            (row.id, start, length, source, emitter, key, hash, person, row.absent)
-        })
-        .collect();
-    execute(tx, statement, (json(&rows), Some(blob.0), Some(run))).await
 }
 
 async fn persons(
@@ -152,16 +152,13 @@ async fn persons(
     statement: &'static str,
     rows: &[PersonRowWrite],
 ) -> Result<u64, StoreError> {
-    let mut blob = Blob::default();
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let (start, length) = blob.add(&row.payload);
-            let id = row.id.simple().to_string();
-            (start, length, id, row.expected, row.sequence)
-        })
-        .collect();
-    execute(tx, statement, (json(&rows), Some(blob.0), None)).await
+    let mut cells = Cells::default();
+    for row in rows {
+        cells.piece(&row.payload).identifier(row.id).number(row.expected).number(row.sequence);
+    }
+    let (cells, payloads) = cells.into_parameters();
+    let done = sqlx::query(statement).bind(cells).bind(payloads).execute(tx).await;
+    Ok(done.map_err(failed("writing persons"))?.rows_affected())
 }
 
 async fn still_there(tx: &mut SqliteConnection, rows: &[(Uuid, i64)]) -> Result<(), StoreError> {
@@ -175,14 +172,6 @@ async fn merge(tx: &mut SqliteConnection, rows: &[(Uuid, Uuid)]) -> Result<(), S
     let rows: Vec<_> = rows.iter().map(|(a, b)| (a.simple().to_string(), b.simple().to_string())).collect();
     for statement in [MERGE_CHAINS, MERGE, MOVE_CLAIMS] {
         execute(tx, statement, (json(&rows), None, None)).await?;
-    }
-    Ok(())
-}
-
-async fn keys(tx: &mut SqliteConnection, keys: &[(i64, Uuid)]) -> Result<(), StoreError> {
-    for rows in keys.chunks(CHUNK) {
-        let rows: Vec<_> = rows.iter().map(|(key, person)| (key, person.simple().to_string())).collect();
-        execute(tx, INSERT_KEYS, (json(&rows), None, None)).await?;
     }
     Ok(())
 }
