@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::support::extracts::{Hub, JULIE, Member, PAUL, codes, figures, household, made, monthly};
+use crate::support::extracts::{Hub, JULIE, Member, PAUL, codes, daily, figures, household, made, monthly};
 use crate::support::program::{command, dlnuf};
 
 #[test]
@@ -335,4 +335,33 @@ fn only_the_hubs_user_may_look_into_its_home() {
     let nothing = dlnuf(&["--home", &hub.folder().join("typo").display().to_string(), "runs"]);
     assert!(nothing.code == 1 && nothing.errors.contains("does not exist"), "{}", nothing.errors);
     assert!(!hub.folder().join("typo").exists(), "reading makes nothing");
+}
+
+#[test]
+fn every_suspension_of_a_dossier_counts_in_any_order_and_those_of_two_dossiers_are_not_mixed() {
+    let hub = Hub::fresh();
+    let of = |day: &str, dossier, state, suspended: &[&str]| {
+        let each = |since: &&str| {
+            format!(
+                "<SuspensionDroit><MOTISUSDRORSA>DA</MOTISUSDRORSA><DDSUSDRORSA>{since}</DDSUSDRORSA></SuspensionDroit>"
+            )
+        };
+        let all: String = suspended.iter().map(each).collect();
+        let household = household(dossier, "521", state, &[PAUL]);
+        let household = household.replace("</SituationDossierRSA>", &format!("{all}</SituationDossierRSA>"));
+        daily(&made(day, "01:00:00"), &[household])
+    };
+    for (day, suspended, events) in [
+        ("2026-03-05", &["2026-01-01"][..], 1),
+        ("2026-03-06", &["2026-01-01", "2026-02-01"], 1),
+        ("2026-03-07", &["2026-02-01", "2026-01-01"], 0),
+        ("2026-03-08", &["2026-02-01"], 1),
+    ] {
+        let report = hub.deliver("caf", &format!("{day}.xml"), &of(day, "2055990", "3", suspended));
+        assert_eq!(figures(&report, ["events"]), [events], "{day}");
+    }
+    let named = hub.last("droits.rsa.suspensions").expect("named");
+    assert_eq!((named.as_array().map(Vec::len), &named[0]["date"]), (Some(1), &"2026-02-01".into()));
+    hub.deliver("caf", "o.xml", &of("2026-03-09", "3055990", "2", &[]));
+    assert_eq!(hub.persons()[0]["droits"]["rsa"].get("suspensions"), None, "of the dossier that counts");
 }

@@ -131,26 +131,30 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
     let mut state = Stated::default();
     for (id, value, origin) in fields {
         match value {
-            Value::List(_) => {
+            Value::List(_) if canon.field(id).united => {
                 let winner = winners.get(&canon.field(id).block).copied();
                 state.push(id, union(id, winner, &contenders), origin);
             }
             _ => state.push(id, value.clone(), origin),
         }
     }
+    state.fields.iter_mut().for_each(|(_, value, _)| order(value));
     state
 }
 
 /// The only statement about a person, as the whole merge would leave it: most persons have one.
 pub fn uncontested(only: &Statement) -> Stated {
     let mut state = only.stated.clone();
-    for (_, value, _) in &mut state.fields {
-        if let Value::List(items) = value {
-            items.sort();
-            items.dedup();
-        }
-    }
+    state.fields.iter_mut().for_each(|(_, value, _)| order(value));
     state
+}
+
+/// The order a file states elements in means nothing.
+fn order(value: &mut Value) {
+    if let Value::List(items) = value {
+        items.sort();
+        items.dedup();
+    }
 }
 
 /// A repeated group is the union of what the winning source states in all its records: one feed states an action a row.

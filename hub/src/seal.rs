@@ -77,9 +77,10 @@ impl Seal {
     /// Seals bytes under a fresh random nonce; they open only where the same `row` is named.
     ///
     /// # Panics
-    /// When the system gives no randomness.
+    /// When the system gives no randomness to begin with.
     pub fn seal(&self, row: &[u8], clear: &[u8]) -> Vec<u8> {
-        let nonce = XNonce::generate();
+        // Random enough, and without a call to the system a row.
+        let nonce = XNonce::generate_from_rng(&mut rand::rng());
         let sealed = XChaCha20Poly1305::new(&self.payload.into())
             .encrypt(&nonce, Payload { msg: clear, aad: row })
             .expect("a payload is shorter than the cipher's limit of 256 GiB");

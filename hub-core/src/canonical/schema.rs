@@ -63,7 +63,7 @@ impl Reader {
     }
 
     fn array(&mut self, property: &Json, path: &str, scope: Scope) -> Result<(), SchemaError> {
-        let block = self.new_block();
+        let block = scope.block.unwrap_or_else(|| self.new_block());
         let id = FieldId(u16::try_from(self.fields.len()).unwrap_or(u16::MAX));
         self.fields.push(Field {
             path: path.to_owned(),
@@ -71,6 +71,7 @@ impl Reader {
             classification: classification(property).unwrap_or(Classification::Ordinary),
             category: scope.category,
             block,
+            united: scope.block.is_none(),
             qualifies: None,
             past: false,
             admitted: None,
@@ -101,6 +102,7 @@ impl Reader {
             classification: classification(property).ok_or_else(|| missing("x-classification"))?,
             category: scope.category,
             block: block.or(scope.block).unwrap_or_else(|| self.new_block()),
+            united: false,
             qualifies,
             past: property.get("x-passe").and_then(Json::as_bool) == Some(true),
             admitted,

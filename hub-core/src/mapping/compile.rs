@@ -308,7 +308,7 @@ impl Compiler<'_> {
     fn list_rule(&mut self, field: FieldId, rule: &Tree, line: u32) -> Option<ListRule> {
         self.check_keys(rule, LIST_KEYS);
         let shape = match (rule.get("each"), rule.get("split")) {
-            (Some(each), None) => Shape::Each(self.path(each)?),
+            (Some(each), None) => Shape::Each(self.paths(each)),
             (None, Some(separator)) => {
                 let piece = self.piece(field, rule, line)?;
                 Shape::Split(Box::new(piece), separator.text().unwrap_or(",").to_owned())

@@ -79,8 +79,8 @@ pub(super) struct ListRule {
 /// How the elements of a repeated group are found.
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
-    /// One element per node at a path.
-    Each(Path),
+    /// One element per node at these paths.
+    Each(Vec<Path>),
     /// One element per piece of a text; the piece fills the boxed rule's field.
     Split(Box<ValueRule>, String),
     /// One element, from the scope itself.
@@ -265,9 +265,11 @@ impl ListRule {
         let unread_before = out.unreadable.len();
         let items = match &self.shape {
             Shape::One => vec![self.item(scope, out)?],
-            Shape::Each(path) => {
+            Shape::Each(paths) => {
                 let mut nodes = Vec::new();
-                path.each(scope, &mut |node| nodes.push(node));
+                for path in paths {
+                    path.each(scope, &mut |node| nodes.push(node));
+                }
                 nodes.into_iter().map(|node| self.item(scope.inside(node), out)).collect::<Result<_, _>>()?
             }
             Shape::Split(piece, separator) => self.pieces(piece, separator, scope, out)?,

@@ -6,18 +6,21 @@
 
 use std::collections::BTreeSet;
 
+use fastbloom::BloomFilter;
+
 use crate::statement::Statement;
 
 use super::seen::Seen;
 
 /// Bits of the filter: 2 MiB, in which a million frames leave about one false answer in a hundred. A false one only delays.
-const BITS: u64 = 1 << 24;
+const BITS: usize = 1 << 24;
+const HASHES: u32 = 2;
 /// Records put aside at most, some dozens of bytes each: more are taken in where they stand.
 const MOST: usize = 100_000;
 
 /// The frames of a delivery, by hash.
 #[derive(Debug, Default)]
-pub(super) struct Hashes(Vec<u64>);
+pub(super) struct Hashes(Option<BloomFilter>);
 
 /// A record put aside, by number, with the claims whose hash may still come.
 #[derive(Debug)]
@@ -38,27 +41,13 @@ pub(super) struct Repeated {
 
 impl Hashes {
     pub fn insert(&mut self, hash: u64) {
-        if self.0.is_empty() {
-            self.0 = vec![0; places(BITS)];
-        }
-        for bit in bits(hash) {
-            if let Some(word) = self.0.get_mut(places(bit)) {
-                *word |= 1 << (bit % 64);
-            }
-        }
+        let filter = || BloomFilter::with_num_bits(BITS).hashes(HASHES);
+        self.0.get_or_insert_with(filter).insert_hash(hash);
     }
 
     fn may_hold(&self, hash: u64) -> bool {
-        bits(hash).iter().all(|bit| self.0.get(places(*bit)).is_some_and(|word| word >> (bit % 64) & 1 == 1))
+        self.0.as_ref().is_some_and(|filter| filter.contains_hash(hash))
     }
-}
-
-fn bits(hash: u64) -> [u64; 2] {
-    [hash % BITS, (hash >> 32) % BITS]
-}
-
-fn places(bit: u64) -> usize {
-    usize::try_from(bit / 64).unwrap_or(usize::MAX)
 }
 
 impl Repeated {
