@@ -73,6 +73,9 @@ fn what_stands_beside_a_column_that_vanished_still_changes() {
     let address = hub.persons()[0]["adresse"].clone();
     let found = (&address["voie"], &address["complement"]);
     assert_eq!(found, (&"8 RUE HAUTE".into(), &"APT 1".into()), "no half of the old address");
+    hub.deliver("france-travail", "3.csv", &row_without(PERSON, &["adresse_ligne2", "adresse_ligne3"]));
+    let address = hub.persons()[0]["adresse"].clone();
+    assert_eq!((&address["voie"], address.get("complement")), (&"3 RUE DU PUITS".into(), None));
 }
 
 #[test]
@@ -101,6 +104,12 @@ fn the_same_bytes_under_another_name_may_be_another_file() {
     let other = hub.deliver("france-travail", "radiations.csv", row);
     assert_eq!((other["status"].as_str(), figures(&other, ["persons"])), (Some("done"), [0]));
     assert_eq!(hub.persons()[0]["inscription_emploi"]["statut"], "radie", "delivered last");
+    let run = other["run"].as_str().expect("a run").to_owned();
+    let again = hub.ask(&["replay", "run", &run, "--yes"]).json().pop().expect("a report");
+    assert!(
+        again["mapping"].as_str().is_some_and(|name| name.starts_with("france-travail/radiations")),
+        "{again}"
+    );
 }
 
 #[test]
@@ -121,12 +130,20 @@ fn the_columns_that_may_be_missing_are_missing_together_and_a_header_is_no_perso
     let nine = "1850578006084;1234567A075;DUPONT;LUC;07/05/1985;02/03/2026;90;FIN;1850578006084\n";
     let report = hub.deliver("france-travail", "inscriptions.csv", nine.as_bytes());
     assert_eq!(figures(&report, ["rejected", "persons"]), [1, 0], "neither eight cells nor twelve");
-    let twice = row_without(PERSON, &[]).repeat(2);
-    let report = hub.deliver("france-travail", "1.csv", &twice);
-    assert_eq!(figures(&report, ["records", "rejected", "persons"]), [3, 1, 1]);
-    let commas = String::from_utf8(row_without(PERSON, &[])).expect("text").replace(';', ",");
-    let report = hub.deliver("france-travail", "2.csv", format!("sep=,\r\n{commas}").as_bytes());
-    assert_eq!(figures(&report, ["records", "rejected", "events"]), [1, 0, 0]);
+    let once = String::from_utf8(row_without(ACTION, &[])).expect("text");
+    let (header, row) = once.split_once('\n').expect("two lines");
+    let shouted =
+        header.to_uppercase().split(';').map(|name| format!("\"{name} \"")).collect::<Vec<_>>().join(";");
+    for again in [header, &shouted] {
+        let report = hub.deliver("france-travail", "1.csv", format!("{once}{again}\n{row}").as_bytes());
+        assert_eq!(figures(&report, ["records", "rejected"]), [3, 1], "{again}");
+    }
+    assert_eq!(hub.persons().len(), 1);
+    for (first, separator) in [("sep=,", ","), ("sep=\t", "\t"), ("\"sep=;\";;;", ";")] {
+        let text = format!("{first}\r\n{}\u{1A}", once.trim_end().replace(';', separator));
+        let report = hub.deliver("france-travail", "2.csv", text.as_bytes());
+        assert_eq!(figures(&report, ["records", "rejected", "events"]), [1, 0, 0], "{first:?}");
+    }
 }
 
 #[test]
@@ -134,9 +151,11 @@ fn two_documents_in_one_are_held_and_the_end_of_an_old_text_is_no_record() {
     let of = |day, member| monthly(&made(day, "01:00:00"), 1, &[household("2055990", "521", "2", &[member])]);
     let (first, second) = (of("2026-03-05", PAUL), of("2026-04-05", Member { nir: "", ..JULIE }));
     let hub = Hub::fresh();
-    let both = hub.deliver("caf", "1.xml", &[first.clone(), second].concat());
-    assert_eq!((both["status"].as_str(), figures(&both, ["persons"])), (Some("held"), [0]));
-    let ended = hub.deliver("caf", "2.xml", &[&first[..], b"\r\n\x1A"].concat());
+    for (name, between) in [("1.xml", ""), ("2.xml", "\r\n\x1A")] {
+        let both = hub.deliver("caf", name, &[&first, between.as_bytes(), &second].concat());
+        assert_eq!((both["status"].as_str(), figures(&both, ["persons"])), (Some("held"), [0]));
+    }
+    let ended = hub.deliver("caf", "3.xml", &[&first[..], b"\r\n\x1A"].concat());
     assert_eq!((ended["status"].as_str(), figures(&ended, ["persons"])), (Some("done"), [1]));
 }
 

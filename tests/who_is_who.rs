@@ -420,3 +420,21 @@ fn a_row_given_to_somebody_else_keeps_nothing_of_who_had_it() {
     let julie = hub.persons().into_iter().find(|person| field(person, "/identite/prenoms") == "Julie");
     assert_eq!(field(&julie.expect("known"), "/identite/date_naissance"), "1982-05-06");
 }
+
+#[test]
+fn a_row_that_bears_only_a_number_goes_to_who_bears_it_now() {
+    let hub = Hub::fresh();
+    let person = |uuid: &str, name: &str| format!("{uuid};{name};LEA;1990-01-01 00:00:00.0;1;SUI\n");
+    let head = PRINCIPAL.trim_end();
+    for (file, rows) in [
+        ("1.csv", person("de-1", "ALPHA") + &person("de-2", "BETA")),
+        ("2.csv", person("de-2", "ALPHA") + &person("de-1", "BETA")),
+    ] {
+        hub.deliver("france-travail", file, format!("{head}\n{rows}").as_bytes());
+    }
+    let action = "identifiant_unique_de;codeaction;lblaction;date_prescription\nde-1;FOR;Formation;2026-01-10 00:00:00.0\n";
+    hub.deliver("france-travail", "a.csv", action.as_bytes());
+    let with: Vec<Json> =
+        hub.persons().into_iter().filter(|person| person["parcours"].get("actions").is_some()).collect();
+    assert_eq!((with.len(), &with[0]["identite"]["nom_usage"]), (1, &"BETA".into()));
+}

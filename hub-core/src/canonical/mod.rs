@@ -62,6 +62,8 @@ pub struct Field {
     pub category: Category,
     /// The block it belongs to: fields of one block always come from one claim.
     pub block: u16,
+    /// Its block is one thing: where part of it changes, nothing of the old one stays.
+    pub indivisible: bool,
     /// A repeated group that unites what a source's claims state; one inside a block comes from one claim with it.
     pub united: bool,
     /// The field it qualifies: without it, it says nothing. Both belong to one block.

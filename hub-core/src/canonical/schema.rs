@@ -1,7 +1,8 @@
 //! Reads the canonical JSON Schema into the table of fields.
 //!
 //! Schema text enters, fields in schema order leave. Annotations `x-type`, `x-classification`, `x-bloc`, `x-evenement`,
-//! `x-qualifie` and `x-passe` carry what JSON Schema has no word for; `x-bloc` and `x-evenement` are inherited by what stands below.
+//! `x-qualifie`, `x-passe` and `x-indivisible` carry what JSON Schema has no word for; `x-bloc`, `x-indivisible` and `x-evenement` are
+//! inherited by what stands below.
 
 use serde_json::{Map, Value as Json};
 
@@ -26,7 +27,11 @@ pub enum SchemaError {
 pub(super) fn read(text: &str) -> Result<Vec<Field>, SchemaError> {
     let schema: Json = serde_json::from_str(text)?;
     let mut reader = Reader { fields: Vec::new(), blocks: 0 };
-    reader.object(&schema, "", Scope { category: Category::Personne, block: None, list: None })?;
+    reader.object(
+        &schema,
+        "",
+        Scope { category: Category::Personne, block: None, indivisible: false, list: None },
+    )?;
     Ok(reader.fields)
 }
 
@@ -34,6 +39,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Field>, SchemaError> {
 struct Scope {
     category: Category,
     block: Option<u16>,
+    indivisible: bool,
     list: Option<FieldId>,
 }
 
@@ -51,9 +57,9 @@ impl Reader {
             let scope = Scope { category: category(property, scope.category), ..scope };
             match property.get("type").and_then(Json::as_str) {
                 Some("object") => {
-                    let bloc = property.get("x-bloc").and_then(Json::as_bool) == Some(true);
-                    let block = if bloc { Some(self.new_block()) } else { scope.block };
-                    self.object(property, &format!("{path}."), Scope { block, ..scope })?;
+                    let block = if says(property, "x-bloc") { Some(self.new_block()) } else { scope.block };
+                    let indivisible = scope.indivisible || says(property, "x-indivisible");
+                    self.object(property, &format!("{path}."), Scope { block, indivisible, ..scope })?;
                 }
                 Some("array") => self.array(property, &path, scope)?,
                 _ => self.leaf(property, path, scope)?,
@@ -71,6 +77,7 @@ impl Reader {
             classification: classification(property).unwrap_or(Classification::Ordinary),
             category: scope.category,
             block,
+            indivisible: scope.indivisible,
             united: scope.block.is_none(),
             qualifies: None,
             past: false,
@@ -102,9 +109,10 @@ impl Reader {
             classification: classification(property).ok_or_else(|| missing("x-classification"))?,
             category: scope.category,
             block: block.or(scope.block).unwrap_or_else(|| self.new_block()),
+            indivisible: scope.indivisible,
             united: false,
             qualifies,
-            past: property.get("x-passe").and_then(Json::as_bool) == Some(true),
+            past: says(property, "x-passe"),
             admitted,
             list: scope.list,
             path,
@@ -127,6 +135,10 @@ impl Reader {
         self.blocks += 1;
         self.blocks
     }
+}
+
+fn says(property: &Json, annotation: &str) -> bool {
+    property.get(annotation).and_then(Json::as_bool) == Some(true)
 }
 
 fn category(property: &Json, inherited: Category) -> Category {

@@ -10,6 +10,8 @@ use crate::delivery::PersonId;
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
     keys: HashSet<IdentityKey>,
+    /// Those of them that only claims no longer stated bear.
+    former: HashSet<IdentityKey>,
     nirs: Texts,
     names: Texts,
     given: Texts,
@@ -23,6 +25,8 @@ pub struct Profile {
 pub enum Bond {
     /// A number both bear: the place of its key among the claim's.
     Number(usize),
+    /// A number its source no longer gives this person: it may be somebody else's now.
+    FormerNumber(usize),
     /// The NIR, although a name, given name or birth differs.
     NirNearly,
     /// The whole name, every given name and the full birth date.
@@ -43,7 +47,7 @@ impl Bond {
 
     /// By a number.
     pub fn is_number(self) -> bool {
-        matches!(self, Self::Number(_) | Self::NirNearly)
+        matches!(self, Self::Number(_) | Self::FormerNumber(_) | Self::NirNearly)
     }
 }
 
@@ -57,11 +61,19 @@ impl Profile {
     /// Adds a claim's traits; returns the keys that were not there.
     pub fn add(&mut self, traits: &Traits) -> Vec<IdentityKey> {
         self.own.extend(traits.own.iter().cloned());
-        self.add_without_numbers(traits)
+        traits.keys.iter().for_each(|key| {
+            self.former.remove(key);
+        });
+        self.add_all_but_numbers(traits)
     }
 
     /// Adds the traits of a claim no longer stated: the numbers its source gave tell nobody apart any more.
-    pub fn add_without_numbers(&mut self, traits: &Traits) -> Vec<IdentityKey> {
+    pub fn add_silent(&mut self, traits: &Traits) {
+        let new = self.add_all_but_numbers(traits);
+        self.former.extend(new);
+    }
+
+    fn add_all_but_numbers(&mut self, traits: &Traits) -> Vec<IdentityKey> {
         self.nirs.extend(traits.nir.clone());
         self.names.extend(traits.names.iter().cloned());
         self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
@@ -72,6 +84,10 @@ impl Profile {
 
     /// Adds another profile found to be of the same person.
     pub fn join(&mut self, other: Self) {
+        let stated = |one: &Self, key: &IdentityKey| one.keys.contains(key) && !one.former.contains(key);
+        self.former.retain(|key| !stated(&other, key));
+        let former: Vec<_> = other.former.iter().filter(|key| !stated(self, key)).cloned().collect();
+        self.former.extend(former);
         self.keys.extend(other.keys);
         self.nirs.extend(other.nirs);
         self.names.extend(other.names);
@@ -117,7 +133,9 @@ impl Profile {
             };
         }
         if !key.is_name() {
-            return self.speaks_for(person).then_some(Bond::Number(place));
+            let former = person.former.contains(key);
+            let bond = if former { Bond::FormerNumber(place) } else { Bond::Number(place) };
+            return self.speaks_for(person).then_some(bond);
         }
         self.bond_of_name(person)
     }

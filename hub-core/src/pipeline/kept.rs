@@ -48,7 +48,8 @@ pub(super) fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Cl
     let kept = old.stated.fields.iter().filter(|(field, value, _)| {
         let blank = all && !blocks.contains(&block(*field));
         let doubted = unreadable.contains(field) && !moved.contains(&block(*field));
-        let beyond = context.unread.get(field).is_some_and(|partly| partly.beyond(value));
+        let gone = context.canon.field(*field).indivisible && moved.contains(&block(*field));
+        let beyond = !gone && context.unread.get(field).is_some_and(|partly| partly.beyond(value));
         !fields.contains(field) && (blank || doubted || beyond)
     });
     values.extend(kept.map(|(field, value, _)| (*field, value.clone())));

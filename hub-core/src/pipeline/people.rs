@@ -52,7 +52,7 @@ impl Working {
         for statement in self.statements.iter().filter(|s| !replaced(s)) {
             let traits = context.identity.traits_of(statement);
             if statement.absent {
-                self.profile.add_without_numbers(&traits);
+                self.profile.add_silent(&traits);
             } else {
                 self.profile.add(&traits);
             }

@@ -103,7 +103,9 @@ impl Replay {
                     again.id
                 );
                 let runs = store.runs_of(delivery.id).await?;
-                let first = runs.iter().rfind(|run| run.took_in()).map_or(RunId(again.id), |run| run.id);
+                let kind = run.as_ref().map(Run::kind);
+                let first = runs.iter().rfind(|run| run.took_in() && Some(run.kind()) == kind);
+                let first = first.map_or(RunId(again.id), |run| run.id);
                 Some(Refused { by: first, records: refused(store, RunId(again.id)).await? })
             }
             Self::Delivery(_) | Self::Run(_) => None,
@@ -116,7 +118,8 @@ impl Replay {
 impl Again {
     fn mapping(&self, run: Option<&Run>) -> anyhow::Result<Option<String>> {
         Ok(match self.mapping.as_str() {
-            "current" => None,
+            // A file may be told from another of the same bytes by its name alone, which the run knew: its mapping of today.
+            "current" => run.filter(|run| run.took_in()).map(|run| run.kind().to_owned()),
             AS_RUN => {
                 let ran = run.map(|run| run.mapping.clone()).filter(|mapping| !mapping.is_empty());
                 Some(ran.context("no run of this delivery found a mapping: choose one with `--mapping`")?)

@@ -4,7 +4,7 @@
 //! never closed, or a row too narrow or too wide, costs the line where it starts and nothing after it.
 
 use hub_core::code::Code;
-use hub_core::connector::{Fault, Limits};
+use hub_core::connector::{Fault, Limits, fold_header};
 use hub_core::record::Record;
 
 use super::row::{self, Row};
@@ -21,8 +21,8 @@ pub(super) struct CsvCut {
     least: usize,
     most: usize,
     limits: Limits,
-    /// The header line as written; empty when there is none.
-    header: Vec<u8>,
+    /// The cells of the header line, folded; none when there is none.
+    header: Vec<String>,
     skipping: bool,
     empty: Record,
 }
@@ -65,7 +65,7 @@ impl CsvCut {
         }
         let mut header = Vec::new();
         if !(by_position && cells.iter().any(|cell| is_datum(cell))) {
-            header.extend_from_slice(text.window().get(..end).unwrap_or_default());
+            header.extend(cells.iter().map(|cell| fold_header(cell)));
             text.advance(next);
         }
         let mut empty = Record::default();
@@ -101,7 +101,14 @@ impl CsvCut {
 
     fn whole(&mut self, end: usize) -> Option<Piece> {
         let window = self.text.window();
-        let row = window.get(..end).unwrap_or_default();
+        let mut row = window.get(..end).unwrap_or_default();
+        if let [before @ .., END_OF_FILE] = row
+            && end == window.len()
+            && !before.is_empty()
+        {
+            row = before;
+        }
+        let end = row.len();
         let (mut count, mut filled) = (0, 0);
         row::cells(row, self.separator, |index, cell| {
             count = index + 1;
@@ -113,8 +120,7 @@ impl CsvCut {
             self.text.advance(end);
             return None;
         }
-        let again = row.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(row);
-        if again == self.header.as_slice() && !again.is_empty() {
+        if self.is_header(row) {
             let detail = "expected a record, found the header line again";
             return Some(Piece::faulty(end, Code::MalformedCsv, detail));
         }
@@ -131,6 +137,23 @@ impl CsvCut {
             format!("expected {} or {} cells, found {count}", self.least, self.most)
         };
         Some(Piece::faulty(line, Code::MalformedCsv, detail))
+    }
+
+    /// Whether a row is the header line again, however it is written.
+    fn is_header(&self, row: &[u8]) -> bool {
+        let same = |index: usize, cell: &[u8]| {
+            let cell = std::str::from_utf8(cell).unwrap_or_default().trim_start_matches('\u{FEFF}');
+            self.header.get(index).map_or(cell.trim().is_empty(), |name| *name == fold_header(cell))
+        };
+        // Nearly all rows are told by their first letter.
+        let letters = row.iter().find(|byte| byte.is_ascii_alphabetic());
+        let first = self.header.first().and_then(|name| name.bytes().find(u8::is_ascii_alphabetic));
+        let mut again = !self.header.is_empty() && letters.map(u8::to_ascii_lowercase) == first;
+        if !again {
+            return false;
+        }
+        row::cells(row, self.separator, |index, cell| again = again && same(index, cell));
+        again
     }
 
     fn unclosed(&self) -> Piece {

@@ -114,11 +114,15 @@ pub(crate) fn sniff(window: &[u8]) -> u8 {
     best.1
 }
 
-/// The separator a first line `sep=;` announces, as spreadsheets write it, and where the line after it starts.
+/// The separator a first line `sep=;` announces, as spreadsheets write it (in quotes and with separators behind it, when they saved
+/// it again), and where the line after it starts.
 pub(crate) fn announced(window: &[u8]) -> (Option<u8>, usize) {
     let line = window.get(..line_end(window).unwrap_or(window.len())).unwrap_or_default();
-    match line.trim_ascii_end() {
-        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] => {
+    let plain: Vec<u8> = line.iter().copied().filter(|byte| *byte != b'"').collect();
+    match plain.as_slice() {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator, rest @ ..]
+            if rest.iter().all(|byte| byte == separator || *byte == b' ') =>
+        {
             let breaks = window.get(line.len()..).unwrap_or_default();
             let breaks = breaks.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
             (Some(*separator), line.len() + breaks)

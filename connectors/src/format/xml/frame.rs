@@ -95,7 +95,7 @@ impl XmlCut {
                 self.text.advance(at);
                 Ok(None)
             }
-            Err(fault) if self.wrapper.closed() && fault.code == Code::NotTheFormat => Err(fault),
+            Err(fault) if self.wrapper.closed() => Err(Fault::new(Code::NotTheFormat, fault.detail)),
             Err(fault) => {
                 self.wrapper.recover();
                 self.text.advance(blank);
