@@ -174,6 +174,16 @@ fn a_refused_record_is_found_at_its_line_however_lines_end() {
 }
 
 #[test]
+fn two_persons_under_one_number_of_a_file_are_told() {
+    let hub = Hub::fresh();
+    let list = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\n";
+    let rows = "Vanternier;Mélinda;14/07/1986;NC\nFavier;Zoé;25/05/1998;NC\nFavier;Zoe;25/05/1998;NC\n";
+    let report = hub.deliver("departement", "1.csv", format!("{list}{rows}").as_bytes());
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec!["DLN0119"]));
+    assert_eq!(report["warnings"][0]["count"], 1);
+}
+
+#[test]
 fn an_accent_set_apart_is_no_change() {
     let hub = Hub::fresh();
     let of = |day, given| {

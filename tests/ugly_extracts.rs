@@ -342,9 +342,8 @@ fn every_suspension_of_a_dossier_counts_in_any_order_and_those_of_two_dossiers_a
     let hub = Hub::fresh();
     let of = |day: &str, dossier, state, suspended: &[&str]| {
         let each = |since: &&str| {
-            format!(
-                "<SuspensionDroit><MOTISUSDRORSA>DA</MOTISUSDRORSA><DDSUSDRORSA>{since}</DDSUSDRORSA></SuspensionDroit>"
-            )
+            let motive = if since.contains("99") { "" } else { "<MOTISUSDRORSA>DA</MOTISUSDRORSA>" };
+            format!("<SuspensionDroit>{motive}<DDSUSDRORSA>{since}</DDSUSDRORSA></SuspensionDroit>")
         };
         let all: String = suspended.iter().map(each).collect();
         let household = household(dossier, "521", state, &[PAUL]);
@@ -360,8 +359,11 @@ fn every_suspension_of_a_dossier_counts_in_any_order_and_those_of_two_dossiers_a
         let report = hub.deliver("caf", &format!("{day}.xml"), &of(day, "2055990", "3", suspended));
         assert_eq!(figures(&report, ["events"]), [events], "{day}");
     }
+    hub.deliver("caf", "u.xml", &of("2026-03-09", "2055990", "4", &["2026-02-01", "2026-99-99"]));
+    let known = hub.persons()[0]["droits"]["rsa"]["suspensions"].clone();
+    assert_eq!(known.as_array().map(Vec::len), Some(1), "one that cannot be read takes none back");
     let named = hub.last("droits.rsa.suspensions").expect("named");
     assert_eq!((named.as_array().map(Vec::len), &named[0]["date"]), (Some(1), &"2026-02-01".into()));
-    hub.deliver("caf", "o.xml", &of("2026-03-09", "3055990", "2", &[]));
+    hub.deliver("caf", "o.xml", &of("2026-03-10", "3055990", "2", &[]));
     assert_eq!(hub.persons()[0]["droits"]["rsa"].get("suspensions"), None, "of the dossier that counts");
 }

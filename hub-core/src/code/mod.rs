@@ -50,6 +50,8 @@ pub enum Code {
     UnknownCreation = 117,
     /// Record stated again since.
     StatedSince = 118,
+    /// Two persons under one number of one file.
+    SharedNumber = 119,
     /// Record too large.
     RecordTooLarge = 201,
     /// Malformed XML.
@@ -177,6 +179,7 @@ impl Code {
         Self::UnreadColumns,
         Self::UnknownCreation,
         Self::StatedSince,
+        Self::SharedNumber,
         Self::RecordTooLarge,
         Self::MalformedXml,
         Self::MalformedCsv,

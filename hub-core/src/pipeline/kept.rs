@@ -29,10 +29,12 @@ pub(super) fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Cl
     let Some(old) = old.filter(|_| silent) else { return values };
     let before = |field: FieldId| old.stated.get(field).map(|(value, _)| value);
     let block = |field: FieldId| context.canon.field(field).block;
-    // Of a repeated group in part unreadable, what can be read says nothing new: what was known stays whole.
-    values.retain(|(field, value)| {
-        !before(*field).filter(|_| unreadable.contains(field)).is_some_and(|before| before.holds(value))
-    });
+    // Of a repeated group in part unreadable, what can be read may say nothing new: what was known stays whole.
+    for (field, value) in values.iter_mut().filter(|(field, _)| unreadable.contains(field)) {
+        if let Some(before) = before(*field).filter(|before| before.holds(value)) {
+            value.clone_from(before);
+        }
+    }
     // Half an address of yesterday beside half of today's would be an address nobody stated.
     let moved: BTreeSet<u16> = values
         .iter()

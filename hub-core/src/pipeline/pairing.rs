@@ -4,6 +4,7 @@
 //! continues and with what was known where this delivery is silent. Pure.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -88,7 +89,7 @@ pub(super) fn pair(
         let key = (statement.emitter.clone(), statement.record_key.clone());
         by_record.entry(key).or_default().push(statement);
     }
-    let mut paired = Paired::default();
+    let mut paired = Paired { told: numbers_shared(context, &records), ..Paired::default() };
     for record in last_of_each(records) {
         let olds = by_record.remove(&record.key()).unwrap_or_default();
         match verdict(context, &record, &olds, later) {
@@ -191,8 +192,37 @@ impl Paired {
                 alone,
             });
         }
+        let left = olds.iter().any(|old| alone && old.run == context.run && !old.absent);
+        self.told.extend(left.then_some((Code::SharedNumber, record.position.number)));
         self.silent.extend(olds.into_iter().filter(|old| !old.absent));
     }
+}
+
+/// The records whose key a later one bears although it speaks of somebody else: they are lost.
+fn numbers_shared(context: Context<'_>, records: &[MappedRecord]) -> Vec<Told> {
+    let mut last: HashMap<RecordKey, &MappedRecord> = HashMap::with_capacity(records.len());
+    let mut told = Vec::new();
+    for record in records.iter().rev() {
+        match last.entry(record.key()) {
+            Entry::Occupied(last) if !may_be_one(context, record, last.get()) => {
+                told.push((Code::SharedNumber, record.position.number));
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(place) => {
+                place.insert(record);
+            }
+        }
+    }
+    told.reverse();
+    told
+}
+
+/// Whether two records of one key state one person, or households.
+fn may_be_one(context: Context<'_>, one: &MappedRecord, other: &MappedRecord) -> bool {
+    let ([a], [b]) = (one.mapped.claims.as_slice(), other.mapped.claims.as_slice()) else { return true };
+    let traits =
+        |claim: &Claim| context.identity.traits(&claim.fields, &context.mapping.source, &one.mapped.emitter);
+    traits(b).may_follow(&traits(a))
 }
 
 /// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it.

@@ -24,6 +24,8 @@ struct Pour {
     empty: &'static str,
 }
 
+/// `or ignore`: a statement that could fail midway keeps a copy of every page it touches, in memory, and a pour touches the whole table.
+///
 /// From a level of a table of keys that lead to `$target` into the next.
 macro_rules! pour {
     ($target:literal, $from:literal, $limit:expr, $into:literal) => {
@@ -31,7 +33,7 @@ macro_rules! pour {
             count: concat!("select count(*) from ", $from),
             limit: $limit,
             copy: concat!(
-                "insert into ",
+                "insert or ignore into ",
                 $into,
                 " (key, ",
                 $target,
@@ -39,9 +41,8 @@ macro_rules! pour {
                 $target,
                 " from ",
                 $from,
-                " where true order by key, ",
-                $target,
-                " on conflict do nothing"
+                " order by key, ",
+                $target
             ),
             empty: concat!("delete from ", $from),
         }
@@ -50,19 +51,19 @@ macro_rules! pour {
 
 const ADD_PERSONS: &str = concat!(
     rows!(36),
-    "insert into identity_key_fresh (key, person_id) select ",
+    "insert or ignore into identity_key_fresh (key, person_id) select ",
     number!(0),
     ", ",
     identifier!(20),
-    " from row where true on conflict do nothing"
+    " from row"
 );
 const ADD_CLAIMS: &str = concat!(
     rows!(40),
-    "insert into claim_key_fresh (key, claim) select ",
+    "insert or ignore into claim_key_fresh (key, claim) select ",
     number!(0),
     ", ",
     number!(20),
-    " from row where true on conflict do nothing"
+    " from row"
 );
 const POURS: [[Pour; 2]; 2] = [
     [
