@@ -79,7 +79,7 @@ impl Seal {
     /// # Panics
     /// When the system gives no randomness to begin with.
     pub fn seal(&self, row: &[u8], clear: &[u8]) -> Vec<u8> {
-        // Random enough, and without a call to the system a row.
+        // A generator fit for ciphers that the system seeds: asking the system itself for each row takes a call a row.
         let nonce = XNonce::generate_from_rng(&mut rand::rng());
         let sealed = XChaCha20Poly1305::new(&self.payload.into())
             .encrypt(&nonce, Payload { msg: clear, aad: row })

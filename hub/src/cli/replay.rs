@@ -34,7 +34,7 @@ pub enum Replay {
 pub struct Again {
     /// What to run again
     id: Uuid,
-    /// `current`: the one the header tells; `as-run`: the one the run used, in its version; else a mapping's name
+    /// `current`: the one the run used, as it is now (the one the header tells, when it took nothing in); `as-run`: the one the run used, in its version; else a mapping's name
     #[arg(long, default_value = "current")]
     mapping: String,
     /// Only say what would change

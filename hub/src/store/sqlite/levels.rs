@@ -24,9 +24,8 @@ struct Pour {
     empty: &'static str,
 }
 
-/// `or ignore`: a statement that could fail midway keeps a copy of every page it touches, in memory, and a pour touches the whole table.
-///
-/// From a level of a table of keys that lead to `$target` into the next.
+/// From a level of a table of keys that lead to `$target` into the next. `or ignore`: a statement that could fail midway keeps a copy
+/// of every page it touches, in memory, and a pour touches the whole table.
 macro_rules! pour {
     ($target:literal, $from:literal, $limit:expr, $into:literal) => {
         Pour {
