@@ -177,10 +177,78 @@ fn a_refused_record_is_found_at_its_line_however_lines_end() {
 fn two_persons_under_one_number_of_a_file_are_told() {
     let hub = Hub::fresh();
     let list = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\n";
-    let rows = "Vanternier;Mélinda;14/07/1986;NC\nFavier;Zoé;25/05/1998;NC\nFavier;Zoe;25/05/1998;NC\n";
+    let rows = "Vanternier;Mélinda;14/07/1986;77\nFavier;Zoé;25/05/1998;77\nFavier;Zoe;25/05/1998;77\n";
     let report = hub.deliver("departement", "1.csv", format!("{list}{rows}").as_bytes());
     assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec!["DLN0119"]));
     assert_eq!(report["warnings"][0]["count"], 1);
+    // Night after night, whichever comes first, and however far apart.
+    let other = |at: u32| format!("Favier;Anne;25/05/19{:02};1{at:03}\n", at % 90);
+    let others = (0..600).map(other).collect::<Vec<_>>().concat();
+    let [melinda, zoe] = ["Vanternier;Mélinda;14/07/1986;77\n", "Favier;Zoé;25/05/1998;77\n"];
+    for rows in [[melinda, "", zoe], [zoe, "", melinda], [melinda, &others, zoe], [zoe, &others, melinda]] {
+        for night in 1..=2 {
+            let text = format!("{list}{}", rows.concat());
+            let report = hub.deliver("departement", &format!("{night}.csv"), text.as_bytes());
+            let again = codes(&report) == ["DLN0111"];
+            assert!(again || codes(&report).contains(&"DLN0119"), "{rows:?} {report}");
+        }
+    }
+}
+
+#[test]
+fn what_a_list_writes_for_no_number_or_to_protect_one_is_understood() {
+    let hub = Hub::fresh();
+    let list = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\n";
+    let of = |ids: [&str; 3]| {
+        let [a, b, c] = ids;
+        format!(
+            "{list}Vanternier;Mélinda;14/07/1986;{a}\nFavier;Zoé;25/05/1998;{b}\nObren;Ivo;02/02/1971;{c}\n"
+        )
+    };
+    let report = hub.deliver("departement", "1.csv", of(["NC", "NC", "=\"077\""]).as_bytes());
+    assert_eq!((figures(&report, ["persons", "rejected"]), codes(&report)), ([3, 0], vec![]));
+    let report = hub.deliver("departement", "2.csv", of(["", "-", "077"]).as_bytes());
+    assert_eq!(figures(&report, ["persons", "events", "rejected"]), [0, 0, 0]);
+}
+
+#[test]
+fn a_list_saved_by_a_spreadsheet_of_windows_is_read_and_told() {
+    let hub = Hub::fresh();
+    let list =
+        "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\nVanternier;Mélinda;14/07/1986;77\n";
+    let bytes: Vec<u8> =
+        list.chars().map(|letter| u8::try_from(u32::from(letter)).expect("Latin-1")).collect();
+    let report = hub.deliver("departement", "1.csv", &bytes);
+    assert_eq!((figures(&report, ["persons", "rejected"]), codes(&report)), ([1, 0], vec!["DLN0120"]));
+    // The same list in UTF-8 states nothing else.
+    let report = hub.deliver("departement", "2.csv", list.as_bytes());
+    assert_eq!((figures(&report, ["events", "rejected"]), codes(&report)), ([0, 0], vec![]));
+}
+
+#[test]
+fn a_stray_quote_costs_its_line_and_swallows_no_row() {
+    let hub = Hub::fresh();
+    let list = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS;Email\n";
+    let rows = "Vanternier;Mélinda;14/07/1986;77;\"a@exemple.fr\nFavier;Zoé;25/05/1998;78;\nObren;Ivo;02/02/1971;79;\"b@exemple.fr\"\n";
+    let report = hub.deliver("departement", "1.csv", format!("{list}{rows}").as_bytes());
+    assert_eq!(figures(&report, ["records", "persons", "rejected"]), [3, 2, 1]);
+}
+
+#[test]
+fn a_number_that_changes_on_a_night_when_absence_is_not_judged_is_told() {
+    let hub = Hub::fresh();
+    let of = |rows: &[(&str, &str, &str)]| {
+        let names = PERSON.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
+        let row = |(id, name, city): &(&str, &str, &str)| {
+            format!("{id};{name};LUC;1985-05-07 00:00:00.0;1;SUI;2026-01-02 00:00:00.0;;;{city};;;\n")
+        };
+        format!("{names}\n{}", rows.iter().map(row).collect::<Vec<_>>().concat()).into_bytes()
+    };
+    hub.deliver("france-travail", "1.csv", &of(&[("de-1", "PETIT", "A"), ("de-2", "VERT", "B")]));
+    let report =
+        hub.deliver("france-travail", "2.csv", &of(&[("de-3", "PETIT", "A"), ("de-2", "VERT", "\u{1}")]));
+    assert_eq!(figures(&report, ["persons", "rejected"]), [1, 1]);
+    assert!(codes(&report).contains(&"DLN0115") && codes(&report).contains(&"DLN0315"), "{report}");
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
             person,
             source: "caf".into(),
             emitter: "CAF 75".into(),
-            record_key: format!("canary-record-{checkpoint}-{at}"),
+            record_key: format!("canary-record-{checkpoint}-{at}").into(),
             key: "canary-claim".into(),
             record_hash: Some(u64::MAX - at - checkpoint * 100_000),
             absent: false,
@@ -128,8 +128,8 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
         });
         let state = if at % 2 == 0 { Kept::InClaim } else { Kept::Apart(state) };
         commit.persons.push(PersonWrite { id: person, expected: None, sequence: 1, state });
-        commit.keys.push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}")), person));
-        commit.keys.push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}")), person));
+        commit.keys.push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}").into()), person));
+        commit.keys.push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}").into()), person));
         commit.events.push(Event {
             id: mint(),
             person,

@@ -117,9 +117,9 @@ fn columns(text: &str) -> Probe {
     let (separator, at) = row::announced(text.as_bytes());
     let bytes = text.as_bytes().get(at..).unwrap_or_default();
     let separator = separator.unwrap_or_else(|| row::sniff(bytes));
-    let end = match row::measure(bytes, separator, true) {
+    let end = match row::measure(bytes, separator, true, usize::MAX) {
         row::Row::Whole { end, .. } => end,
-        row::Row::Partial => row::line_end(bytes).unwrap_or(bytes.len()),
+        row::Row::Partial | row::Row::Stray => row::line_end(bytes).unwrap_or(bytes.len()),
     };
     let mut columns = Vec::new();
     row::cells(bytes.get(..end).unwrap_or_default(), separator, |_, cell| {

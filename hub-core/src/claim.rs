@@ -14,7 +14,7 @@ use crate::code::Code;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Tells the persons of one record apart; empty when a record is one person. Holds personal text: never log it.
-    pub key: String,
+    pub key: CompactString,
     /// Canonical values, sorted by field.
     pub fields: FieldValues,
     /// Fields whose text was there and could not be read: nothing is known to have changed.
@@ -42,9 +42,9 @@ impl fmt::Debug for Claim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapped {
     /// Identifies the record inside its emitter, for as long as the institution keeps it.
-    pub key: String,
+    pub key: CompactString,
     /// Who inside the source states it (a CAF, a département): absence is judged inside one emitter.
-    pub emitter: String,
+    pub emitter: CompactString,
     /// The date its facts are valid at, `YYYY-MM-DD`, when the record says so itself.
     pub as_of: Option<CompactString>,
     /// One claim per person.

@@ -155,6 +155,8 @@ pub struct Opened {
     pub decoder: Box<dyn Decoder>,
     /// The header cells, for delimited text whose own header names the columns.
     pub columns: Option<Vec<String>>,
+    /// What is worth telling of the way it is read.
+    pub told: Option<Fault>,
 }
 
 /// The formats the hub can read, behind one door; implemented by the `connectors` crate.

@@ -7,14 +7,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use compact_str::CompactString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use crate::identity::IdentityKey;
 use crate::reject::Reject;
-use crate::statement::Statement;
+use crate::statement::{RecordKey, Statement};
 use crate::store::{
     Commit, JournalEvent, Kept, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run,
     Store, StoreError, Turn,
@@ -30,7 +29,7 @@ pub struct Rehearsal {
 #[derive(Default)]
 struct Written {
     statements: HashMap<i64, Statement>,
-    by_record: HashMap<(String, String), HashSet<i64>>,
+    by_record: HashMap<RecordKey, HashSet<i64>>,
     by_person: HashMap<PersonId, HashSet<i64>>,
     by_hash: HashMap<u64, HashSet<i64>>,
     persons: HashMap<PersonId, PersonWrite>,
@@ -237,18 +236,14 @@ impl Store for Rehearsal {
             let frame = |claim: &i64, s: &Statement| KnownFrame {
                 hash: *hash,
                 claim: *claim,
-                emitter: CompactString::from(&s.emitter),
+                emitter: s.emitter.clone(),
             };
             frames.extend(stated.map(|(claim, s)| frame(claim, s)));
         }
         Ok(frames)
     }
 
-    async fn statements_of(
-        &self,
-        source: &str,
-        records: &[(String, String)],
-    ) -> Result<Vec<Statement>, StoreError> {
+    async fn statements_of(&self, source: &str, records: &[RecordKey]) -> Result<Vec<Statement>, StoreError> {
         let read = self.store.statements_of(source, records).await?;
         let written = self.written();
         let rows = records.iter().filter_map(|record| written.by_record.get(record)).flatten();

@@ -3,20 +3,24 @@
 //! Claims enter, statements leave; a value restated unchanged keeps its first origin, so `valid_at` is the date since when the
 //! source has stated it unbroken. What is kept is read by the field table of its day: a schema may grow between two runs.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Canon, FieldId, FieldValues, Reading, Value};
 use crate::delivery::{DeliveryId, PersonId, RunId};
+
+/// Emitter and key of a record.
+pub type RecordKey = (CompactString, CompactString);
 
 /// Where a value was stated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
     /// Source, such as `caf`.
     #[serde(rename = "source")]
-    pub source: String,
+    pub source: CompactString,
     /// Emitter inside the source.
     #[serde(rename = "emetteur")]
-    pub emitter: String,
+    pub emitter: CompactString,
     /// Delivery.
     #[serde(rename = "livraison")]
     pub delivery: DeliveryId,
@@ -28,10 +32,10 @@ pub struct Origin {
     pub line: u64,
     /// Mapping and version, `caf/vrsb0801@1`.
     #[serde(rename = "correspondance")]
-    pub mapping: String,
+    pub mapping: CompactString,
     /// Since when the source states it, `YYYY-MM-DD`.
     #[serde(rename = "valide_le")]
-    pub valid_at: String,
+    pub valid_at: CompactString,
 }
 
 impl Origin {
@@ -58,13 +62,13 @@ pub struct Statement {
     /// The person it was linked to.
     pub person: PersonId,
     /// Source.
-    pub source: String,
+    pub source: CompactString,
     /// Emitter.
-    pub emitter: String,
+    pub emitter: CompactString,
     /// Key of its record inside the emitter. Personal text.
-    pub record_key: String,
+    pub record_key: CompactString,
     /// Key of the claim inside its record. Personal text.
-    pub key: String,
+    pub key: CompactString,
     /// Hash of the frame that stated it last; `None` when it must be read again next time because it raised a remark.
     pub record_hash: Option<u64>,
     /// The emitter no longer states it.
@@ -106,7 +110,7 @@ impl Stated {
     /// What is stated now: `values` with `origin`, but a value that was there already keeps its own.
     #[must_use]
     pub fn restated(before: Option<&Self>, values: FieldValues, origin: &Origin) -> Self {
-        let mut now = Self::default();
+        let mut now = Self { fields: Vec::with_capacity(values.len()), origins: Vec::with_capacity(1) };
         for (field, value) in values {
             match before.and_then(|b| b.get(field)) {
                 Some((old, since)) if *old == value => now.push(field, value, since),

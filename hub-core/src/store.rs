@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::identity::IdentityKey;
 use crate::merge::uncontested;
 use crate::reject::Reject;
-use crate::statement::{Stated, Statement};
+use crate::statement::{RecordKey, Stated, Statement};
 
 /// A failed call to the store.
 #[derive(Debug, thiserror::Error)]
@@ -320,11 +320,7 @@ pub trait Store: Send + Sync {
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError>;
 
     /// The claims of these records, each `(emitter, record_key)`.
-    async fn statements_of(
-        &self,
-        source: &str,
-        records: &[(String, String)],
-    ) -> Result<Vec<Statement>, StoreError>;
+    async fn statements_of(&self, source: &str, records: &[RecordKey]) -> Result<Vec<Statement>, StoreError>;
 
     /// Claims by row number.
     async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError>;

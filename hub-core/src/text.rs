@@ -3,6 +3,8 @@
 //! Text enters, accent-free or upper-case text leaves. Covers the Latin letters French civil status and its neighbours use;
 //! any other letter stays as it is.
 
+use compact_str::CompactString;
+
 /// The letter without its diacritics, as one or two base letters (`é` → `e`, `Œ` → `OE`).
 pub fn base_letter(c: char) -> BaseLetter {
     let two = |a: char, b: char| BaseLetter([a, b]);
@@ -57,8 +59,8 @@ impl BaseLetter {
 }
 
 /// Folds a name for comparison: accent-free, upper-case, `-`, `'` and runs of white space as one space.
-pub fn fold_name(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
+pub fn fold_name(name: &str) -> CompactString {
+    let mut folded = CompactString::with_capacity(name.len());
     for c in name.chars() {
         // A combining accent belongs to the letter before it; U+02BC is an apostrophe Unicode calls a letter.
         let (accent, letter) = (matches!(c, '\u{300}'..='\u{36f}'), c.is_alphanumeric() && c != '\u{2bc}');

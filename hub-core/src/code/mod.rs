@@ -52,6 +52,8 @@ pub enum Code {
     StatedSince = 118,
     /// Two persons under one number of one file.
     SharedNumber = 119,
+    /// A delimited delivery read as windows-1252 instead of UTF-8.
+    ReadAsWindows = 120,
     /// Record too large.
     RecordTooLarge = 201,
     /// Malformed XML.
@@ -180,6 +182,7 @@ impl Code {
         Self::UnknownCreation,
         Self::StatedSince,
         Self::SharedNumber,
+        Self::ReadAsWindows,
         Self::RecordTooLarge,
         Self::MalformedXml,
         Self::MalformedCsv,

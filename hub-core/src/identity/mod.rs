@@ -10,6 +10,8 @@ mod profile;
 
 use std::fmt;
 
+use compact_str::{CompactString, format_compact};
+
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, FieldValues, Value};
 use crate::statement::Statement;
@@ -22,7 +24,7 @@ const KEY_CHARS: usize = 20;
 
 /// A look-up key. Personal text: the store hashes it with its own secret, Debug hides it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IdentityKey(pub String);
+pub struct IdentityKey(pub CompactString);
 
 impl IdentityKey {
     /// Made of a name and a birth: it finds persons, it does not tell that they are the same.
@@ -43,15 +45,15 @@ impl fmt::Debug for IdentityKey {
 
 /// An identifier a source gives to its persons: who gave it, and the identifier. Two of one giver are two persons, as far as it
 /// knows.
-type OwnNumber = (String, String);
+type OwnNumber = (CompactString, CompactString);
 
 /// The traits that tell persons apart, folded for comparison.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Traits {
-    nir: Option<String>,
-    names: Vec<String>,
-    given: String,
-    birth: String,
+    nir: Option<CompactString>,
+    names: Vec<CompactString>,
+    given: CompactString,
+    birth: CompactString,
     rank: Option<i64>,
     own: Vec<OwnNumber>,
     keys: Vec<IdentityKey>,
@@ -114,42 +116,50 @@ impl IdentityFields {
         emitter: &str,
     ) -> Traits {
         let text = &|field| value(field)?.as_text();
-        let mut names: Vec<String> =
+        let mut names: Vec<CompactString> =
             self.names.iter().filter_map(|f| text(*f)).map(fold_name).filter(|n| !n.is_empty()).collect();
         names.dedup();
         let given = self.given.and_then(text).map(fold_name).unwrap_or_default();
-        let birth = self.birth.and_then(text).unwrap_or_default().to_owned();
+        let birth = self.birth.and_then(text).unwrap_or_default();
         let rank = self
             .rank
             .and_then(&value)
             .and_then(|rank| if let Value::Int(n) = rank { Some(*n) } else { None });
         let certain = self.nir.and_then(text).filter(|nir| !is_provisional(nir));
+        let key = |text| IdentityKey(text);
         let mut keys: Vec<IdentityKey> =
-            certain.iter().map(|nir| IdentityKey(format!("nir:{nir}"))).collect();
+            certain.iter().map(|nir| key(format_compact!("nir:{nir}"))).collect();
         let mut own = Vec::new();
         if let Some(id) = self.uuid.and_then(text) {
-            keys.push(IdentityKey(format!("ft0:{id}")));
-            own.push((format!("ft {source}/{emitter}"), id.to_owned()));
+            keys.push(key(format_compact!("ft0:{id}")));
+            own.push((format_compact!("ft {source}/{emitter}"), id.into()));
         }
         // Two persons of a household may bear one of the older numbers: it is never a reason to tell two apart.
-        keys.extend(self.ft.and_then(text).map(|id| IdentityKey(format!("ft1:{id}"))));
+        keys.extend(self.ft.and_then(text).map(|id| key(format_compact!("ft1:{id}"))));
         if let Some(id) = self.local.and_then(text) {
-            keys.push(IdentityKey(format!("si:{source}/{emitter}:{id}")));
-            own.push((format!("si {source}/{emitter}"), id.to_owned()));
+            keys.push(key(format_compact!("si:{source}/{emitter}:{id}")));
+            own.push((format_compact!("si {source}/{emitter}"), id.into()));
         }
-        keys.extend(names.iter().filter_map(|name| name_key(name, &given, &birth)));
+        keys.extend(names.iter().filter_map(|name| name_key(name, &given, birth)));
         keys.dedup();
-        Traits { nir: certain.map(str::to_owned), names, given, birth, rank, own, keys }
+        Traits { nir: certain.map(CompactString::from), names, given, birth: birth.into(), rank, own, keys }
     }
 }
 
 /// Finds those of this name born in this month: a source may not know the day. A year alone finds nobody.
 fn name_key(name: &str, given: &str, birth: &str) -> Option<IdentityKey> {
-    let first = given.split(' ').next().filter(|first| !first.is_empty())?;
-    let first: String = first.chars().take(KEY_CHARS).collect();
-    let name: String = name.chars().take(KEY_CHARS).collect();
+    let first = beginning(given.split(' ').next().filter(|first| !first.is_empty())?);
     let month = birth.get(..7)?;
-    Some(IdentityKey(format!("nom:{}|{first}|{month}", name.trim_end())))
+    let mut key = CompactString::const_new("nom:");
+    for part in [beginning(name).trim_end(), "|", first, "|", month] {
+        key.push_str(part);
+    }
+    Some(IdentityKey(key))
+}
+
+/// The first characters of a name.
+fn beginning(name: &str) -> &str {
+    name.char_indices().nth(KEY_CHARS).map_or(name, |(end, _)| name.get(..end).unwrap_or(name))
 }
 
 impl Traits {

@@ -1,6 +1,9 @@
 //! What the claims of one person tell of who it is, and what binds a new claim to it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+
+use compact_str::CompactString;
+use hashbrown::HashSet;
 
 use super::names::{births_agree, given_agree, names_agree};
 use super::{IdentityKey, OwnNumber, Traits};
@@ -209,13 +212,13 @@ impl Profile {
 
     /// A source that numbers its persons knows them as two.
     fn differ_in_number(&self, other: &Self) -> bool {
-        let numbered = |giver: &String| other.own.iter().any(|(by, _)| by == giver);
-        let shared = |giver: &String| self.own.intersection(&other.own).any(|(by, _)| by == giver);
+        let numbered = |giver: &CompactString| other.own.iter().any(|(by, _)| by == giver);
+        let shared = |giver: &CompactString| self.own.intersection(&other.own).any(|(by, _)| by == giver);
         self.own.iter().any(|(giver, _)| numbered(giver) && !shared(giver))
     }
 }
 
-type Texts = BTreeSet<String>;
+type Texts = BTreeSet<CompactString>;
 type Agree = fn(&str, &str) -> bool;
 
 fn any(a: &Texts, b: &Texts, agree: Agree) -> bool {
@@ -232,6 +235,10 @@ pub fn bonds<'c>(
     claim: &Traits,
     sharing: impl Iterator<Item = (&'c IdentityKey, PersonId, &'c Profile)>,
 ) -> Vec<(Bond, PersonId)> {
+    let mut sharing = sharing.peekable();
+    if sharing.peek().is_none() {
+        return Vec::new();
+    }
     let own = Profile::of(claim);
     let mut found: Vec<(Bond, PersonId)> = sharing
         .filter_map(|(key, person, profile)| {

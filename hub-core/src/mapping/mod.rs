@@ -32,6 +32,7 @@ use crate::claim::{Claim, Mapped, Refusal};
 use crate::code::Code;
 use crate::connector::{Dialect, fold_header};
 use crate::record::{NameId, NodeId, Record};
+use crate::statement::RecordKey;
 
 use detect::Detect;
 use path::{Path, Scope};
@@ -219,17 +220,17 @@ impl Mapping {
     }
 
     /// The emitter and key of a record, without reading its persons: what can be said of a record its mapping refused.
-    pub fn identify(&self, record: &Record) -> Option<(String, String)> {
+    pub fn identify(&self, record: &Record) -> Option<RecordKey> {
         let scope = Scope::of(record);
         Some((self.emitter(scope), self.record_key(scope)?))
     }
 
     /// Who states the record; the mapping itself when it declares nobody, so that two feeds never judge each other's absences.
-    fn emitter(&self, scope: Scope<'_>) -> String {
-        self.key(&self.record.emitter, scope).unwrap_or_else(|| self.id.clone())
+    fn emitter(&self, scope: Scope<'_>) -> CompactString {
+        self.key(&self.record.emitter, scope).unwrap_or_else(|| CompactString::from(&self.id))
     }
 
-    fn record_key(&self, scope: Scope<'_>) -> Option<String> {
+    fn record_key(&self, scope: Scope<'_>) -> Option<CompactString> {
         self.key(&self.record.key, scope).or_else(|| self.key(&self.record.or, scope))
     }
 
@@ -309,8 +310,8 @@ impl Mapping {
     }
 
     /// The parts of a key; `None` when all are missing.
-    fn key(&self, parts: &Key, scope: Scope<'_>) -> Option<String> {
-        let mut key = String::new();
+    fn key(&self, parts: &Key, scope: Scope<'_>) -> Option<CompactString> {
+        let mut key = CompactString::default();
         let mut found = false;
         for (at, paths) in parts.iter().enumerate() {
             if at > 0 {

@@ -316,7 +316,7 @@ impl ListRule {
             text.as_deref().unwrap_or("").split(separator).map(str::trim).filter(|part| !part.is_empty())
         {
             let part = piece.operated(Cow::Borrowed(part));
-            if part.is_empty() {
+            if part.is_empty() || is_null(&part, out.nulls) {
                 continue;
             }
             let Some(value) = piece.read(&part, scope, out)? else {

@@ -3,9 +3,11 @@
 //! Paired claims and the persons concerned enter; one [`Commit`] leaves. Pure: identifiers and the time come in. Between pairing,
 //! [`Paired::wanted_keys`] and [`settle`] the driver asks the store.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use crate::canonical::{Canon, FieldValues};
@@ -26,7 +28,7 @@ impl Paired {
     /// The keys to find who bears them, for the store.
     pub fn wanted_keys(&self) -> Vec<IdentityKey> {
         let mut keys: Vec<IdentityKey> =
-            self.pending.iter().flat_map(|pending| pending.wanted.iter().cloned()).collect();
+            self.pending.iter().flat_map(|pending| pending.wanted().iter().cloned()).collect();
         keys.extend(self.further.iter().cloned());
         keys.sort();
         keys.dedup();
@@ -164,7 +166,7 @@ fn origin(context: Context<'_>, pending: &Pending) -> Origin {
         line: pending.position.line,
         emitter: readable(&pending.record.0),
         valid_at: match &pending.as_of {
-            Some(date) => date.to_string(),
+            Some(date) => date.clone(),
             None => context.origin.valid_at.clone(),
         },
         ..context.origin.clone()
@@ -177,7 +179,7 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Ori
     Statement {
         id: old.as_ref().and_then(|old| old.id),
         person,
-        source: context.mapping.source.clone(),
+        source: context.origin.source.clone(),
         emitter,
         record_key,
         key,
@@ -189,8 +191,8 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Ori
 }
 
 /// An emitter of several parts as people read it.
-pub(super) fn readable(emitter: &str) -> String {
-    emitter.replace('\u{1f}', "/")
+pub(super) fn readable(emitter: &str) -> CompactString {
+    emitter.chars().map(|letter| if letter == '\u{1f}' { '/' } else { letter }).collect()
 }
 
 /// The origin of what an emitter's silence states.
@@ -243,10 +245,19 @@ fn announce_person(
     commit: &mut Commit,
 ) {
     let statements: Vec<&Statement> = working.statements.iter().map(Arc::as_ref).collect();
-    let state = merge(context.canon, context.precedence, &statements);
+    let alone = statements.len() == 1;
+    let merged = || merge(context.canon, context.precedence, &statements);
+    if working.known.is_none() && context.first_load {
+        // Nobody is told: what the only claim states is not looked at.
+        let state = if alone { Kept::InClaim } else { Kept::Apart(merged()) };
+        commit.counts.persons += 1;
+        commit.counts.changed += 1;
+        commit.persons.push(PersonWrite { id, expected: None, sequence: 0, state });
+        return;
+    }
+    let state = merged();
     let nothing = Stated::default();
     let before = working.known.as_ref().map_or(&nothing, |known| &known.state);
-    let alone = statements.len() == 1;
     let stands = |known: &&KnownPerson| known.state == state && (alone || !known.in_claim);
     if let Some(known) = working.known.as_ref().filter(stands) {
         commit.relied_on.push((id, known.sequence));
@@ -257,10 +268,9 @@ fn announce_person(
     let departement = departement(context.canon, &state);
     let created = working.known.is_none();
     let occasion = Occasion { person: id, created, last_sequence, at: context.at, departement: &departement };
-    let silent = created && context.first_load;
-    let events: Vec<Event> = if silent { Vec::new() } else { announce(context.canon, occasion, &changes) };
+    let events: Vec<Event> = announce(context.canon, occasion, &changes);
     commit.counts.persons += u64::from(created);
-    commit.counts.changed += u64::from(silent || !events.is_empty());
+    commit.counts.changed += u64::from(!events.is_empty());
     commit.counts.events += events.len() as u64;
     let sequence = last_sequence + events.len() as u64;
     commit.events.extend(events);

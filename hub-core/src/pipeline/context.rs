@@ -26,6 +26,8 @@ pub(super) struct Context<'a> {
     pub unread: &'a Unread,
     /// It is at its end: nothing waits any more.
     pub ended: bool,
+    /// It should say who is absent, and cannot: some of it could not be read.
+    pub unjudged: bool,
     /// What may still come of this delivery.
     pub repeated: &'a Repeated,
     pub at: Timestamp,

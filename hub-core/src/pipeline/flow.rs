@@ -1,11 +1,13 @@
-//! Batches on their way, three at once: while one is written, the next is settled and the one after is read.
+//! Batches on their way, three at once: while one is sealed and written, the next is settled and the one after is read.
 //!
 //! Settling ahead asks the store before the batch in front is in it. When what was asked touches what that batch writes, the
 //! answer may have changed and the batch is settled again; so persons and events are those of one batch after the other.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use hashbrown::HashSet;
 use tokio::sync::mpsc;
 
 use crate::code::Code;
@@ -13,70 +15,28 @@ use crate::connector::Frames;
 use crate::delivery::{Counts, PersonId};
 use crate::event::announce_load;
 use crate::identity::IdentityKey;
-use crate::statement::{Origin, Statement};
-use crate::store::{self, Commit, StoreError};
+use crate::statement::Origin;
+use crate::store::{Commit, StoreError};
 
-use super::batch::{self, Settlement, readable};
+use super::batch::readable;
 use super::intake::{Intake, ReadBatch, Reader};
-use super::mapped::{MappedRecord, RecordKey};
-use super::pairing::{self, Paired, Told};
-use super::repeated::Aside;
+use super::settling::{Settled, Work, Writing, ended};
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
 
 /// Claims looked at per round when looking for those gone silent.
 const SILENT_PAGE: u32 = 2_000;
-/// How often persons a batch brings together are followed to those they bring.
-const FURTHER_TRIES: usize = 4;
-/// How often a batch is tried again after a concurrent write.
-const CONFLICT_TRIES: usize = 5;
 
-/// What settling a batch asked the store for.
-#[derive(Default)]
-struct Asked {
-    records: Vec<(String, String)>,
-    keys: Vec<IdentityKey>,
-    persons: Vec<PersonId>,
-}
-
-/// A batch ready to be written.
-struct Settled {
-    commit: Arc<Commit>,
-    ready: store::Ready,
-    /// Records put aside until it is known whether their claims are stated again.
-    aside: Vec<Aside>,
-    told: Vec<Told>,
-    left: Vec<u64>,
-    asked: Asked,
-}
-
-/// A settled batch with what it was settled from, should it have to be settled again.
+/// A settled batch being sealed and written, with what it was settled from, should it have to be settled again.
 struct Ready {
     read: ReadBatch,
     settled: Settled,
+    writing: Writing,
 }
 
-/// What a commit is settled from: a batch that was read, or claims that go silent, by row number.
-#[derive(Clone, Copy)]
-enum Work<'w> {
-    Read(&'w ReadBatch),
-    Silent(&'w [i64]),
-}
-
-impl Asked {
-    /// Whether a commit may change an answer.
-    fn touched_by(&self, commit: &Commit) -> bool {
-        let records: HashSet<(&str, &str)> =
-            self.records.iter().map(|(emitter, key)| (emitter.as_str(), key.as_str())).collect();
-        let keys: HashSet<&IdentityKey> = self.keys.iter().collect();
-        let persons: HashSet<PersonId> = self.persons.iter().copied().collect();
-        let claims = |s: &Statement| {
-            records.contains(&(s.emitter.as_str(), s.record_key.as_str())) || persons.contains(&s.person)
-        };
-        commit.statements.iter().any(claims)
-            || commit.keys.iter().any(|(key, _)| keys.contains(key))
-            || commit.persons.iter().any(|person| persons.contains(&person.id))
-            || commit.mergers.iter().any(|merger| persons.contains(&merger.into))
-    }
+/// Waits until the batch being written is.
+async fn written(ready: Option<&mut Ready>) -> Result<(), StoreError> {
+    let Some(Ready { writing, .. }) = ready else { return Ok(()) };
+    ended(writing).await
 }
 
 /// The rows a commit rewrites.
@@ -89,12 +49,48 @@ impl Pipeline {
     pub(super) async fn process(
         &self,
         intake: &mut Intake,
+        reader: Box<Reader>,
+        progress: &dyn Progress,
+    ) -> Result<(Counts, Box<Reader>), RunError> {
+        let mut ready = None;
+        let flown = self.flow(intake, reader, progress, &mut ready).await;
+        if let Some(Ready { writing, .. }) = &mut ready {
+            // Something failed: nothing is left on its way.
+            ended(writing).await?;
+        }
+        let (mut total, reader) = flown?;
+        // Records put aside in vain: nothing later in the delivery stated their claims as they were.
+        let (aside, others) = intake.repeated.end();
+        for record in others {
+            intake.told.add(Code::SharedNumber, None, record);
+        }
+        let (again, mut reader) = self.read_again(intake, reader, &aside).await?;
+        total.add(&again);
+        if intake.snapshot {
+            total.add(&self.find_silent(intake, &mut reader).await?);
+        }
+        // An identifier no record states any more keeps nobody apart now.
+        intake.ended = true;
+        intake.unjudged = intake.snapshot && reader.is_in_doubt();
+        let left = std::mem::take(&mut intake.left);
+        let (again, mut reader) = self.read_again(intake, reader, &left).await?;
+        total.add(&again);
+        reader.warnings.join(std::mem::take(&mut intake.told));
+        progress.advance(intake.records, intake.records);
+        Ok((total, reader))
+    }
+
+    /// Takes in batch after batch; `ready` is the one being written, none when all went well.
+    async fn flow(
+        &self,
+        intake: &mut Intake,
         mut reader: Box<Reader>,
         progress: &dyn Progress,
+        ready: &mut Option<Ready>,
     ) -> Result<(Counts, Box<Reader>), RunError> {
         let (mut total, mut cut) = (Counts::default(), 0);
         let mut batches = self.cut(intake);
-        let (mut read, mut ready): (Option<ReadBatch>, Option<Ready>) = (None, None);
+        let mut read: Option<ReadBatch> = None;
         loop {
             let frames = batches.recv().await.map(|mut frames| {
                 cut += frames.frames.len() as u64;
@@ -106,13 +102,13 @@ impl Pipeline {
             }
             // Settling last: it is the one that computes here, and the others would start after it.
             let (written, next, ahead) = tokio::join!(
-                self.write_ready(ready.as_ref()),
+                written(ready.as_mut()),
                 self.read(reader, frames),
                 self.settle_read(intake, read.as_ref())
             );
-            let in_front = self.written(intake, ready.take(), written).await?;
-            ready = self.ready_after(intake, in_front.as_deref(), read.take(), ahead).await?;
-            if let Some(Ready { read, settled }) = &mut ready {
+            let in_front = self.in_front(intake, ready.take(), written).await?;
+            *ready = self.ready_after(intake, in_front.as_deref(), read.take(), ahead).await?;
+            if let Some(Ready { read, settled, .. }) = ready {
                 let aside = std::mem::take(&mut settled.aside);
                 intake.repeated.take(read.restated.keys().copied(), aside);
             }
@@ -131,20 +127,6 @@ impl Pipeline {
             let short = format!("surveyed {} records, read {cut}", intake.records);
             return Err(RunError::Archive(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, short)));
         }
-        // Records put aside in vain: nothing later in the delivery stated their claims as they were.
-        let aside = intake.repeated.end();
-        let (again, mut reader) = self.read_again(intake, reader, &aside).await?;
-        total.add(&again);
-        if intake.snapshot {
-            total.add(&self.find_silent(intake, &mut reader).await?);
-        }
-        // An identifier no record states any more keeps nobody apart now.
-        intake.ended = true;
-        let left = std::mem::take(&mut intake.left);
-        let (again, mut reader) = self.read_again(intake, reader, &left).await?;
-        total.add(&again);
-        reader.warnings.join(std::mem::take(&mut intake.told));
-        progress.advance(intake.records, intake.records);
         Ok((total, reader))
     }
 
@@ -230,22 +212,8 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn settle_read(
-        &self,
-        intake: &Intake,
-        read: Option<&ReadBatch>,
-    ) -> Result<Option<Settled>, StoreError> {
-        let Some(read) = read else { return Ok(None) };
-        self.settle(intake, Work::Read(read)).await.map(Some)
-    }
-
-    async fn write_ready(&self, ready: Option<&Ready>) -> Result<(), StoreError> {
-        let Some(ready) = ready else { return Ok(()) };
-        self.store.write(&ready.settled.ready).await
-    }
-
     /// What was committed in the end: another try when somebody else wrote the same persons meanwhile.
-    async fn written(
+    async fn in_front(
         &self,
         intake: &mut Intake,
         ready: Option<Ready>,
@@ -282,112 +250,8 @@ impl Pipeline {
             Some(settled) => settled,
             None => self.settle_again(intake, Work::Read(&read)).await?,
         };
-        Ok(Some(Ready { read, settled }))
-    }
-
-    /// Settles while nothing of this run is on its way.
-    async fn settle_again(&self, intake: &Intake, work: Work<'_>) -> Result<Settled, StoreError> {
-        let mut tries = 0;
-        loop {
-            match self.settle(intake, work).await {
-                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn settle_and_write(&self, intake: &mut Intake, work: Work<'_>) -> Result<Arc<Commit>, StoreError> {
-        let mut tries = 0;
-        loop {
-            let Settled { commit, ready, told, left, .. } = self.settle_again(intake, work).await?;
-            match self.store.write(&ready).await {
-                Err(StoreError::Conflict) if tries < CONFLICT_TRIES => tries += 1,
-                outcome => return outcome.map(|()| intake.keep(commit, (told, left))),
-            }
-        }
-    }
-
-    async fn settle(&self, intake: &Intake, work: Work<'_>) -> Result<Settled, StoreError> {
-        let (mut further, mut tries) = (Vec::new(), 0);
-        let (asked, aside, mut settlement) = loop {
-            let mut asked = Asked::default();
-            let mut paired = match work {
-                Work::Read(read) => self.paired(intake, read, &mut asked).await?,
-                Work::Silent(claims) => Paired::silence(self.store.statements(claims).await?),
-            };
-            let aside = std::mem::take(&mut paired.aside);
-            paired.further.clone_from(&further);
-            let settlement = self.settle_paired(intake, paired, &mut asked).await?;
-            if settlement.further.is_empty() || tries == FURTHER_TRIES {
-                break (asked, aside, settlement);
-            }
-            further.extend_from_slice(&settlement.further);
-            tries += 1;
-        };
-        let commit = &mut settlement.commit;
-        commit.checkpoint = intake.checkpoint + 1;
-        if let Work::Read(read) = work {
-            commit.checkpoint = read.number;
-            commit.rejects.clone_from(&read.rejects);
-            commit.counts.records = read.records;
-            commit.counts.unchanged = read.unchanged;
-            commit.counts.rejected = read.rejects.len() as u64;
-        }
-        let Settlement { commit, told, left, .. } = settlement;
-        let commit = Arc::new(commit);
-        let ready = self.ready(&commit).await?;
-        Ok(Settled { commit, ready, aside, told, left, asked })
-    }
-
-    /// On a thread of its own: sealing a batch takes a core for itself.
-    async fn ready(&self, commit: &Arc<Commit>) -> Result<store::Ready, StoreError> {
-        let (store, commit) = (Arc::clone(&self.store), Arc::clone(commit));
-        let lost = |source| StoreError::Unreachable { context: "sealing a batch", source: Box::new(source) };
-        tokio::task::spawn_blocking(move || store.ready(&commit)).await.map_err(lost)
-    }
-
-    async fn paired(
-        &self,
-        intake: &Intake,
-        read: &ReadBatch,
-        asked: &mut Asked,
-    ) -> Result<Paired, StoreError> {
-        let records = read.mapped.clone();
-        let keys = records.iter().map(MappedRecord::key).chain(read.refused.iter().cloned());
-        let keys: BTreeSet<RecordKey> = keys.collect();
-        asked.records = keys.into_iter().collect();
-        let existing = if asked.records.is_empty() {
-            Vec::new()
-        } else {
-            self.store.statements_of(&intake.mapping.source, &asked.records).await?
-        };
-        Ok(pairing::pair(intake.context(self), records, existing, &read.restated))
-    }
-
-    async fn settle_paired(
-        &self,
-        intake: &Intake,
-        paired: Paired,
-        asked: &mut Asked,
-    ) -> Result<Settlement, StoreError> {
-        asked.keys = paired.wanted_keys();
-        let wanted = &asked.keys;
-        let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(wanted).await? };
-        let candidates: Vec<(IdentityKey, _)> =
-            found.into_iter().filter_map(|(at, person)| Some((wanted.get(at)?.clone(), person))).collect();
-        let mut ids = paired.linked_persons();
-        ids.extend(candidates.iter().map(|(_, person)| *person));
-        ids.sort();
-        ids.dedup();
-        asked.persons = ids;
-        let ids = &asked.persons;
-        let known = if ids.is_empty() { Vec::new() } else { self.store.persons(ids).await? };
-        if known.iter().any(|person| person.merged_into.is_some()) {
-            // Absorbed by another run, or by the batch in front, since its claims were read.
-            return Err(StoreError::Conflict);
-        }
-        let candidates = (asked.keys.as_slice(), candidates);
-        Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
+        let writing = self.write(&settled.commit);
+        Ok(Some(Ready { read, settled, writing }))
     }
 
     /// Takes in records that were left when they were first read.
@@ -428,8 +292,8 @@ impl Pipeline {
         let mut commit = Commit::new(intake.run);
         intake.checkpoint += 1;
         commit.checkpoint = intake.checkpoint;
-        let emitters: Vec<String> = reader.emitters.iter().map(|emitter| readable(emitter)).collect();
-        let origin = Origin { emitter: emitters.join(", "), ..intake.origin.clone() };
+        let emitters: Vec<CompactString> = reader.emitters.iter().map(|emitter| readable(emitter)).collect();
+        let origin = Origin { emitter: emitters.join(", ").into(), ..intake.origin.clone() };
         commit.events.push(announce_load(intake.run, intake.at, persons, &origin));
         commit.counts.events = 1;
         self.store.commit(&commit).await?;
@@ -439,11 +303,11 @@ impl Pipeline {
     /// Claims of this delivery's emitters that it did not state: they go silent.
     async fn find_silent(&self, intake: &mut Intake, reader: &mut Reader) -> Result<Counts, RunError> {
         let mut total = Counts::default();
-        if reader.unreadable > 0 || reader.incomplete {
+        if reader.is_in_doubt() {
             reader.warnings.add(Code::AbsenceNotJudged, None, 0);
             return Ok(total);
         }
-        let emitters: Vec<String> = reader.emitters.iter().cloned().collect();
+        let emitters: Vec<String> = reader.emitters.iter().map(ToString::to_string).collect();
         let mut after = 0;
         loop {
             let source = intake.mapping.source.clone();

@@ -1,8 +1,11 @@
 //! What one run carries from batch to batch: the reading of frames into mapped records, and what settling them needs.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
+
+use compact_str::CompactString;
+use hashbrown::{HashMap, HashSet};
 
 use crate::canonical::{Canon, FieldValues};
 use crate::claim::Refusal;
@@ -12,7 +15,7 @@ use crate::delivery::{Delivery, Digest, RunId};
 use crate::mapping::{self, Envelope, Mapping};
 use crate::record::Record;
 use crate::reject::{Reject, Stage};
-use crate::statement::{Origin, Statement};
+use crate::statement::{Origin, RecordKey, Statement};
 use crate::store::{Commit, KnownFrame};
 
 use super::context::Context;
@@ -41,6 +44,8 @@ pub(super) struct Survey {
     /// Emitter of the first record that can be read; empty when there is none among the first batch.
     pub emitter: String,
     pub decoder: Box<dyn Decoder>,
+    /// What is worth telling of the way it is read.
+    pub told: Option<Fault>,
 }
 
 /// Cuts a whole delivery.
@@ -76,7 +81,8 @@ pub(super) fn survey(
     let partly =
         |unread: mapping::Unread<'_>| (unread.field, Partly { there: unread.there, members: unread.members });
     let unread = unread.into_iter().map(partly).collect();
-    Ok(Survey { records, envelope, totals, unread, unread_columns, hashes, emitter, decoder: opened.decoder })
+    let (decoder, told) = (opened.decoder, opened.told);
+    Ok(Survey { records, envelope, totals, unread, unread_columns, hashes, emitter, decoder, told })
 }
 
 fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) -> Option<String> {
@@ -84,7 +90,7 @@ fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) 
     let mut whole = frames.frames.iter().filter(|frame| frame.fault.is_none());
     whole.find_map(|frame| {
         decoder.decode(frames.bytes_of(frame), &mut record).ok()?;
-        Some(mapping.identify(&record)?.0)
+        Some(mapping.identify(&record)?.0.into())
     })
 }
 
@@ -115,6 +121,8 @@ pub(super) struct Intake {
     pub left: BTreeSet<u64>,
     /// The delivery is at its end: nothing waits any more.
     pub ended: bool,
+    /// It should say who is absent, and cannot.
+    pub unjudged: bool,
     pub terms: Terms,
     unread: Unread,
     pub origin: Origin,
@@ -125,11 +133,11 @@ pub(super) struct Intake {
 pub(super) struct Reader {
     pub warnings: Warnings,
     pub seen: Seen,
-    pub emitters: BTreeSet<String>,
+    pub emitters: BTreeSet<CompactString>,
     /// Records that could not be read far enough to know which they are.
     pub unreadable: u64,
     /// The trailer announces more records than there are.
-    pub incomplete: bool,
+    incomplete: bool,
     batches: u64,
     mapping: Arc<Mapping>,
     decoder: Box<dyn Decoder>,
@@ -159,9 +167,9 @@ pub(super) struct ReadBatch {
     pub mapped: Vec<MappedRecord>,
     pub rejects: Vec<Reject>,
     /// Refused records that are known by key: what they stated before is not absent.
-    pub refused: Vec<(String, String)>,
+    pub refused: Vec<RecordKey>,
     /// What can be read of the persons of refused records, with their emitter: known by another key, they are not absent either.
-    pub glimpsed: Vec<(String, FieldValues)>,
+    pub glimpsed: Vec<(CompactString, FieldValues)>,
     pub records: u64,
     pub unchanged: u64,
 }
@@ -196,6 +204,7 @@ impl Intake {
             told: Warnings::default(),
             left: BTreeSet::new(),
             ended: false,
+            unjudged: false,
             terms,
         }
     }
@@ -213,6 +222,7 @@ impl Intake {
             at: self.at,
             first_load: self.terms.first_load,
             ended: self.ended,
+            unjudged: self.unjudged,
             refused_by: self.terms.only.as_ref().map(|refused| refused.by),
         }
     }
@@ -246,6 +256,7 @@ impl Reader {
             let columns: Vec<String> = survey.unread_columns.iter().map(|name| format!("`{name}`")).collect();
             warnings.detail(Code::UnreadColumns, &columns.join(", "));
         }
+        survey.told.iter().for_each(|told| warnings.fault(told));
         if survey.records == 0 {
             warnings.detail(Code::EmptyDelivery, "no record, in a delivery of changes: nothing changed");
         }
@@ -265,6 +276,11 @@ impl Reader {
         }
     }
 
+    /// Whether what it has not read may be there all the same.
+    pub fn is_in_doubt(&self) -> bool {
+        self.unreadable > 0 || self.incomplete
+    }
+
     pub fn source(&self) -> &str {
         &self.mapping.source
     }
@@ -276,8 +292,8 @@ impl Reader {
     pub fn saw(&mut self, known: &[KnownFrame]) {
         for frame in known {
             self.seen.insert(frame.claim);
-            if !self.emitters.contains(frame.emitter.as_str()) {
-                self.emitters.insert(frame.emitter.to_string());
+            if !self.emitters.contains(&frame.emitter) {
+                self.emitters.insert(frame.emitter.clone());
             }
         }
     }
@@ -364,12 +380,7 @@ impl Reader {
             None => self.unreadable += 1,
         }
         let field = refusal.field.map(|id| self.canon.field(id).path.clone());
-        let detail = format!(
-            "{} (rule at line {} of `{}`)",
-            refusal.code.entry().en.title,
-            refusal.rule_line,
-            self.mapping.id
-        );
+        let detail = format!("{} ({}:{})", refusal.code.entry().en.title, self.mapping.id, refusal.rule_line);
         batch.rejects.push(reject(frame, bytes, Stage::Map, refusal.code, field, detail));
     }
 }

@@ -49,8 +49,8 @@ pub(super) fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Cl
     let blocks: BTreeSet<u16> = fields.iter().map(|field| block(*field)).collect();
     let kept = old.stated.fields.iter().filter(|(field, value, _)| {
         let blank = all && !blocks.contains(&block(*field));
-        let doubted = unreadable.contains(field) && !moved.contains(&block(*field));
         let gone = context.canon.field(*field).indivisible && moved.contains(&block(*field));
+        let doubted = unreadable.contains(field) && !gone;
         let beyond = !gone && context.unread.get(field).is_some_and(|partly| partly.beyond(value));
         !fields.contains(field) && (blank || doubted || beyond)
     });

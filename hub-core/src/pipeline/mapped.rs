@@ -2,9 +2,7 @@
 
 use crate::claim::Mapped;
 use crate::record::Position;
-
-/// Emitter and key of a record.
-pub(super) type RecordKey = (String, String);
+use crate::statement::RecordKey;
 
 /// A record that was read and mapped.
 #[derive(Debug, Clone)]

@@ -16,6 +16,7 @@ mod people;
 mod repeated;
 mod report;
 mod seen;
+mod settling;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use tracing::{Instrument, info, info_span};
 
 use crate::archive::Archive;
@@ -401,12 +403,12 @@ fn day_of(delivery: &Delivery) -> String {
 
 fn origin_of(delivery: &Delivery, mapping: &Mapping, envelope: &Envelope) -> Origin {
     Origin {
-        source: delivery.source.clone(),
-        emitter: String::new(),
+        source: CompactString::from(&delivery.source),
+        emitter: CompactString::default(),
         delivery: delivery.id,
         record: 0,
         line: 0,
-        mapping: mapping.name(),
-        valid_at: valid_at(envelope, delivery),
+        mapping: mapping.name().into(),
+        valid_at: valid_at(envelope, delivery).into(),
     }
 }

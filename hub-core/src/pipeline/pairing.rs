@@ -3,22 +3,23 @@
 //! Mapped records and what the store keeps of them enter; claims ready to find their person leave, each with the statement it
 //! continues and with what was known where this delivery is silent. Pure.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::canonical::FieldValues;
 use crate::claim::Claim;
 use crate::code::Code;
 use crate::identity::{IdentityKey, Traits};
 use crate::record::Position;
-use crate::statement::Statement;
+use crate::statement::{RecordKey, Statement};
 
 use super::context::Context;
 use super::kept::with_kept;
-use super::mapped::{MappedRecord, RecordKey};
+use super::mapped::MappedRecord;
 use super::repeated::Aside;
 
 /// A claim with the statement it continues, if any.
@@ -29,15 +30,22 @@ pub(super) struct Pending {
     pub record: RecordKey,
     pub as_of: Option<CompactString>,
     /// Key of the claim inside its record.
-    pub key: String,
+    pub key: CompactString,
     /// What is stated now.
     pub values: FieldValues,
     pub traits: Arc<Traits>,
-    /// The keys to look it up by: none when the statement it continues bore the same traits.
-    pub wanted: Vec<IdentityKey>,
+    /// It is to be looked up: no statement it continues bore the same traits.
+    pub sought: bool,
     pub old: Option<Statement>,
     /// Its record has no other claim.
     pub alone: bool,
+}
+
+impl Pending {
+    /// The keys to look it up by.
+    pub fn wanted(&self) -> &[IdentityKey] {
+        if self.sought { self.traits.keys() } else { &[] }
+    }
 }
 
 /// Something to tell of a record: what, and its number.
@@ -89,16 +97,21 @@ pub(super) fn pair(
         let key = (statement.emitter.clone(), statement.record_key.clone());
         by_record.entry(key).or_default().push(statement);
     }
-    let mut paired = Paired { told: numbers_shared(context, &records), ..Paired::default() };
-    for record in last_of_each(records) {
+    let (records, told) = last_of_each(context, records);
+    let mut paired = Paired { told, ..Paired::default() };
+    for record in records {
         let olds = by_record.remove(&record.key()).unwrap_or_default();
         match verdict(context, &record, &olds, later) {
-            Verdict::Take => paired.take(context, record, olds),
-            Verdict::Overruled => {}
+            Verdict::Take => paired.take(context, record, olds, later),
+            Verdict::Overruled => {
+                let other = speaks_of_another(context, &record, &olds);
+                paired.told.extend(other.then_some((Code::SharedNumber, record.position.number)));
+            }
             Verdict::StatedSince => paired.told.push((Code::StatedSince, record.position.number)),
             Verdict::Aside => {
                 let claims = olds.iter().filter_map(|old| old.id).collect();
-                paired.aside.push(Aside { number: record.position.number, claims });
+                let other = speaks_of_another(context, &record, &olds);
+                paired.aside.push(Aside { number: record.position.number, claims, other });
             }
         }
     }
@@ -157,7 +170,13 @@ impl Paired {
     }
 
     /// Those who continue first, so that nobody new takes the place of one who was there.
-    fn take(&mut self, context: Context<'_>, record: MappedRecord, mut olds: Vec<Statement>) {
+    fn take(
+        &mut self,
+        context: Context<'_>,
+        record: MappedRecord,
+        mut olds: Vec<Statement>,
+        later: &HashMap<i64, u64>,
+    ) {
         let key = record.key();
         let source = context.mapping.source.as_str();
         let claims: Vec<(Claim, Traits)> = last_claims(record.mapped.claims)
@@ -171,14 +190,15 @@ impl Paired {
         let found = continued(context, &mut olds, &claims);
         let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
         claims.sort_by_key(|(_, old)| old.is_none());
-        for ((claim, _), old) in claims {
+        for ((claim, read), old) in claims {
             let key_in_record = claim.key.clone();
             let values = with_kept(context, old.as_ref(), claim);
-            let traits = context.identity.traits(&values, source, &key.0);
+            let kept = |_: &Statement| context.identity.traits(&values, source, &key.0);
+            let traits = old.as_ref().map_or(read, kept);
             // What returns after a silence is looked up like what changed: its place may have been taken.
             let stated = old.as_ref().filter(|old| !old.absent);
             let known = stated.map(|old| context.identity.traits_of(old));
-            let wanted = if known.is_some_and(|known| known == traits) { &[] } else { traits.keys() };
+            let sought = known.is_none_or(|known| known != traits);
             self.pending.push(Pending {
                 position: record.position,
                 hash: record.hash,
@@ -186,35 +206,30 @@ impl Paired {
                 as_of: record.mapped.as_of.clone(),
                 key: key_in_record,
                 values,
-                wanted: wanted.to_vec(),
+                sought,
                 traits: Arc::new(traits),
                 old,
                 alone,
             });
         }
-        let left = olds.iter().any(|old| alone && old.run == context.run && !old.absent);
+        let stated_here = |old: &Statement| {
+            old.run == context.run
+                || context.repeated.has_come(old)
+                || old.id.is_some_and(|id| later.contains_key(&id))
+        };
+        let left = alone && olds.iter().any(|old| !old.absent && stated_here(old));
         self.told.extend(left.then_some((Code::SharedNumber, record.position.number)));
         self.silent.extend(olds.into_iter().filter(|old| !old.absent));
     }
 }
 
-/// The records whose key a later one bears although it speaks of somebody else: they are lost.
-fn numbers_shared(context: Context<'_>, records: &[MappedRecord]) -> Vec<Told> {
-    let mut last: HashMap<RecordKey, &MappedRecord> = HashMap::with_capacity(records.len());
-    let mut told = Vec::new();
-    for record in records.iter().rev() {
-        match last.entry(record.key()) {
-            Entry::Occupied(last) if !may_be_one(context, record, last.get()) => {
-                told.push((Code::SharedNumber, record.position.number));
-            }
-            Entry::Occupied(_) => {}
-            Entry::Vacant(place) => {
-                place.insert(record);
-            }
-        }
-    }
-    told.reverse();
-    told
+/// Whether a record of one person speaks of another one than all statements under its key.
+fn speaks_of_another(context: Context<'_>, record: &MappedRecord, olds: &[Statement]) -> bool {
+    let [claim] = record.mapped.claims.as_slice() else { return false };
+    let traits = context.identity.traits(&claim.fields, &context.mapping.source, &record.mapped.emitter);
+    let follows = |old: &Statement| traits.may_follow(&context.identity.traits_of(old));
+    let mut stated = olds.iter().filter(|old| !old.absent).peekable();
+    stated.peek().is_some() && !stated.any(follows)
 }
 
 /// Whether two records of one key state one person, or households.
@@ -225,15 +240,28 @@ fn may_be_one(context: Context<'_>, one: &MappedRecord, other: &MappedRecord) ->
     traits(b).may_follow(&traits(a))
 }
 
-/// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it.
-fn last_of_each(records: Vec<MappedRecord>) -> Vec<MappedRecord> {
+/// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it. To be told are the
+/// records whose key a later one bears although it speaks of somebody else: they are lost.
+fn last_of_each(context: Context<'_>, records: Vec<MappedRecord>) -> (Vec<MappedRecord>, Vec<Told>) {
     let mut last: HashMap<RecordKey, usize> = HashMap::with_capacity(records.len());
-    for (at, record) in records.iter().enumerate() {
-        last.insert(record.key(), at);
+    let (mut kept, mut told): (Vec<MappedRecord>, Vec<Told>) =
+        (Vec::with_capacity(records.len()), Vec::new());
+    for record in records.into_iter().rev() {
+        match last.entry(record.key()) {
+            Entry::Occupied(at) => {
+                let later = kept.get(*at.get());
+                let other = later.is_some_and(|later| !may_be_one(context, &record, later));
+                told.extend(other.then_some((Code::SharedNumber, record.position.number)));
+            }
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(record);
+            }
+        }
     }
-    let kept = |at: usize, record: &MappedRecord| last.get(&record.key()) == Some(&at);
-    let records = records.into_iter().enumerate();
-    records.filter(|(at, record)| kept(*at, record)).map(|(_, record)| record).collect()
+    kept.reverse();
+    told.reverse();
+    (kept, told)
 }
 
 fn last_claims(claims: Vec<Claim>) -> Vec<Claim> {

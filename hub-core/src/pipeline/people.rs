@@ -2,18 +2,18 @@
 //!
 //! Known persons enter; who each claim speaks of, who was absorbed by whom and what each person is now leave. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::delivery::PersonId;
 use crate::identity::{Bond, IdentityKey, Profile, Traits, bonds};
-use crate::statement::{Origin, Statement};
+use crate::statement::{Origin, RecordKey, Statement};
 use crate::store::KnownPerson;
 
 use super::context::Context;
-use super::mapped::RecordKey;
 use super::pairing::Pending;
 
 /// A person being worked on.
@@ -153,7 +153,7 @@ impl People {
         if let Some(own) = own {
             self.forget(context, own, claim);
         }
-        let mut bound = bonds(&claim.traits, self.sharing(&claim.wanted));
+        let mut bound = bonds(&claim.traits, self.sharing(claim.wanted()));
         bound.retain(|(_, person)| !beside.contains(person));
         let own = own.filter(|own| self.stays(*own, claim, &bound));
         let in_doubt = own.is_none() && nir_in_doubt(&bound);
@@ -161,9 +161,12 @@ impl People {
         let numbered: Vec<PersonId> = own.into_iter().chain(numbered.map(|(_, person)| *person)).collect();
         let (of_name, several) = self.of_name(&bound, &numbered);
         let against_number = bound.iter().any(|(bond, _)| *bond == Bond::NameAgainstNumber);
-        if own.is_none() && against_number && claim.alone && context.may_leave() {
+        let against_number = own.is_none() && against_number && claim.alone;
+        if against_number && context.may_leave() {
             return None;
         }
+        // The number may have changed, and nobody can say that the old one is gone.
+        let renumbered = against_number && context.unjudged;
         let mut all = numbered.into_iter().chain(of_name);
         let mut person = all.next().unwrap_or_else(|| PersonId(mint()));
         let learned = self.learn(person, claim);
@@ -173,12 +176,12 @@ impl People {
         for other in others {
             person = self.unite(person, other, stated_at);
         }
-        Some(Found { person, learned, ambiguous: in_doubt || several })
+        Some(Found { person, learned, ambiguous: in_doubt || several || renumbered })
     }
 
     /// Forgets what a claim told of the person it was linked to, when it tells something else now.
     fn forget(&mut self, context: Context<'_>, own: PersonId, claim: &Pending) {
-        let replaced = claim.old.as_ref().filter(|_| !claim.wanted.is_empty()).and_then(|old| old.id);
+        let replaced = claim.old.as_ref().filter(|_| !claim.wanted().is_empty()).and_then(|old| old.id);
         if let (Some(id), Some(working)) = (replaced, self.by_id.get_mut(&own)) {
             working.replaced.push(id);
             working.draw_profile(context);
@@ -188,7 +191,7 @@ impl People {
     /// Whether a claim stays with the person it was linked to: as long as its traits are the same, or go with what the other
     /// claims tell, or nobody else bears its numbers; not when its source numbers the two apart.
     fn stays(&self, own: PersonId, claim: &Pending, bound: &[(Bond, PersonId)]) -> bool {
-        let Some(working) = self.by_id.get(&own).filter(|_| !claim.wanted.is_empty()) else { return true };
+        let Some(working) = self.by_id.get(&own).filter(|_| !claim.wanted().is_empty()) else { return true };
         let elsewhere = bound.iter().any(|(bond, person)| bond.is_number() && *person != own);
         !working.profile.numbers_apart(&claim.traits)
             && (!elsewhere || working.profile.may_hold(&claim.traits))
@@ -199,7 +202,7 @@ impl People {
         let Some(working) = self.by_id.get(&person) else { return Vec::new() };
         let all: Vec<IdentityKey> =
             working.changed.then(|| working.profile.keys()).into_iter().flatten().collect();
-        let keys = if working.changed { all.as_slice() } else { claim.wanted.as_slice() };
+        let keys = if working.changed { all.as_slice() } else { claim.wanted() };
         let others = self.sharing(keys).filter(|(_, other, _)| *other != person);
         let bound = others.filter(|(key, _, profile)| working.profile.binds_by_number(profile, key));
         bound.map(|(_, other, _)| other).collect()

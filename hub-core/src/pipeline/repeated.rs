@@ -27,6 +27,8 @@ pub(super) struct Hashes(Option<BloomFilter>);
 pub(super) struct Aside {
     pub number: u64,
     pub claims: Vec<i64>,
+    /// It speaks of somebody else.
+    pub other: bool,
 }
 
 /// What is known of repetitions so far.
@@ -57,11 +59,15 @@ impl Repeated {
 
     /// Whether the frame that stated this claim may still come.
     pub fn may_come(&self, old: &Statement) -> bool {
-        let came = old.id.is_some_and(|id| self.came.contains(id));
         !self.ended
-            && !came
+            && !self.has_come(old)
             && self.aside.len() < MOST
             && old.record_hash.is_some_and(|hash| self.hashes.may_hold(hash))
+    }
+
+    /// Whether the frame that stated this claim has come, in a batch before.
+    pub fn has_come(&self, old: &Statement) -> bool {
+        old.id.is_some_and(|id| self.came.contains(id))
     }
 
     /// Takes what a batch restated and put aside.
@@ -70,11 +76,14 @@ impl Repeated {
         self.aside.extend(aside);
     }
 
-    /// The numbers of the records no later word overruled; from now on nothing is put aside.
-    pub fn end(&mut self) -> BTreeSet<u64> {
+    /// The numbers of the records no later word overruled, and of those that one about somebody else did; from now on nothing is
+    /// put aside.
+    pub fn end(&mut self) -> (BTreeSet<u64>, Vec<u64>) {
         self.ended = true;
-        let aside = std::mem::take(&mut self.aside).into_iter();
         let stands = |aside: &Aside| !aside.claims.iter().any(|claim| self.came.contains(*claim));
-        aside.filter(stands).map(|aside| aside.number).collect()
+        let (standing, overruled): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.aside).into_iter().partition(stands);
+        let others = overruled.into_iter().filter(|aside| aside.other);
+        (standing.into_iter().map(|aside| aside.number).collect(), others.map(|aside| aside.number).collect())
     }
 }

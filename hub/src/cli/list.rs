@@ -68,7 +68,7 @@ impl List {
                 show::json_line(&json!({
                     "run": run.id, "delivery": run.delivery, "source": run.source, "mapping": run.mapping,
                     "status": run.status, "started_at": run.started_at.to_string(),
-                    "ended_at": run.ended_at.map(|t| t.to_string()), "counts": run.counts, "warnings": run.warnings,
+                    "ended_at": run.ended_at.map(|t| t.to_string()), "counts": run.counts, "warnings": show::in_words(&run.warnings),
                 }));
             }
             return Ok(Exit::Done);

@@ -70,6 +70,7 @@ pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()>
     if output == Output::Json {
         let mut value = serde_json::to_value(report)?;
         if let Some(object) = value.as_object_mut() {
+            object.insert("warnings".to_owned(), serde_json::to_value(in_words(&report.warnings))?);
             object.insert("file".to_owned(), json!(file));
         }
         json_line(&value);
@@ -124,6 +125,13 @@ fn warnings(warnings: &[Warning]) {
         let message = detail(warning.code, &warning.message);
         line(format_args!("  {} × {}{field} {message}{place}", warning.count, warning.code));
     }
+}
+
+/// Warnings with their message in the reader's language.
+pub fn in_words(warnings: &[Warning]) -> Vec<Warning> {
+    let told =
+        |warning: &Warning| Warning { message: detail(warning.code, &warning.message), ..warning.clone() };
+    warnings.iter().map(told).collect()
 }
 
 /// What was found wrong, its title in the reader's language; what follows it as it is.

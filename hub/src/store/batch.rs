@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use hub_core::delivery::Counts;
 use hub_core::event::Event;
 use hub_core::reject::Reject;
@@ -35,8 +36,8 @@ pub(super) struct Batch {
 pub(super) struct ClaimWrite {
     /// Row number; 0 for a new row.
     pub id: i64,
-    pub source: String,
-    pub emitter: String,
+    pub source: CompactString,
+    pub emitter: CompactString,
     pub record_key: i64,
     pub record_hash: Option<i64>,
     pub person: Uuid,

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use hub_core::canonical::{Canon, FieldReadings, FieldTable};
 use hub_core::identity::IdentityKey;
 use hub_core::statement::{Stated, Statement};
@@ -74,15 +75,15 @@ struct WrittenClaim<'a> {
 
 #[derive(Deserialize)]
 struct ReadClaim {
-    record_key: String,
-    key: String,
+    record_key: CompactString,
+    key: CompactString,
     read: Read,
 }
 
 /// A claim's payload, opened.
 pub(super) struct Opened {
-    pub record_key: String,
-    pub key: String,
+    pub record_key: CompactString,
+    pub key: CompactString,
     pub stated: Stated,
 }
 
@@ -145,12 +146,11 @@ impl Codec {
     }
 
     pub(super) fn record_index(&self, source: &str, emitter: &str, record_key: &str) -> i64 {
-        let text = format!("{source}\0{emitter}\0{record_key}");
-        self.seal.index("record", &text)
+        self.seal.index("record", &[source, "\0", emitter, "\0", record_key])
     }
 
     pub(super) fn key_index(&self, key: &IdentityKey) -> i64 {
-        self.seal.index("identity", &key.0)
+        self.seal.index("identity", &[&key.0])
     }
 
     /// Nothing for a state that is kept in a claim.

@@ -7,6 +7,7 @@ mod batch;
 mod codec;
 mod failure;
 mod packing;
+mod places;
 mod postgres;
 mod rows;
 mod sql;

@@ -147,8 +147,8 @@ impl StatementRow {
         Ok(Statement {
             id: Some(self.id),
             person: PersonId(self.person_id),
-            source: self.source,
-            emitter: self.emitter,
+            source: self.source.into(),
+            emitter: self.emitter.into(),
             record_key: opened.record_key,
             key: opened.key,
             record_hash: self.record_hash.map(i64::cast_unsigned),

@@ -34,12 +34,18 @@ impl CsvDecoder {
     }
 }
 
+/// The text of a cell: a spreadsheet protects `0770` as `="0770"`.
+fn protected(text: &str) -> &str {
+    text.strip_prefix("=\"").and_then(|inside| inside.strip_suffix('"')).unwrap_or(text)
+}
+
 impl Decoder for CsvDecoder {
     fn decode(&self, frame: &[u8], record: &mut Record) -> Result<(), Fault> {
         record.clear();
         let row = std::str::from_utf8(frame).map_err(|_| not_utf8())?;
         row::texts(row, self.separator, |index, text| {
             let Some(Some(name)) = self.columns.get(index) else { return };
+            let text = protected(text);
             // An empty cell is no text, as a column that is not there.
             if !text.is_empty() {
                 record.leaf(*name, text);

@@ -3,12 +3,13 @@
 //! The text enters; each row that is not blank leaves as one piece, its width checked against the header. A quote
 //! never closed, or a row too narrow or too wide, costs the line where it starts and nothing after it.
 
+use encoding_rs::WINDOWS_1252;
 use hub_core::code::Code;
 use hub_core::connector::{Fault, Limits, fold_header};
 use hub_core::record::Record;
 
 use super::row::{self, Row};
-use crate::format::cut::{Cut, Piece, not_utf8};
+use crate::format::cut::{Cut, Piece};
 use crate::format::text::Text;
 
 /// What old systems end a text with.
@@ -34,6 +35,8 @@ pub(super) struct Header {
     pub(super) cells: Vec<String>,
     /// The separator declared or found.
     pub(super) separator: u8,
+    /// It is not UTF-8 as it should be: the delivery is read as windows-1252.
+    pub(super) windows: bool,
 }
 
 impl CsvCut {
@@ -51,11 +54,14 @@ impl CsvCut {
         let (announced, at) = row::announced(text.window());
         text.advance(at);
         let separator = separator.or(announced);
-        let (end, next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
-        let line = text.window().get(..end).unwrap_or_default();
-        if text.unchecked() && std::str::from_utf8(line).is_err() {
-            return Err(not_utf8());
+        let (mut end, mut next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
+        // Spreadsheets of a French Windows save lists this way when nobody asks for UTF-8.
+        let windows = text.unchecked() && std::str::from_utf8(line(&text, end)).is_err();
+        if windows {
+            text.transcode_from(WINDOWS_1252)?;
+            (end, next, _) = header_row(&mut text, Some(separator), limits.header_bytes)?;
         }
+        let line = line(&text, end);
         let mut cells = Vec::new();
         row::cells(line, separator, |_, cell| {
             cells.push(String::from_utf8_lossy(cell).into_owned());
@@ -73,7 +79,7 @@ impl CsvCut {
         empty.finish();
         let cut =
             Self { text, separator, least: 0, most: usize::MAX, limits, header, skipping: false, empty };
-        Ok((cut, Header { cells, separator }))
+        Ok((cut, Header { cells, separator, windows }))
     }
 
     /// Expects rows of at least so many cells, and at most so many that are not empty.
@@ -87,9 +93,10 @@ impl CsvCut {
         loop {
             let window = self.text.window();
             let length = window.len();
-            match row::measure(window, self.separator, self.text.done()) {
+            match row::measure(window, self.separator, self.text.done(), self.least) {
                 Row::Whole { end, .. } if end > limit => return Ok(Some(self.overflow())),
                 Row::Whole { end, .. } => return Ok(self.whole(end)),
+                Row::Stray => return Ok(Some(self.unclosed())),
                 Row::Partial if length > limit => return Ok(Some(self.overflow())),
                 Row::Partial if self.text.done() => return Ok(Some(self.unclosed())),
                 Row::Partial => {
@@ -220,6 +227,10 @@ impl Cut for CsvCut {
     }
 }
 
+fn line(text: &Text, end: usize) -> &[u8] {
+    text.window().get(..end).unwrap_or_default()
+}
+
 /// Consumes line breaks, and lines of spaces that end with one.
 fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
     loop {
@@ -241,13 +252,13 @@ fn header_row(text: &mut Text, separator: Option<u8>, limit: usize) -> Result<(u
         let window = text.window();
         let found = separator.unwrap_or_else(|| row::sniff(window));
         // One byte more tells a lone carriage return from the beginning of CRLF.
-        match row::measure(window, found, text.done()) {
+        match row::measure(window, found, text.done(), usize::MAX) {
             Row::Whole { end, .. } if end > limit => return Err(header_too_large(limit)),
             Row::Whole { end, next } if next < window.len() || text.done() => {
                 return Ok((end, next, found));
             }
             Row::Partial if window.len() > limit => return Err(header_too_large(limit)),
-            Row::Partial if text.done() => {
+            Row::Partial | Row::Stray if text.done() => {
                 let detail = "expected a header line, found a quote never closed";
                 return Err(Fault::new(Code::NotTheFormat, detail));
             }

@@ -1,7 +1,8 @@
 //! Rows and cells of delimited text, as the framer and the decoder both understand them.
 //!
 //! A quote has a meaning only where a cell starts; inside quotes it is doubled, and separators and line breaks are
-//! text. What follows a closing quote belongs to the cell, as in `csv_core`, against which a test compares it.
+//! text. What follows a closing quote belongs to the cell, as in `csv_core`, against which a test compares it; but not when the
+//! quotes hold a line break: then the first of them was never closed, and rows would be lost in it.
 
 use std::borrow::Cow;
 
@@ -17,23 +18,46 @@ pub(crate) enum Row {
     },
     /// The window ends inside the row; when no more text will come, inside quotes.
     Partial,
+    /// A quote that opens on the first line has swallowed others: the one that closes it was meant to open another cell.
+    Stray,
 }
 
-/// Finds the end of the row that starts `window`; `last` says no more text will come.
-pub(crate) fn measure(window: &[u8], separator: u8, last: bool) -> Row {
+/// Finds the end of the row that starts `window`; `last` says no more text will come, `width` how many cells a row has.
+pub(crate) fn measure(window: &[u8], separator: u8, last: bool, width: usize) -> Row {
     let line = line_end(window);
     if let Some(end) = line.filter(|end| !quoted(window.get(..*end).unwrap_or_default())) {
         return Row::Whole { end, next: end + 1 };
     }
     let mut at = 0;
     loop {
-        match cell_end(window, at, separator, true) {
+        let cell = cell_end(window, at, separator, true);
+        if let (Cell::Ends(end), Some(line)) = (&cell, line)
+            && *end > line
+            && swallows(window.get(at..).unwrap_or_default(), separator, width)
+        {
+            return Row::Stray;
+        }
+        match cell {
             Cell::Ends(end) if window.get(end) == Some(&separator) => at = end + 1,
             Cell::Ends(end) if end < window.len() => return Row::Whole { end, next: end + 1 },
             Cell::Ends(end) if last => return Row::Whole { end, next: end },
             Cell::Ends(_) | Cell::Open => return Row::Partial,
         }
     }
+}
+
+/// Whether the quotes at the start of `text` hold line breaks no cell has: text follows where they close, or a line inside them is
+/// itself a row.
+fn swallows(text: &[u8], separator: u8, width: usize) -> bool {
+    let Some(close) = text.strip_prefix(b"\"").and_then(|_| closing_quote(text, 1)) else { return false };
+    let breaks = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let inside = text.get(1..close).unwrap_or_default();
+    let (Some(first), Some(last)) = (inside.iter().position(breaks), inside.iter().rposition(breaks)) else {
+        return false;
+    };
+    let goes_on = text.get(close + 1).is_some_and(|after| *after != separator && !breaks(after));
+    let mut lines = inside.get(first..last).unwrap_or_default().split(breaks);
+    goes_on || lines.any(|line| memchr::memchr_iter(separator, line).count() + 1 >= width.max(3))
 }
 
 /// Calls `each` with every cell of a row, in order.
@@ -121,7 +145,7 @@ pub(crate) fn announced(window: &[u8]) -> (Option<u8>, usize) {
     let plain: Vec<u8> = line.iter().copied().filter(|byte| *byte != b'"').collect();
     match plain.as_slice() {
         [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator, rest @ ..]
-            if rest.iter().all(|byte| byte == separator || *byte == b' ') =>
+            if separator.is_ascii() && rest.iter().all(|byte| byte == separator || *byte == b' ') =>
         {
             let breaks = window.get(line.len()..).unwrap_or_default();
             let breaks = breaks.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();

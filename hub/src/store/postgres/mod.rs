@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use hub_core::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use hub_core::identity::IdentityKey;
 use hub_core::reject::Reject;
-use hub_core::statement::Statement;
+use hub_core::statement::{RecordKey, Statement};
 use hub_core::store::{
     Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn,
 };
@@ -221,11 +221,7 @@ impl Store for Postgres {
         read::known_frames(&self.pool, source, hashes).await
     }
 
-    async fn statements_of(
-        &self,
-        source: &str,
-        records: &[(String, String)],
-    ) -> Result<Vec<Statement>, StoreError> {
+    async fn statements_of(&self, source: &str, records: &[RecordKey]) -> Result<Vec<Statement>, StoreError> {
         read::statements_of(&self.pool, &self.codec, source, records).await
     }
 

@@ -1,16 +1,15 @@
 //! Batch reads: a list is one array.
 
-use std::collections::HashMap;
-
 use hub_core::delivery::PersonId;
 use hub_core::identity::IdentityKey;
-use hub_core::statement::Statement;
+use hub_core::statement::{RecordKey, Statement};
 use hub_core::store::{KnownFrame, KnownPerson, StoreError};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::store::codec::Codec;
 use crate::store::failure::failed;
+use crate::store::places::Places;
 use crate::store::rows::{self, PersonRow, StatementRow};
 
 const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
@@ -81,29 +80,16 @@ pub(super) async fn statements_of(
     pool: &PgPool,
     codec: &Codec,
     source: &str,
-    records: &[(String, String)],
+    records: &[RecordKey],
 ) -> Result<Vec<Statement>, StoreError> {
-    let index = |(emitter, key): &(String, String)| codec.record_index(source, emitter, key);
-    let indexes: HashMap<i64, Vec<&(String, String)>> =
-        records.iter().fold(HashMap::new(), |mut known, record| {
-            known.entry(index(record)).or_default().push(record);
-            known
-        });
-    let wanted: Vec<i64> = indexes.keys().copied().collect();
+    let places = Places::of_records(codec, source, records);
     let rows: Vec<StatementRow> = sqlx::query_as(BY_RECORD)
-        .bind(&wanted)
+        .bind(places.hashes())
         .fetch_all(pool)
         .await
         .map_err(failed("reading the claims of records"))?;
     let mut found = rows::statements(codec, rows)?;
-    // Two records may share an index, however unlikely: the clear texts decide.
-    found.retain(|claim| {
-        let index = codec.record_index(&claim.source, &claim.emitter, &claim.record_key);
-        claim.source == source
-            && indexes.get(&index).is_some_and(|records| {
-                records.iter().any(|(e, k)| *e == claim.emitter && *k == claim.record_key)
-            })
-    });
+    found.retain(|claim| claim.source == source && places.asked(codec, records, claim));
     Ok(found)
 }
 
@@ -122,21 +108,13 @@ pub(super) async fn candidates(
     codec: &Codec,
     keys: &[IdentityKey],
 ) -> Result<Vec<(usize, PersonId)>, StoreError> {
-    let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
-    for (at, key) in keys.iter().enumerate() {
-        places.entry(codec.key_index(key)).or_default().push(at);
-    }
-    let wanted: Vec<i64> = places.keys().copied().collect();
-    let rows: Vec<(i64, Uuid)> =
-        sqlx::query_as(CANDIDATES).bind(&wanted).fetch_all(pool).await.map_err(failed("looking keys up"))?;
-    let mut found: Vec<(usize, PersonId)> = rows
-        .iter()
-        .filter_map(|(key, person)| Some((places.get(key)?, PersonId(*person))))
-        .flat_map(|(places, person)| places.iter().map(move |at| (*at, person)))
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
+    let places = Places::of_keys(codec, keys);
+    let rows: Vec<(i64, Uuid)> = sqlx::query_as(CANDIDATES)
+        .bind(places.hashes())
+        .fetch_all(pool)
+        .await
+        .map_err(failed("looking keys up"))?;
+    Ok(places.bearers(&rows))
 }
 
 /// Persons and claims come from one snapshot.

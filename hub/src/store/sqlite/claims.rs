@@ -74,7 +74,11 @@ pub(super) async fn insert(
     for rows in numbered.chunk_by(of_one) {
         let Some((_, claim)) = rows.first() else { continue };
         let (cells, payloads) = cells(rows.iter().copied());
-        let query = sqlx::query(INSERT).bind(cells).bind(payloads).bind(&claim.source).bind(&claim.emitter);
+        let query = sqlx::query(INSERT)
+            .bind(cells)
+            .bind(payloads)
+            .bind(claim.source.as_str())
+            .bind(claim.emitter.as_str());
         query.bind(run).execute(&mut *tx).await.map_err(failed("writing claims"))?;
     }
     let frames = (first..).zip(rows).filter_map(|(id, row)| Some((row.record_hash?, id)));

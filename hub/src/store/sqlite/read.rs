@@ -1,10 +1,8 @@
 //! Batch reads: a list is one blob of cells, or one JSON array unfolded by `json_each`.
 
-use std::collections::HashMap;
-
 use hub_core::delivery::PersonId;
 use hub_core::identity::IdentityKey;
-use hub_core::statement::Statement;
+use hub_core::statement::{RecordKey, Statement};
 use hub_core::store::{KnownFrame, KnownPerson, StoreError};
 use sqlx::SqlitePool;
 use uuid::Uuid;
@@ -14,6 +12,7 @@ use super::write::json;
 use super::written::Written;
 use crate::store::codec::Codec;
 use crate::store::failure::failed;
+use crate::store::places::Places;
 use crate::store::rows::{self, PersonRow, StatementRow};
 
 const LATEST_CREATED: &str = "
@@ -113,15 +112,10 @@ pub(super) async fn statements_of(
     pool: &SqlitePool,
     (codec, written): (&Codec, &Written),
     source: &str,
-    records: &[(String, String)],
+    records: &[RecordKey],
 ) -> Result<Vec<Statement>, StoreError> {
-    let index = |(emitter, key): &(String, String)| codec.record_index(source, emitter, key);
-    let indexes: HashMap<i64, Vec<&(String, String)>> =
-        records.iter().fold(HashMap::new(), |mut known, record| {
-            known.entry(index(record)).or_default().push(record);
-            known
-        });
-    let mut wanted: Vec<i64> = indexes.keys().copied().collect();
+    let places = Places::of_records(codec, source, records);
+    let mut wanted = places.hashes();
     written.retain(&mut wanted);
     if wanted.is_empty() {
         return Ok(Vec::new());
@@ -132,14 +126,7 @@ pub(super) async fn statements_of(
         .await
         .map_err(failed("reading the claims of records"))?;
     let mut found = rows::statements(codec, rows)?;
-    // Two records may share an index, however unlikely: the clear texts decide.
-    found.retain(|claim| {
-        let index = codec.record_index(&claim.source, &claim.emitter, &claim.record_key);
-        claim.source == source
-            && indexes.get(&index).is_some_and(|records| {
-                records.iter().any(|(e, k)| *e == claim.emitter && *k == claim.record_key)
-            })
-    });
+    found.retain(|claim| claim.source == source && places.asked(codec, records, claim));
     Ok(found)
 }
 
@@ -153,9 +140,8 @@ pub(super) async fn statements(
     rows::statements(codec, rows)
 }
 
-/// Numbers to look up, in order: their pages are met one after the other.
-fn keys(mut keys: Vec<i64>) -> Vec<u8> {
-    keys.sort_unstable();
+/// Numbers to look up.
+fn keys(keys: Vec<i64>) -> Vec<u8> {
     let mut cells = Cells::default();
     for key in keys {
         cells.number(key);
@@ -166,13 +152,10 @@ fn keys(mut keys: Vec<i64>) -> Vec<u8> {
 pub(super) async fn candidates(
     pool: &SqlitePool,
     (codec, written): (&Codec, &Written),
-    wanted: &[IdentityKey],
+    asked: &[IdentityKey],
 ) -> Result<Vec<(usize, PersonId)>, StoreError> {
-    let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
-    for (at, key) in wanted.iter().enumerate() {
-        places.entry(codec.key_index(key)).or_default().push(at);
-    }
-    let mut wanted: Vec<i64> = places.keys().copied().collect();
+    let places = Places::of_keys(codec, asked);
+    let mut wanted = places.hashes();
     written.retain(&mut wanted);
     if wanted.is_empty() {
         return Ok(Vec::new());
@@ -182,14 +165,7 @@ pub(super) async fn candidates(
         .fetch_all(pool)
         .await
         .map_err(failed("looking keys up"))?;
-    let mut found: Vec<(usize, PersonId)> = rows
-        .iter()
-        .filter_map(|(key, person)| Some((places.get(key)?, PersonId(*person))))
-        .flat_map(|(places, person)| places.iter().map(move |at| (*at, person)))
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
+    Ok(places.bearers(&rows))
 }
 
 /// Persons and claims come from one snapshot.
