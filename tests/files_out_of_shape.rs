@@ -220,6 +220,15 @@ fn a_list_saved_by_a_spreadsheet_of_windows_is_read_and_told() {
         list.chars().map(|letter| u8::try_from(u32::from(letter)).expect("Latin-1")).collect();
     let report = hub.deliver("departement", "1.csv", &bytes);
     assert_eq!((figures(&report, ["persons", "rejected"]), codes(&report)), ([1, 0], vec!["DLN0120"]));
+    // A header of plain letters says nothing; a letter of any record does.
+    let plain = "Nom beneficiaire;Prenom beneficiaire;Date de Naissance;ID IODAS\n";
+    let deliver = |rows: &[&[u8]]| {
+        let report = hub.deliver("departement", "plain.csv", &[&[plain.as_bytes()], rows].concat().concat());
+        (figures(&report, ["persons", "rejected"]), codes(&report).join(" "))
+    };
+    let [zola, maelle] = [&b"Zola;Ana;01/02/1980;78\n"[..], b"Vanternier;Ma\xEBlle;14/07/1988;79\n"];
+    assert_eq!(deliver(&[zola, maelle]), ([2, 0], "DLN0120".to_owned()));
+    assert_eq!(deliver(&["Zola;Élie;01/02/1981;80\n".as_bytes(), maelle]), ([1, 1], String::new()));
     // The same list in UTF-8 states nothing else.
     let report = hub.deliver("departement", "2.csv", list.as_bytes());
     assert_eq!((figures(&report, ["events", "rejected"]), codes(&report)), ([0, 0], vec![]));

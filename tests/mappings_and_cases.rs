@@ -82,7 +82,7 @@ proptest! {
         match files.compile_one(name, &text, &canon) {
             Ok(mapping) => {
                 let case = files.cases().find(|case| name.starts_with(&case.mapping)).expect("a case");
-                let _ = try_mapping(&mapping, &canon, case.input.to_vec());
+                let _ = try_mapping(&mapping, &canon, case.input);
             }
             Err(mistakes) => {
                 prop_assert!(!mistakes.is_empty());
@@ -116,7 +116,7 @@ fn every_claim_of_every_case_fits_the_canonical_schema() {
     let mut claims = 0;
     for case in files.cases() {
         let mapping = catalogue.named(&case.mapping).expect("a case belongs to a mapping");
-        let Ok(trial) = try_mapping(&mapping, &canon, case.input.to_vec()) else { continue };
+        let Ok(trial) = try_mapping(&mapping, &canon, case.input) else { continue };
         for (record, claim) in &trial.claims {
             let json = canon.to_json(&claim.fields);
             let faults: Vec<String> =

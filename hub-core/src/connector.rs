@@ -147,6 +147,50 @@ pub struct Dialect {
     pub limits: Limits,
 }
 
+impl Dialect {
+    /// The dialect of delimited text saved by a spreadsheet on a French Windows; `None` when the encoding is declared to be another
+    /// than UTF-8.
+    pub fn of_windows(&self) -> Option<Self> {
+        let utf8 = self.encoding.as_deref().is_none_or(|label| label.eq_ignore_ascii_case("utf-8"));
+        let delimited = matches!(self.layout, Layout::Csv { .. });
+        (utf8 && delimited).then(|| Self { encoding: Some("windows-1252".to_owned()), ..self.clone() })
+    }
+}
+
+/// What the letters beyond ASCII of a delivery show of its encoding.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Accents {
+    /// Some are UTF-8.
+    pub utf8: bool,
+    /// Some are not.
+    pub other: bool,
+}
+
+impl Accents {
+    /// Looks at the header cells of a delivery.
+    pub fn of_header(columns: &[String]) -> Self {
+        Self { utf8: columns.iter().any(|cell| !cell.is_ascii()), other: false }
+    }
+
+    /// Looks at a batch of frames.
+    pub fn see(&mut self, frames: &Frames) {
+        for frame in &frames.frames {
+            match &frame.fault {
+                None => self.utf8 = self.utf8 || !frames.bytes_of(frame).is_ascii(),
+                Some(fault) => self.other |= fault.code == Code::WrongEncoding,
+            }
+        }
+    }
+
+    /// Whether not one of them is UTF-8 although it should be: of a delivery that was read, or could not be.
+    pub fn are_foreign(read: Result<Self, &Fault>) -> bool {
+        match read {
+            Ok(Self { utf8, other }) => other && !utf8,
+            Err(fault) => fault.code == Code::WrongEncoding,
+        }
+    }
+}
+
 /// An opened delivery: the cutter and the decoder that understands its frames.
 pub struct Opened {
     /// Cuts frames.
@@ -155,8 +199,6 @@ pub struct Opened {
     pub decoder: Box<dyn Decoder>,
     /// The header cells, for delimited text whose own header names the columns.
     pub columns: Option<Vec<String>>,
-    /// What is worth telling of the way it is read.
-    pub told: Option<Fault>,
 }
 
 /// The formats the hub can read, behind one door; implemented by the `connectors` crate.

@@ -9,7 +9,7 @@ use hub_core::canonical::Canon;
 use hub_core::claim::{Claim, Mapped, Refusal};
 use hub_core::clock::Clock as _;
 use hub_core::code::Code;
-use hub_core::connector::{Fault, Formats, Frames};
+use hub_core::connector::{Accents, Dialect, Fault, Formats, Frames};
 use hub_core::mapping::{Envelope, Mapping};
 use hub_core::record::Record;
 use serde::Deserialize;
@@ -17,6 +17,10 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::clock::MachineClock;
 use crate::mappings::Case;
+
+/// Records and bytes of a batch.
+const BATCH: usize = 1_000;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What a mapping makes of a file.
 #[derive(Debug, Default)]
@@ -39,18 +43,36 @@ pub struct Trial {
 ///
 /// # Errors
 /// The fault that makes the whole file unreadable.
-pub fn try_mapping(mapping: &Mapping, canon: &Canon, bytes: Vec<u8>) -> Result<Trial, Fault> {
+pub fn try_mapping(mapping: &Mapping, canon: &Canon, bytes: &[u8]) -> Result<Trial, Fault> {
+    let tried = try_as(&mapping.dialect, mapping, canon, bytes);
+    let foreign = Accents::are_foreign(tried.as_ref().map(|(_, accents)| *accents));
+    let windows = mapping.dialect.of_windows().filter(|_| foreign);
+    // As a delivery is surveyed.
+    match windows.map(|dialect| try_as(&dialect, mapping, canon, bytes)) {
+        Some(Ok((trial, accents))) if !accents.other => Ok(trial),
+        _ => tried.map(|(trial, _)| trial),
+    }
+}
+
+fn try_as(
+    dialect: &Dialect,
+    mapping: &Mapping,
+    canon: &Canon,
+    bytes: &[u8],
+) -> Result<(Trial, Accents), Fault> {
     let today: String = MachineClock.now().to_string().chars().take(10).collect();
-    let mut opened = BuiltIn.open(Box::new(Cursor::new(bytes)), &mapping.dialect)?;
+    let mut opened = BuiltIn.open(Box::new(Cursor::new(bytes.to_vec())), dialect)?;
+    let mut accents = opened.columns.as_deref().map(Accents::of_header).unwrap_or_default();
     let mut trial = Trial { envelope: mapping.envelope(opened.framer.header()), ..Trial::default() };
     let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
     trial.unread = unread.into_iter().flat_map(|unread| unread.columns).map(str::to_owned).collect();
     let (mut frames, mut record) = (Frames::default(), Record::default());
     loop {
-        opened.framer.next_batch(&mut frames, 1_000, 4 << 20)?;
+        opened.framer.next_batch(&mut frames, BATCH, BATCH_BYTES)?;
         if frames.frames.is_empty() {
-            return Ok(trial);
+            return Ok((trial, accents));
         }
+        accents.see(&frames);
         for frame in &frames.frames {
             trial.records += 1;
             let number = frame.position.number;
@@ -184,7 +206,7 @@ pub fn run_case(
     case: &Case<'_>,
 ) -> Result<Vec<String>, serde_saphyr::Error> {
     let expectation: Expectation = serde_saphyr::from_str(case.expected)?;
-    Ok(match try_mapping(mapping, canon, case.input.to_vec()) {
+    Ok(match try_mapping(mapping, canon, case.input) {
         Ok(trial) => expectation.differences(&trial, canon),
         Err(fault) => vec![format!("the file cannot be read: {fault}")],
     })

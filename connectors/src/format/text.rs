@@ -1,7 +1,6 @@
 //! From the bytes of a delivery to a window of UTF-8 text, whatever the encoding.
 //!
-//! A byte order mark wins, then the XML declaration, then the encoding the mapping declares, then UTF-8 (delimited text whose
-//! header line is not UTF-8 is windows-1252). UTF-8 passes
+//! A byte order mark wins, then the XML declaration, then the encoding the mapping declares, then UTF-8. UTF-8 passes
 //! untouched (and is checked record by record, further on); anything else is transcoded chunk by chunk. The window
 //! knows the line and the original byte at which it starts: exact for UTF-8, UTF-16 and single-byte encodings.
 
@@ -162,8 +161,7 @@ impl Text {
         }
     }
 
-    /// Reads what has not been consumed in another encoding.
-    pub(crate) fn transcode_from(&mut self, encoding: &'static Encoding) -> Result<(), Fault> {
+    fn transcode_from(&mut self, encoding: &'static Encoding) -> Result<(), Fault> {
         self.width = match encoding {
             e if e == UTF_16LE || e == UTF_16BE => Width::TwoOrFour,
             e if e.is_single_byte() => Width::One,

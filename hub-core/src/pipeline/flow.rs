@@ -134,7 +134,7 @@ impl Pipeline {
     fn cut(&self, intake: &Intake) -> mpsc::Receiver<Frames> {
         let (sender, receiver) = mpsc::channel(1);
         let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
-        let (digest, dialect) = (intake.digest, intake.mapping.dialect.clone());
+        let (digest, dialect) = (intake.digest, intake.dialect.clone());
         tokio::task::spawn_blocking(move || {
             // The survey has read these very bytes to their end: a failure here is the archive's. It ends the stream early,
             // and `process` halts the run on the record count.

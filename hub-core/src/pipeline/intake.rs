@@ -1,7 +1,6 @@
 //! What one run carries from batch to batch: the reading of frames into mapped records, and what settling them needs.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -10,89 +9,26 @@ use hashbrown::{HashMap, HashSet};
 use crate::canonical::{Canon, FieldValues};
 use crate::claim::Refusal;
 use crate::code::Code;
-use crate::connector::{Decoder, Fault, Formats, Frame, Frames};
+use crate::connector::{Decoder, Dialect, Frame, Frames};
 use crate::delivery::{Delivery, Digest, RunId};
-use crate::mapping::{self, Envelope, Mapping};
+use crate::mapping::Mapping;
 use crate::record::Record;
 use crate::reject::{Reject, Stage};
 use crate::statement::{Origin, RecordKey, Statement};
 use crate::store::{Commit, KnownFrame};
 
 use super::context::Context;
-use super::kept::{Partly, Unread};
+use super::kept::Unread;
 use super::mapped::MappedRecord;
 use super::pairing::Told;
-use super::repeated::{Hashes, Repeated};
+use super::repeated::Repeated;
 use super::report::Warnings;
 use super::seen::Seen;
-use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Refused, origin_of};
+use super::survey::Survey;
+use super::{Pipeline, Refused, origin_of};
 
 /// Longest original text kept with a refused record, in bytes.
 const ORIGINAL_BYTES: usize = 64 << 10;
-
-/// What cutting a delivery without decoding it shows.
-pub(super) struct Survey {
-    pub records: u64,
-    pub envelope: Envelope,
-    pub totals: Vec<Option<u64>>,
-    /// Fields some of whose columns the header does not have.
-    pub unread: Unread,
-    /// Those columns, when their absence is worth telling.
-    pub unread_columns: BTreeSet<String>,
-    /// The hashes of its frames.
-    pub hashes: Hashes,
-    /// Emitter of the first record that can be read; empty when there is none among the first batch.
-    pub emitter: String,
-    pub decoder: Box<dyn Decoder>,
-    /// What is worth telling of the way it is read.
-    pub told: Option<Fault>,
-}
-
-/// Cuts a whole delivery.
-pub(super) fn survey(
-    formats: &dyn Formats,
-    bytes: Box<dyn Read + Send>,
-    mapping: &Mapping,
-) -> Result<Survey, Fault> {
-    let mut opened = formats.open(bytes, &mapping.dialect)?;
-    let envelope = mapping.envelope(opened.framer.header());
-    let mut records = 0;
-    let mut frames = Frames::default();
-    let (mut emitter, mut hashes) = (String::new(), Hashes::default());
-    loop {
-        opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES)?;
-        if frames.frames.is_empty() {
-            break;
-        }
-        if records == 0 {
-            emitter = first_emitter(opened.decoder.as_mut(), mapping, &frames).unwrap_or_default();
-        }
-        records += frames.frames.len() as u64;
-        frames.frames.iter().for_each(|frame| hashes.insert(mapping.seeded(frame.hash)));
-    }
-    if records == 0 && (envelope.snapshot || envelope.created.is_empty()) {
-        return Err(Fault::new(Code::EmptyDelivery, "expected at least one record, found none"));
-    }
-    let totals = mapping.announced_totals(opened.framer.trailer());
-    let unread = opened.columns.as_deref().map(|header| mapping.unread(header)).unwrap_or_default();
-    let told = unread.iter().filter(|_| !mapping.keeps_blanks());
-    let unread_columns =
-        told.flat_map(|unread| unread.columns.iter().map(|name| (*name).to_owned())).collect();
-    let partly =
-        |unread: mapping::Unread<'_>| (unread.field, Partly { there: unread.there, members: unread.members });
-    let unread = unread.into_iter().map(partly).collect();
-    let (decoder, told) = (opened.decoder, opened.told);
-    Ok(Survey { records, envelope, totals, unread, unread_columns, hashes, emitter, decoder, told })
-}
-
-fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) -> Option<String> {
-    let mut record = Record::default();
-    let mut whole = frames.frames.iter().filter(|frame| frame.fault.is_none());
-    whole.find_map(|frame| {
-        decoder.decode(frames.bytes_of(frame), &mut record).ok()?;
-        Some(mapping.identify(&record)?.0.into())
-    })
-}
 
 /// How a delivery is to be taken in.
 pub(super) struct Terms {
@@ -109,6 +45,8 @@ pub(super) struct Intake {
     pub run: RunId,
     pub digest: Digest,
     pub mapping: Arc<Mapping>,
+    /// How its bytes are read.
+    pub dialect: Dialect,
     pub records: u64,
     pub snapshot: bool,
     /// Batches committed.
@@ -195,6 +133,7 @@ impl Intake {
             origin: origin_of(delivery, &mapping, &survey.envelope),
             at: pipeline.clock.now(),
             mapping,
+            dialect: survey.dialect.clone(),
             records: survey.records,
             unread: survey.unread.clone(),
             // Nothing is judged absent from a part.
@@ -256,7 +195,9 @@ impl Reader {
             let columns: Vec<String> = survey.unread_columns.iter().map(|name| format!("`{name}`")).collect();
             warnings.detail(Code::UnreadColumns, &columns.join(", "));
         }
-        survey.told.iter().for_each(|told| warnings.fault(told));
+        if survey.of_windows {
+            warnings.detail(Code::ReadAsWindows, "expected UTF-8, found no letter in it");
+        }
         if survey.records == 0 {
             warnings.detail(Code::EmptyDelivery, "no record, in a delivery of changes: nothing changed");
         }

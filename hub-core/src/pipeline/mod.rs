@@ -17,6 +17,7 @@ mod repeated;
 mod report;
 mod seen;
 mod settling;
+mod survey;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -39,9 +40,10 @@ use crate::merge::Precedence;
 use crate::statement::Origin;
 use crate::store::{Registration, Run, Store, StoreError, Turn};
 
-use intake::{Intake, Reader, Survey, Terms};
+use intake::{Intake, Reader, Terms};
 pub use report::Report;
 use report::Warnings;
+use survey::Survey;
 
 /// Records per batch: one commit each. Fewer rewrite the pages of random keys more often, more take memory three times over.
 const BATCH_RECORDS: usize = 512;
@@ -355,8 +357,8 @@ to apply this one all the same: dlnuf replay delivery {}",
         let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
         let (digest, mapping) = (delivery.digest, Arc::clone(mapping));
         let work = move || -> Result<Result<Survey, Fault>, RunError> {
-            let bytes = archive.open(digest).map_err(RunError::Archive)?;
-            Ok(intake::survey(formats.as_ref(), bytes, &mapping))
+            let open = || archive.open(digest);
+            survey::survey(formats.as_ref(), &open, &mapping).map_err(RunError::Archive)
         };
         tokio::task::spawn_blocking(work).await?
     }

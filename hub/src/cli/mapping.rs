@@ -157,7 +157,7 @@ impl Try {
             let probe = BuiltIn.probe(head).map_err(anyhow::Error::from)?;
             catalogue.choose(&self.mapping, &probe, filename.as_deref())?
         };
-        let trial = try_mapping(&mapping, canon, bytes)?;
+        let trial = try_mapping(&mapping, canon, &bytes)?;
         let mut shown = trial.to_json(canon);
         if let Some(object) = shown.as_object_mut() {
             object.insert("mapping".to_owned(), json!(mapping.name()));

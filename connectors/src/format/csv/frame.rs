@@ -3,13 +3,12 @@
 //! The text enters; each row that is not blank leaves as one piece, its width checked against the header. A quote
 //! never closed, or a row too narrow or too wide, costs the line where it starts and nothing after it.
 
-use encoding_rs::WINDOWS_1252;
 use hub_core::code::Code;
 use hub_core::connector::{Fault, Limits, fold_header};
 use hub_core::record::Record;
 
 use super::row::{self, Row};
-use crate::format::cut::{Cut, Piece};
+use crate::format::cut::{Cut, Piece, not_utf8};
 use crate::format::text::Text;
 
 /// What old systems end a text with.
@@ -35,8 +34,6 @@ pub(super) struct Header {
     pub(super) cells: Vec<String>,
     /// The separator declared or found.
     pub(super) separator: u8,
-    /// It is not UTF-8 as it should be: the delivery is read as windows-1252.
-    pub(super) windows: bool,
 }
 
 impl CsvCut {
@@ -54,14 +51,11 @@ impl CsvCut {
         let (announced, at) = row::announced(text.window());
         text.advance(at);
         let separator = separator.or(announced);
-        let (mut end, mut next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
-        // Spreadsheets of a French Windows save lists this way when nobody asks for UTF-8.
-        let windows = text.unchecked() && std::str::from_utf8(line(&text, end)).is_err();
-        if windows {
-            text.transcode_from(WINDOWS_1252)?;
-            (end, next, _) = header_row(&mut text, Some(separator), limits.header_bytes)?;
+        let (end, next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
+        let line = text.window().get(..end).unwrap_or_default();
+        if text.unchecked() && std::str::from_utf8(line).is_err() {
+            return Err(not_utf8());
         }
-        let line = line(&text, end);
         let mut cells = Vec::new();
         row::cells(line, separator, |_, cell| {
             cells.push(String::from_utf8_lossy(cell).into_owned());
@@ -79,7 +73,7 @@ impl CsvCut {
         empty.finish();
         let cut =
             Self { text, separator, least: 0, most: usize::MAX, limits, header, skipping: false, empty };
-        Ok((cut, Header { cells, separator, windows }))
+        Ok((cut, Header { cells, separator }))
     }
 
     /// Expects rows of at least so many cells, and at most so many that are not empty.
@@ -225,10 +219,6 @@ impl Cut for CsvCut {
     fn trailer(&self) -> &Record {
         &self.empty
     }
-}
-
-fn line(text: &Text, end: usize) -> &[u8] {
-    text.window().get(..end).unwrap_or_default()
 }
 
 /// Consumes line breaks, and lines of spaces that end with one.

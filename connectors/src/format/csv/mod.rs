@@ -56,7 +56,5 @@ pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Ope
     let seed = xxh3_64(columns.names.join("\u{1f}").as_bytes());
     let framer = Cutter::new(cut.expecting(columns.least, columns.most)).seeded(seed);
     let columns = (!by_position).then_some(columns.names);
-    let detail = || "expected UTF-8, found a header line that only windows-1252 can read";
-    let told = header.windows.then(|| Fault::new(Code::ReadAsWindows, detail()));
-    Ok(Opened { framer: Box::new(framer), decoder: Box::new(decoder), columns, told })
+    Ok(Opened { framer: Box::new(framer), decoder: Box::new(decoder), columns })
 }

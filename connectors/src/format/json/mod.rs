@@ -30,6 +30,5 @@ pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Ope
         framer: Box::new(Cutter::new(cut)),
         decoder: Box::new(decode::JsonDecoder::new(&dialect.names, dialect.limits)),
         columns: None,
-        told: None,
     })
 }

@@ -27,7 +27,7 @@ pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Ope
     let wrapper = wrapper::Wrapper::new(record, header.as_deref(), trailer.as_deref(), decoder.clone());
     let text = Text::open(bytes, dialect.encoding.as_deref(), true)?;
     let cut = frame::XmlCut::open(text, wrapper, dialect.limits)?;
-    Ok(Opened { framer: Box::new(Cutter::new(cut)), decoder: Box::new(decoder), columns: None, told: None })
+    Ok(Opened { framer: Box::new(Cutter::new(cut)), decoder: Box::new(decoder), columns: None })
 }
 
 /// What is wrong with XML, without quoting it: a broken tag may hold a value.
