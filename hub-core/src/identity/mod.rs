@@ -5,6 +5,7 @@
 //! against a contradiction: two persons of a household may carry one France Travail number (seen in real feeds), and two
 //! persons may have one name and one birth date. The scored matcher will stand behind the same functions.
 
+mod few;
 mod names;
 mod profile;
 

@@ -1,10 +1,9 @@
 //! What the claims of one person tell of who it is, and what binds a new claim to it.
 
-use std::collections::BTreeSet;
-
 use compact_str::CompactString;
 use hashbrown::HashSet;
 
+use super::few::Few;
 use super::names::{births_agree, given_agree, names_agree};
 use super::{IdentityKey, OwnNumber, Traits};
 use crate::delivery::PersonId;
@@ -12,15 +11,15 @@ use crate::delivery::PersonId;
 /// All that the claims linked to one person tell of who it is.
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
-    keys: HashSet<IdentityKey>,
+    keys: Few<IdentityKey>,
     /// Those of them that only claims no longer stated bear.
-    former: HashSet<IdentityKey>,
+    former: Few<IdentityKey>,
     nirs: Texts,
     names: Texts,
     given: Texts,
     births: Texts,
-    ranks: BTreeSet<i64>,
-    own: BTreeSet<OwnNumber>,
+    ranks: Few<i64>,
+    own: Few<OwnNumber>,
 }
 
 /// What binds a claim to a person, the strongest first.
@@ -64,9 +63,7 @@ impl Profile {
     /// Adds a claim's traits; returns the keys that were not there.
     pub fn add(&mut self, traits: &Traits) -> Vec<IdentityKey> {
         self.own.extend(traits.own.iter().cloned());
-        traits.keys.iter().for_each(|key| {
-            self.former.remove(key);
-        });
+        self.former.retain(|key| !traits.keys.contains(key));
         self.add_all_but_numbers(traits)
     }
 
@@ -82,7 +79,7 @@ impl Profile {
         self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
         self.births.extend(Some(&traits.birth).filter(|text| !text.is_empty()).cloned());
         self.ranks.extend(traits.rank);
-        traits.keys.iter().filter(|key| self.keys.insert((*key).clone())).cloned().collect()
+        traits.keys.iter().filter(|key| self.keys.add(key)).cloned().collect()
     }
 
     /// Adds another profile found to be of the same person.
@@ -146,7 +143,7 @@ impl Profile {
     fn bond_of_name(&self, person: &Self) -> Option<Bond> {
         let whole = !self.names.is_disjoint(&person.names)
             && !self.given.is_disjoint(&person.given)
-            && self.births.intersection(&person.births).any(|birth| birth.len() == 10);
+            && self.births.iter().any(|birth| birth.len() == 10 && person.births.contains(birth));
         if self.nirs_differ(person) {
             return whole.then_some(Bond::NameAgainstNir);
         }
@@ -213,12 +210,13 @@ impl Profile {
     /// A source that numbers its persons knows them as two.
     fn differ_in_number(&self, other: &Self) -> bool {
         let numbered = |giver: &CompactString| other.own.iter().any(|(by, _)| by == giver);
-        let shared = |giver: &CompactString| self.own.intersection(&other.own).any(|(by, _)| by == giver);
+        let shared =
+            |giver: &CompactString| self.own.iter().any(|own| own.0 == *giver && other.own.contains(own));
         self.own.iter().any(|(giver, _)| numbered(giver) && !shared(giver))
     }
 }
 
-type Texts = BTreeSet<CompactString>;
+type Texts = Few<CompactString>;
 type Agree = fn(&str, &str) -> bool;
 
 fn any(a: &Texts, b: &Texts, agree: Agree) -> bool {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use uuid::Uuid;
 
-/// Bytes of a number as text, its sign included: `cast` reads it, leading blanks and all.
+/// Bytes of a number as text, its sign included: `cast` reads it, the blanks after it and all.
 const NUMBER: usize = 20;
 
 /// The rows of `$1`, each of so many bytes: where each one starts.
@@ -64,7 +64,9 @@ pub(super) struct Cells {
 
 impl Cells {
     pub(super) fn number(&mut self, number: i64) -> &mut Self {
-        write!(self.rows, "{number:>NUMBER$}").expect("memory takes bytes");
+        let end = self.rows.len() + NUMBER;
+        write!(self.rows, "{number}").expect("memory takes bytes");
+        self.rows.resize(end, b' ');
         self
     }
 
