@@ -235,6 +235,21 @@ fn a_list_saved_by_a_spreadsheet_of_windows_is_read_and_told() {
 }
 
 #[test]
+fn what_the_dossier_before_stated_goes_with_it() {
+    let hub = Hub::fresh();
+    let of = |dossier: &str, activity: &str| {
+        household(dossier, "521", "2", &[PAUL]).replace("</Personne>", &format!("{activity}</Personne>"))
+    };
+    let chomage = "<Activite><ACT>CHO</ACT><DDACT>2026-01-01</DDACT></Activite>";
+    hub.deliver("caf", "1.xml", &monthly(&made("2026-03-05", "01:00:00"), 1, &[of("2055990", chomage)]));
+    assert!(hub.persons()[0].get("activites").is_some());
+    let report =
+        hub.deliver("caf", "2.xml", &monthly(&made("2026-04-05", "01:00:00"), 1, &[of("2055991", "")]));
+    assert_eq!(figures(&report, ["persons", "gone"]), [0, 1]);
+    assert!(hub.persons()[0].get("activites").is_none());
+}
+
+#[test]
 fn a_stray_quote_costs_its_line_and_swallows_no_row() {
     let hub = Hub::fresh();
     let list = "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS;Email\n";

@@ -316,6 +316,25 @@ fn twins_whose_nirs_were_exchanged_are_two_before_and_after() {
 }
 
 #[test]
+fn a_given_name_written_otherwise_under_one_nir_is_one_person_whatever_comes_first() {
+    let nir = "2900152121001";
+    let dossier = |nir| caf(&[household("2055990", "521", "2", &[Member { nir, ..LOUISE }])]);
+    let of_list = |nir: &str| list(&format!("Legrand;Melina;01/01/1990;{nir};7\n"));
+    for order in [
+        [dossier(nir), of_list(""), of_list(nir)],
+        [of_list(""), dossier(nir), of_list(nir)],
+        [of_list(""), of_list(nir), dossier(nir)],
+        [of_list(nir), dossier(nir), of_list(nir)],
+    ] {
+        let hub = Hub::fresh();
+        for (at, (source, name, bytes)) in order.iter().enumerate() {
+            hub.deliver(source, &format!("{at}-{name}"), bytes);
+        }
+        assert_eq!(everybody(&hub), [["MARIE LOUISE", "7", ""]]);
+    }
+}
+
+#[test]
 fn a_nir_somebody_no_longer_has_attracts_nobody() {
     let hub = Hub::fresh();
     let of = |dossier, given, nir| household(dossier, "521", "2", &[Member { given, nir, ..LOUISE }]);

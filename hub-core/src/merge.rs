@@ -7,7 +7,7 @@
 //! A provisional NIR goes after any other. Losing values stay in their statements.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, Item, Kind, Value};
@@ -61,6 +61,18 @@ impl Precedence {
         self.replaced.iter().filter_map(|path| canon.find(path))
     }
 
+    /// A dossier that is over says nothing any more beside one of its source that is not: what the new one does not state is not so.
+    fn forget_old_dossiers(&self, canon: &Canon, contenders: &mut Vec<Contender<'_>>) {
+        let is_dossier =
+            |c: &Contender<'_>| self.dossier(canon).any(|field| c.statement.stated.get(field).is_some());
+        let lasting: BTreeSet<&str> = contenders
+            .iter()
+            .filter(|c| !c.over && is_dossier(c))
+            .map(|c| c.statement.source.as_str())
+            .collect();
+        contenders.retain(|c| !c.over || !is_dossier(c) || !lasting.contains(c.statement.source.as_str()));
+    }
+
     /// Where a claim stands by its preferred values, 0 before all others; nowhere when it states none.
     fn preference(&self, canon: &Canon, statement: &Statement) -> Option<usize> {
         let stated =
@@ -107,8 +119,9 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
         return uncontested(only);
     }
     let over = |statement: &Statement| precedence.is_over(canon, statement, statements);
-    let contenders: Vec<Contender<'_>> =
+    let mut contenders: Vec<Contender<'_>> =
         statements.iter().map(|statement| Contender { statement, over: over(statement) }).collect();
+    precedence.forget_old_dossiers(canon, &mut contenders);
     let mut by_block: BTreeMap<u16, Vec<Contender<'_>>> = BTreeMap::new();
     for contender in &contenders {
         for block in blocks(canon, contender.statement) {

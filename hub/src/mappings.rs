@@ -2,7 +2,7 @@
 //!
 //! Files enter, compiled mappings leave; every mistake of every file is told at once, with its file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -148,6 +148,18 @@ impl MappingFiles {
                 self.files.range(inputs.clone()..).next().filter(|(file, _)| file.starts_with(&inputs))?;
             Some(Case { name, mapping: format!("{source}/{mapping}"), input, expected })
         })
+    }
+
+    /// Folders of cases that lack their input or their expectation.
+    pub fn unfinished_cases(&self) -> BTreeSet<String> {
+        let folder = |name: &String| {
+            let (_, rest) = name.split_once("/cases/")?;
+            let inside = rest.splitn(3, '/').collect::<Vec<_>>();
+            let [_, _, file] = inside.as_slice() else { return None };
+            Some(name.strip_suffix(file)?.trim_end_matches('/').to_owned())
+        };
+        let whole: BTreeSet<&str> = self.cases().map(|case| case.name).collect();
+        self.files.keys().filter_map(folder).filter(|case| !whole.contains(case.as_str())).collect()
     }
 
     /// Compiles every mapping.

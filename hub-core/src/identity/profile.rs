@@ -15,6 +15,8 @@ pub struct Profile {
     /// Those of them that only claims no longer stated bear.
     former: Few<IdentityKey>,
     nirs: Texts,
+    /// Those that rows bore until this batch.
+    earlier_nirs: Texts,
     names: Texts,
     given: Texts,
     births: Texts,
@@ -73,6 +75,11 @@ impl Profile {
         self.former.extend(new);
     }
 
+    /// Adds what a row told that tells something else now: the NIR it bore.
+    pub fn add_earlier(&mut self, traits: &Traits) {
+        self.earlier_nirs.extend(traits.nir.clone());
+    }
+
     fn add_all_but_numbers(&mut self, traits: &Traits) -> Vec<IdentityKey> {
         self.nirs.extend(traits.nir.clone());
         self.names.extend(traits.names.iter().cloned());
@@ -90,6 +97,7 @@ impl Profile {
         self.former.extend(former);
         self.keys.extend(other.keys);
         self.nirs.extend(other.nirs);
+        self.earlier_nirs.extend(other.earlier_nirs);
         self.names.extend(other.names);
         self.given.extend(other.given);
         self.births.extend(other.births);
@@ -182,13 +190,24 @@ impl Profile {
         self.nirs.is_disjoint(&claim.nirs) && self.differ_in_number(&claim)
     }
 
-    /// Whether two persons between whom a claim stands may be one: the same NIR, unless it is written for twins, or nothing that
-    /// speaks against it.
+    /// Whether two persons between whom a claim stands may be one: the same NIR, unless it is written for twins or spouses, or
+    /// nothing that speaks against it.
     pub fn may_be(&self, other: &Self) -> bool {
         if !self.nirs.is_disjoint(&other.nirs) {
-            return go_together(&self.given, &other.given, given_agree);
+            return go_together(&self.given, &other.given, given_agree) || self.may_be_misspelt(other);
         }
         self.speaks_for(other) && !self.differ_in_number(other) && !self.differ_in_rank(other)
+    }
+
+    /// Whether two of one NIR may be one although a given name differs: it alone may be written wrong. Twins have ranks or numbers of
+    /// their own, or another NIR before theirs were exchanged.
+    fn may_be_misspelt(&self, other: &Self) -> bool {
+        let nirs = |of: &Self| of.nirs.iter().chain(of.earlier_nirs.iter()).cloned().collect::<Vec<_>>();
+        let all = [nirs(self), nirs(other)].concat();
+        all.iter().all(|nir| Some(nir) == all.first())
+            && self.differing(other) < 2
+            && !self.differ_in_rank(other)
+            && !self.differ_in_number(other)
     }
 
     /// No other NIR, no other birth, no other given names: what is not known speaks neither for nor against.

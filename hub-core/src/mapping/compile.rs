@@ -108,7 +108,12 @@ impl Compiler<'_> {
     fn record(&mut self, tree: &Tree) -> Option<RecordRules> {
         let section = self.required(tree, "record")?;
         self.check_keys(section, &["key", "or", "emitter", "as_of"]);
-        let key = self.required(section, "key").map(|k| self.key(k))?;
+        let written = self.required(section, "key")?;
+        let key = self.key(written);
+        if key.is_empty() {
+            let message = "`key` names what identifies a record: a column or path at least";
+            self.found.push(Diagnostic::new(Code::BadPath, written.span.clone(), message));
+        }
         let or = section.get("or").map(|k| self.key(k)).unwrap_or_default();
         let emitter = section.get("emitter").map(|e| self.key(e)).unwrap_or_default();
         let as_of = section.get("as_of").and_then(|as_of| self.as_of(as_of));

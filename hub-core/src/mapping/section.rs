@@ -1,5 +1,7 @@
 //! Compiles the sections of a mapping that speak of the delivery rather than of the person: format, detect, delivery.
 
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
 use super::compile::Compiler;
 use super::detect::Detect;
 use super::diagnostic::Diagnostic;
@@ -11,6 +13,8 @@ use crate::code::Code;
 use crate::connector::{Layout, fold_header};
 
 type Format = (Layout, Option<String>, Vec<String>);
+
+const UNICODE: [&Encoding; 3] = [UTF_8, UTF_16LE, UTF_16BE];
 
 impl Compiler<'_> {
     pub(super) fn format(&mut self, tree: &Tree) -> Option<Format> {
@@ -29,9 +33,21 @@ impl Compiler<'_> {
                 None
             }
         };
-        let encoding = section.get("encoding").and_then(Tree::text).map(str::to_owned);
+        let encoding = section.get("encoding").map(|label| self.encoding(label));
         let nulls = section.get("nulls").map(texts_of).unwrap_or_default();
         layout.map(|layout| (layout, encoding, nulls))
+    }
+
+    /// The label of an encoding the formats read.
+    fn encoding(&mut self, tree: &Tree) -> String {
+        let label = tree.text().unwrap_or_default();
+        let known = Encoding::for_label(label.as_bytes());
+        if !known.is_some_and(|known| known.is_single_byte() || UNICODE.contains(&known)) {
+            let message =
+                format!("`{label}` is no encoding that can be read: `utf-8`, `windows-1252`, `iso-8859-15`…");
+            self.found.push(Diagnostic::new(Code::BadFormat, tree.span.clone(), message));
+        }
+        label.to_owned()
     }
 
     fn xml(&mut self, tree: &Tree) -> Option<Layout> {

@@ -49,9 +49,11 @@ impl Working {
             self.profile.add(traits);
         }
         let replaced = |s: &Statement| s.id.is_some_and(|id| self.replaced.contains(&id));
-        for statement in self.statements.iter().filter(|s| !replaced(s)) {
+        for statement in &self.statements {
             let traits = context.identity.traits_of(statement);
-            if statement.absent {
+            if replaced(statement) {
+                self.profile.add_earlier(&traits);
+            } else if statement.absent {
                 self.profile.add_silent(&traits);
             } else {
                 self.profile.add(&traits);

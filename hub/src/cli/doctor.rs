@@ -141,6 +141,10 @@ fn readable_by_others(_: &std::fs::Metadata) -> bool {
 fn mappings(settings: &Settings, canon: &Arc<Canon>) -> Finding {
     let compiled = installation::mapping_files(settings).and_then(|files| Ok(files.compile(canon)?));
     match compiled {
+        Ok(catalogue) if catalogue.iter().next().is_none() => {
+            let error = anyhow::anyhow!("there is no mapping");
+            bad("mappings", &error, "name a folder of mappings, or leave `--mappings` out for those built in")
+        }
         Ok(catalogue) => {
             let sources = catalogue.sources().join(", ");
             good("mappings", format!("{} for {sources}", catalogue.iter().count()))

@@ -57,7 +57,7 @@ impl MappingCommand {
         let canon = installation::canon()?;
         let files = installation::mapping_files(settings)?;
         match self {
-            Self::Lint => Ok(lint(&files, &canon, output)),
+            Self::Lint => lint(&files, &canon, output),
             Self::Test(test) => cases(&files, &canon, test.filter.as_deref().unwrap_or_default(), output),
             Self::Try(trial) => trial.run(&files, &canon),
             Self::Export { folder } => {
@@ -70,7 +70,7 @@ impl MappingCommand {
     }
 }
 
-fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> Exit {
+fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> anyhow::Result<Exit> {
     let mut mistakes = files.unreadable();
     mistakes.extend(files.precedence_mistakes(canon));
     let mut count = 0;
@@ -84,7 +84,8 @@ fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> Exit {
     if output == Output::Table {
         show::line(format_args!("{count} mappings, {} mistakes", mistakes.len()));
     }
-    if mistakes.is_empty() { Exit::Done } else { Exit::Mistakes }
+    anyhow::ensure!(count > 0, "no mapping here: expected files such as `caf/vrsb0801.yaml`");
+    Ok(if mistakes.is_empty() { Exit::Done } else { Exit::Mistakes })
 }
 
 fn tell(mistake: &Mistake, output: Output) {
@@ -113,35 +114,43 @@ fn tell(mistake: &Mistake, output: Output) {
 fn cases(files: &MappingFiles, canon: &Canon, filter: &str, output: Output) -> anyhow::Result<Exit> {
     let catalogue = files.compile(canon)?;
     let (mut passed, mut failed) = (0, 0);
-    for case in files.cases().filter(|case| case.mapping.contains(filter)) {
-        let mapping = catalogue
-            .named(&case.mapping)
-            .with_context(|| format!("case `{}`: no mapping `{}`", case.name, case.mapping))?;
-        let differences = run_case(&mapping, canon, &case)
-            .unwrap_or_else(|error| vec![format!("`expected.yaml` cannot be read: {error}")]);
+    let unfinished = files.unfinished_cases().into_iter().map(|name| {
+        (name, vec!["expected `input.*` and `expected.yaml` in the folder, found not both".to_owned()])
+    });
+    let unfinished = unfinished.filter(|(name, _)| name.replace("/cases/", "/").contains(filter));
+    let ran = files.cases().filter(|case| case.mapping.contains(filter)).map(|case| {
+        let differences = match catalogue.named(&case.mapping) {
+            None => vec![format!("there is no mapping `{}`", case.mapping)],
+            Some(mapping) => run_case(&mapping, canon, &case)
+                .unwrap_or_else(|error| vec![format!("`expected.yaml` cannot be read: {error}")]),
+        };
+        (case.name.to_owned(), differences)
+    });
+    for (name, differences) in ran.chain(unfinished) {
         let fine = differences.is_empty();
-        if fine {
-            passed += 1;
-        } else {
-            failed += 1;
-        }
-        match output {
-            Output::Json => {
-                show::json_line(&json!({ "case": case.name, "passed": fine, "differences": differences }));
-            }
-            Output::Table => {
-                show::line(format_args!("{} {}", if fine { "ok  " } else { "FAIL" }, case.name));
-                for line in &differences {
-                    show::line(format_args!("       {line}"));
-                }
-            }
-        }
+        *(if fine { &mut passed } else { &mut failed }) += 1;
+        tell_case(&name, &differences, output);
     }
     if output == Output::Table {
         show::line(format_args!("{passed} passed, {failed} failed"));
     }
     anyhow::ensure!(passed + failed > 0 || filter.is_empty(), "no case of a mapping named like `{filter}`");
     Ok(if failed == 0 { Exit::Done } else { Exit::Mistakes })
+}
+
+fn tell_case(name: &str, differences: &[String], output: Output) {
+    let fine = differences.is_empty();
+    match output {
+        Output::Json => {
+            show::json_line(&json!({ "case": name, "passed": fine, "differences": differences }));
+        }
+        Output::Table => {
+            show::line(format_args!("{} {name}", if fine { "ok  " } else { "FAIL" }));
+            for line in differences {
+                show::line(format_args!("       {line}"));
+            }
+        }
+    }
 }
 
 impl Try {

@@ -158,6 +158,8 @@ impl Plan {
             let mut plan = serde_json::to_value(&self.report)?;
             if let Some(object) = plan.as_object_mut() {
                 object.remove("run");
+                let warnings = show::in_words(&self.report.warnings);
+                object.insert("warnings".to_owned(), serde_json::to_value(warnings)?);
                 object.insert("plan".to_owned(), json!(true));
                 object.insert("event_types".to_owned(), json!(kinds));
                 object.insert("file".to_owned(), json!(name));
