@@ -88,7 +88,8 @@ impl Sqlite {
         migrator.run(&writer).await.map_err(not_migrated)?;
         mark(&writer, &mut codec).await?;
         drop(alone);
-        let options = options.pragma("query_only", "on");
+        // A reader meets keys in no order: of a large store it would fill a larger cache, and find little in it.
+        let options = options.pragma("query_only", "on").pragma("cache_size", "-1024");
         let turn = PathBuf::from(format!("{path}.turn"));
         let readers = pool(READERS).connect_lazy_with(options);
         Ok(Self { turn, writer, readers, codec, written: Written::default() })
