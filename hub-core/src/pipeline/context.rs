@@ -9,8 +9,8 @@ use crate::mapping::Mapping;
 use crate::merge::Precedence;
 use crate::statement::Origin;
 
-use super::kept::Unread;
 use super::repeated::Repeated;
+use super::unread::Unread;
 
 /// What every batch of a run shares.
 #[derive(Debug, Clone, Copy)]

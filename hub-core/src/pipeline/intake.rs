@@ -18,13 +18,13 @@ use crate::statement::{Origin, RecordKey, Statement};
 use crate::store::{Commit, KnownFrame};
 
 use super::context::Context;
-use super::kept::Unread;
 use super::mapped::MappedRecord;
 use super::pairing::Told;
 use super::repeated::Repeated;
 use super::report::Warnings;
 use super::seen::Seen;
 use super::survey::Survey;
+use super::unread::Unread;
 use super::{Pipeline, Refused, origin_of};
 
 /// Longest original text kept with a refused record, in bytes.

@@ -18,6 +18,7 @@ mod report;
 mod seen;
 mod settling;
 mod survey;
+mod unread;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

@@ -11,8 +11,8 @@ use crate::connector::{Accents, Decoder, Dialect, Fault, Formats, Frames};
 use crate::mapping::{self, Envelope, Mapping};
 use crate::record::Record;
 
-use super::kept::{Partly, Unread};
 use super::repeated::Hashes;
+use super::unread::{Partly, Unread};
 use super::{BATCH_BYTES, BATCH_RECORDS};
 
 /// What cutting a delivery without decoding it shows.

@@ -62,19 +62,23 @@ impl List {
     /// When the store cannot be read.
     pub async fn runs(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let store = installation::open_existing(settings, &installation::canon()?).await?;
-        let runs = store.runs(self.limit).await?;
+        let mut runs = Vec::new();
+        for run in store.runs(self.limit).await? {
+            let delivery = store.delivery(run.delivery).await?;
+            runs.push((run, delivery.and_then(|delivery| delivery.filename).unwrap_or_default()));
+        }
         if output == Output::Json {
-            for run in &runs {
+            for (run, file) in &runs {
                 show::json_line(&json!({
-                    "run": run.id, "delivery": run.delivery, "source": run.source, "mapping": run.mapping,
+                    "run": run.id, "delivery": run.delivery, "file": file, "source": run.source, "mapping": run.mapping,
                     "status": run.status, "started_at": run.started_at.to_string(),
                     "ended_at": run.ended_at.map(|t| t.to_string()), "counts": run.counts, "warnings": show::in_words(&run.warnings),
                 }));
             }
             return Ok(Exit::Done);
         }
-        for run in runs {
-            told(&run);
+        for (run, file) in runs {
+            told(&run, &file);
         }
         Ok(Exit::Done)
     }
@@ -85,16 +89,17 @@ fn minutes(at: Timestamp) -> String {
     at.to_string().get(..16).unwrap_or_default().replace('T', " ")
 }
 
-/// Two lines a run, so that its identifier stands whole in any terminal.
-fn told(run: &Run) {
+/// Three lines a run, so that its identifier stands whole in any terminal.
+fn told(run: &Run, file: &str) {
     let counts = &run.counts;
     let started = minutes(run.started_at);
     let codes: Vec<String> = run.warnings.iter().map(|warning| warning.code.to_string()).collect();
     let why = if run.status == Status::Held { format!(" {}", codes.join(" ")) } else { String::new() };
     show::line(format_args!("{}  {started} UTC  {}{why}", run.id, run.status.word().replace('_', " ")));
+    show::line(format_args!("  {file}  {}", run.mapping));
     show::line(format_args!(
-        "  {}  {} records, {} changed, {} gone, {} refused, {} events",
-        run.mapping, counts.records, counts.changed, counts.gone, counts.rejected, counts.events
+        "  {} records, {} changed, {} gone, {} refused, {} events",
+        counts.records, counts.changed, counts.gone, counts.rejected, counts.events
     ));
 }
 
