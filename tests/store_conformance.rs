@@ -12,6 +12,7 @@ use hub_core::record::Position;
 use hub_core::reject::{Reject, Stage};
 use hub_core::statement::{Origin, Stated, Statement};
 use hub_core::store::{Commit, Kept, Merger, PersonWrite, Registration, Run, Store, StoreError};
+use sqlx::Connection as _;
 
 use crate::support::{Postgres, mint};
 
@@ -417,6 +418,23 @@ async fn a_first_load_into_postgresql_finds_what_it_wrote() {
     Box::pin(a_first_load_finds_what_it_wrote_and_the_next_what_others_wrote(store.as_ref(), &server.url))
         .await;
     drop(store);
+    server.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_load_whose_turn_was_cut_writes_no_more_into_postgresql() {
+    const CUT: &str = "select pg_terminate_backend(pid, 30000) from pg_locks where locktype = 'advisory' \
+and database = (select oid from pg_database where datname = current_database())";
+    let server = Postgres::fresh().await;
+    let store = hub::store::open(&server.url, seal(1), canon()).await.expect("opens");
+    let turn = store.turn().await.expect("asks").expect("nobody has it");
+    let run = arrive(store.as_ref(), 9).await;
+    store.commit(&batch(&run, 1, 2)).await.expect("commits");
+    let mut other = sqlx::PgConnection::connect(&server.url).await.expect("connects");
+    sqlx::query(CUT).execute(&mut other).await.expect("cuts");
+    let refused = store.commit(&batch(&run, 2, 2)).await.expect_err("somebody else may have written");
+    assert_eq!(refused.code(), Code::StoreUnreachable);
+    drop((turn, store, other));
     server.remove().await;
 }
 

@@ -61,3 +61,6 @@ order by id limit $2";
 pub(super) const JOURNAL_END: &str = "select coalesce(max(cursor), 0) from event";
 pub(super) const WAITING: &str = "select count(*) from outbox";
 pub(super) const SIZES: &str = "select (select count(*) from person) - (select count(*) from merged), (select count(*) from claim), (select count(*) from event)";
+/// Whether nobody was ever written.
+pub(super) const EMPTY: &str =
+    "select not exists (select 1 from claim) and not exists (select 1 from person)";

@@ -19,7 +19,7 @@ use hub_core::store::{
     Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn,
 };
 use jiff::Timestamp;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use uuid::Uuid;
 
@@ -27,6 +27,7 @@ use super::batch::{self, Batch};
 use super::codec::{Codec, instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
+use super::written::Written;
 use super::{TABLE, sql};
 
 const CONNECTIONS: u32 = 8;
@@ -39,12 +40,28 @@ const INSIDE_A_TRANSACTION: &str = "select now() < statement_timestamp()";
 /// Held by its connection, and let go with it.
 const TURN: &str = "select pg_try_advisory_lock(5038117294671183512)";
 
+/// The server process that holds it.
+const HOLDER: &str = "select pg_backend_pid()";
+
 /// The PostgreSQL store.
 pub(super) struct Postgres {
     /// For the connection that holds the turn: the server ends it with its process.
     options: PgConnectOptions,
     pool: PgPool,
     codec: Codec,
+    written: Written,
+}
+
+/// The connection that holds the turn, and what was written under it.
+struct Taken {
+    _connection: PgConnection,
+    written: Written,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.written.end();
+    }
 }
 
 impl Postgres {
@@ -81,7 +98,7 @@ impl Postgres {
         let migrator = sqlx::migrate!("migrations/postgres");
         migrator.run(&pool).await.map_err(not_migrated)?;
         mark(&pool, &mut codec).await?;
-        Ok(Self { options, pool, codec })
+        Ok(Self { options, pool, codec, written: Written::default() })
     }
 }
 
@@ -92,7 +109,13 @@ impl Store for Postgres {
         let mut connection = self.options.connect().await.map_err(&failed)?;
         let held = sqlx::query_scalar(TURN).fetch_one(&mut connection).await.map_err(&failed)?;
         if held {
-            return Ok(Some(Box::new(connection)));
+            let holder = sqlx::query_scalar(HOLDER).fetch_one(&mut connection).await.map_err(&failed)?;
+            let empty = sqlx::query_scalar(sql::EMPTY).fetch_one(&mut connection).await.map_err(&failed)?;
+            let taken = Taken { _connection: connection, written: self.written.clone() };
+            if empty {
+                self.written.begin(Some(holder));
+            }
+            return Ok(Some(Box::new(taken)));
         }
         connection.close().await.map_err(&failed)?;
         Ok(None)
@@ -218,11 +241,11 @@ impl Store for Postgres {
     }
 
     async fn known_frames(&self, source: &str, hashes: &[u64]) -> Result<Vec<KnownFrame>, StoreError> {
-        read::known_frames(&self.pool, source, hashes).await
+        read::known_frames(&self.pool, source, &self.written, hashes).await
     }
 
     async fn statements_of(&self, source: &str, records: &[RecordKey]) -> Result<Vec<Statement>, StoreError> {
-        read::statements_of(&self.pool, &self.codec, source, records).await
+        read::statements_of(&self.pool, (&self.codec, &self.written), source, records).await
     }
 
     async fn statements(&self, ids: &[i64]) -> Result<Vec<Statement>, StoreError> {
@@ -230,7 +253,7 @@ impl Store for Postgres {
     }
 
     async fn candidates(&self, keys: &[IdentityKey]) -> Result<Vec<(usize, PersonId)>, StoreError> {
-        read::candidates(&self.pool, &self.codec, keys).await
+        read::candidates(&self.pool, (&self.codec, &self.written), keys).await
     }
 
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError> {
@@ -261,7 +284,9 @@ impl Store for Postgres {
 
     async fn write(&self, ready: &Ready) -> Result<(), StoreError> {
         let (pool, batch) = (self.pool.clone(), batch::of(ready)?);
-        to_the_end(async move { write::commit(&pool, &batch).await }).await
+        self.written.add(&batch);
+        let holder = self.written.holder();
+        to_the_end(async move { write::commit(&pool, &batch, holder).await }).await
     }
 
     async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {

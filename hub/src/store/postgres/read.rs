@@ -11,6 +11,7 @@ use crate::store::codec::Codec;
 use crate::store::failure::failed;
 use crate::store::places::Places;
 use crate::store::rows::{self, PersonRow, StatementRow};
+use crate::store::written::Written;
 
 const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
 
@@ -59,9 +60,14 @@ pub(super) async fn latest_created(
 pub(super) async fn known_frames(
     pool: &PgPool,
     source: &str,
+    written: &Written,
     hashes: &[u64],
 ) -> Result<Vec<KnownFrame>, StoreError> {
-    let hashes: Vec<i64> = hashes.iter().map(|hash| hash.cast_signed()).collect();
+    let mut hashes: Vec<i64> = hashes.iter().map(|hash| hash.cast_signed()).collect();
+    written.retain(&mut hashes);
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(i64, i64, String)> = sqlx::query_as(KNOWN_FRAMES)
         .bind(&hashes)
         .bind(source)
@@ -78,13 +84,18 @@ pub(super) async fn known_frames(
 
 pub(super) async fn statements_of(
     pool: &PgPool,
-    codec: &Codec,
+    (codec, written): (&Codec, &Written),
     source: &str,
     records: &[RecordKey],
 ) -> Result<Vec<Statement>, StoreError> {
     let places = Places::of_records(codec, source, records);
+    let mut wanted = places.hashes();
+    written.retain(&mut wanted);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<StatementRow> = sqlx::query_as(BY_RECORD)
-        .bind(places.hashes())
+        .bind(wanted)
         .fetch_all(pool)
         .await
         .map_err(failed("reading the claims of records"))?;
@@ -105,15 +116,17 @@ pub(super) async fn statements(
 
 pub(super) async fn candidates(
     pool: &PgPool,
-    codec: &Codec,
+    (codec, written): (&Codec, &Written),
     keys: &[IdentityKey],
 ) -> Result<Vec<(usize, PersonId)>, StoreError> {
     let places = Places::of_keys(codec, keys);
-    let rows: Vec<(i64, Uuid)> = sqlx::query_as(CANDIDATES)
-        .bind(places.hashes())
-        .fetch_all(pool)
-        .await
-        .map_err(failed("looking keys up"))?;
+    let mut wanted = places.hashes();
+    written.retain(&mut wanted);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, Uuid)> =
+        sqlx::query_as(CANDIDATES).bind(wanted).fetch_all(pool).await.map_err(failed("looking keys up"))?;
     Ok(places.bearers(&rows))
 }
 

@@ -8,7 +8,6 @@ mod claims;
 mod levels;
 mod read;
 mod write;
-mod written;
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -34,12 +33,11 @@ use super::batch::{self, Batch};
 use super::codec::{Codec, instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
+use super::written::Written;
 use super::{TABLE, sql};
-use written::Written;
 
 const READERS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(30);
-const EMPTY: &str = "select not exists (select 1 from claim) and not exists (select 1 from person)";
 
 /// The SQLite store.
 pub(super) struct Sqlite {
@@ -103,9 +101,9 @@ impl Store for Sqlite {
         match file.try_lock() {
             Ok(()) => {
                 let taken = Taken { _lock: file, written: self.written.clone() };
-                let empty: Result<bool, _> = sqlx::query_scalar(EMPTY).fetch_one(&self.readers).await;
+                let empty: Result<bool, _> = sqlx::query_scalar(sql::EMPTY).fetch_one(&self.readers).await;
                 if empty.map_err(failed("seeing whether the store is empty"))? {
-                    self.written.begin();
+                    self.written.begin(None);
                 }
                 Ok(Some(Box::new(taken)))
             }

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::cells::{Cells, number, rows};
 use super::write::json;
-use super::written::Written;
 use crate::store::codec::Codec;
 use crate::store::failure::failed;
 use crate::store::places::Places;
 use crate::store::rows::{self, PersonRow, StatementRow};
+use crate::store::written::Written;
 
 const LATEST_CREATED: &str = "
 select max(created) from run where source = $1 and flow = $2

@@ -15,12 +15,19 @@ const HASHES: u32 = 4;
 
 /// The filter, while there is one; shared by the store and the turn.
 #[derive(Clone, Default)]
-pub(super) struct Written(Arc<RwLock<Option<AtomicBloomFilter>>>);
+pub(super) struct Written(Arc<RwLock<Option<Filter>>>);
+
+struct Filter {
+    keys: AtomicBloomFilter,
+    /// Who must hold the turn for it to be true, where a turn can be lost: a process of the server.
+    holder: Option<i32>,
+}
 
 impl Written {
     /// The store is empty and nobody else will write: nothing is written yet.
-    pub(super) fn begin(&self) {
-        self.set(Some(AtomicBloomFilter::with_num_bits(BITS).hashes(HASHES)));
+    pub(super) fn begin(&self, holder: Option<i32>) {
+        let keys = AtomicBloomFilter::with_num_bits(BITS).hashes(HASHES);
+        self.set(Some(Filter { keys, holder }));
     }
 
     /// Others may write from now on.
@@ -28,7 +35,12 @@ impl Written {
         self.set(None);
     }
 
-    fn set(&self, filter: Option<AtomicBloomFilter>) {
+    /// Who must still hold the turn when a batch is written.
+    pub(super) fn holder(&self) -> Option<i32> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.holder
+    }
+
+    fn set(&self, filter: Option<Filter>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = filter;
     }
 
@@ -36,7 +48,7 @@ impl Written {
     pub(super) fn retain(&self, keys: &mut Vec<i64>) {
         let filter = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(filter) = filter.as_ref() {
-            keys.retain(|key| filter.contains_hash(key.cast_unsigned()));
+            keys.retain(|key| filter.keys.contains_hash(key.cast_unsigned()));
         }
     }
 
@@ -48,7 +60,7 @@ impl Written {
         let claims = claims.flat_map(|claim| claim.record_hash.into_iter().chain([claim.record_key]));
         let keys = batch.keys.iter().chain(&batch.first_keys).map(|(key, _)| *key);
         for key in claims.chain(keys) {
-            filter.insert_hash(key.cast_unsigned());
+            filter.keys.insert_hash(key.cast_unsigned());
         }
     }
 }
