@@ -4,7 +4,8 @@
 //! declared authority wins, then one still stated over one gone silent or replaced by a later one of the same dossier, then, of
 //! those that state a preferred field, the one with the preferred value (of two dossiers, the one whose right is open), then the one
 //! with the most recent facts, of one date those of the last delivery, then the content itself as a last, arbitrary but stable, word.
-//! A provisional NIR goes after any other. Losing values stay in their statements.
+//! A provisional NIR goes after any other. A dossier that is over says nothing beside one of its source that is not. Losing values stay
+//! in their statements.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

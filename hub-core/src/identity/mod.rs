@@ -127,18 +127,17 @@ impl IdentityFields {
             .and_then(&value)
             .and_then(|rank| if let Value::Int(n) = rank { Some(*n) } else { None });
         let certain = self.nir.and_then(text).filter(|nir| !is_provisional(nir));
-        let key = |text| IdentityKey(text);
         let mut keys: Vec<IdentityKey> =
-            certain.iter().map(|nir| key(format_compact!("nir:{nir}"))).collect();
+            certain.iter().map(|nir| IdentityKey(format_compact!("nir:{nir}"))).collect();
         let mut own = Vec::new();
         if let Some(id) = self.uuid.and_then(text) {
-            keys.push(key(format_compact!("ft0:{id}")));
+            keys.push(IdentityKey(format_compact!("ft0:{id}")));
             own.push((format_compact!("ft {source}/{emitter}"), id.into()));
         }
         // Two persons of a household may bear one of the older numbers: it is never a reason to tell two apart.
-        keys.extend(self.ft.and_then(text).map(|id| key(format_compact!("ft1:{id}"))));
+        keys.extend(self.ft.and_then(text).map(|id| IdentityKey(format_compact!("ft1:{id}"))));
         if let Some(id) = self.local.and_then(text) {
-            keys.push(key(format_compact!("si:{source}/{emitter}:{id}")));
+            keys.push(IdentityKey(format_compact!("si:{source}/{emitter}:{id}")));
             own.push((format_compact!("si {source}/{emitter}"), id.into()));
         }
         keys.extend(names.iter().filter_map(|name| name_key(name, &given, birth)));

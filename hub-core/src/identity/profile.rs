@@ -202,9 +202,9 @@ impl Profile {
     /// Whether two of one NIR may be one although a given name differs: it alone may be written wrong. Twins have ranks or numbers of
     /// their own, or another NIR before theirs were exchanged.
     fn may_be_misspelt(&self, other: &Self) -> bool {
-        let nirs = |of: &Self| of.nirs.iter().chain(of.earlier_nirs.iter()).cloned().collect::<Vec<_>>();
-        let all = [nirs(self), nirs(other)].concat();
-        all.iter().all(|nir| Some(nir) == all.first())
+        let mut nirs = [self, other].into_iter().flat_map(|of| of.nirs.iter().chain(of.earlier_nirs.iter()));
+        let first = nirs.next();
+        nirs.all(|nir| Some(nir) == first)
             && self.differing(other) < 2
             && !self.differ_in_rank(other)
             && !self.differ_in_number(other)

@@ -43,9 +43,9 @@ impl Compiler<'_> {
         let label = tree.text().unwrap_or_default();
         let known = Encoding::for_label(label.as_bytes());
         if !known.is_some_and(|known| known.is_single_byte() || UNICODE.contains(&known)) {
-            let message =
-                format!("`{label}` is no encoding that can be read: `utf-8`, `windows-1252`, `iso-8859-15`…");
-            self.found.push(Diagnostic::new(Code::BadFormat, tree.span.clone(), message));
+            let message = format!("`{label}` is no encoding that can be read");
+            let mistake = Diagnostic::new(Code::BadFormat, tree.span.clone(), message);
+            self.found.push(mistake.with_help("write one such as utf-8, windows-1252 or iso-8859-15"));
         }
         label.to_owned()
     }

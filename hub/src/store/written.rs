@@ -23,7 +23,24 @@ struct Filter {
     holder: Option<i32>,
 }
 
+/// The turn: what holds it, and what was written under it.
+pub(super) struct Taken<L> {
+    _held_by: L,
+    written: Written,
+}
+
+impl<L> Drop for Taken<L> {
+    fn drop(&mut self) {
+        self.written.end();
+    }
+}
+
 impl Written {
+    /// The turn somebody has just taken.
+    pub(super) fn under<L>(&self, held_by: L) -> Taken<L> {
+        Taken { _held_by: held_by, written: self.clone() }
+    }
+
     /// The store is empty and nobody else will write: nothing is written yet.
     pub(super) fn begin(&self, holder: Option<i32>) {
         let keys = AtomicBloomFilter::with_num_bits(BITS).hashes(HASHES);

@@ -19,7 +19,7 @@ use hub_core::store::{
     Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn,
 };
 use jiff::Timestamp;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use uuid::Uuid;
 
@@ -50,18 +50,6 @@ pub(super) struct Postgres {
     pool: PgPool,
     codec: Codec,
     written: Written,
-}
-
-/// The connection that holds the turn, and what was written under it.
-struct Taken {
-    _connection: PgConnection,
-    written: Written,
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.written.end();
-    }
 }
 
 impl Postgres {
@@ -111,7 +99,7 @@ impl Store for Postgres {
         if held {
             let holder = sqlx::query_scalar(HOLDER).fetch_one(&mut connection).await.map_err(&failed)?;
             let empty = sqlx::query_scalar(sql::EMPTY).fetch_one(&mut connection).await.map_err(&failed)?;
-            let taken = Taken { _connection: connection, written: self.written.clone() };
+            let taken = self.written.under(connection);
             if empty {
                 self.written.begin(Some(holder));
             }

@@ -49,18 +49,6 @@ pub(super) struct Sqlite {
     written: Written,
 }
 
-/// The lock, and what was written under it.
-struct Taken {
-    _lock: File,
-    written: Written,
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.written.end();
-    }
-}
-
 impl Sqlite {
     /// Opens the file, creating it when missing.
     pub(super) async fn open(path: &str, mut codec: Codec) -> Result<Self, StoreError> {
@@ -100,7 +88,7 @@ impl Store for Sqlite {
         let file = File::options().create(true).append(true).open(&self.turn).map_err(not_locked)?;
         match file.try_lock() {
             Ok(()) => {
-                let taken = Taken { _lock: file, written: self.written.clone() };
+                let taken = self.written.under(file);
                 let empty: Result<bool, _> = sqlx::query_scalar(sql::EMPTY).fetch_one(&self.readers).await;
                 if empty.map_err(failed("seeing whether the store is empty"))? {
                     self.written.begin(None);
