@@ -54,6 +54,22 @@ pub enum Code {
     SharedNumber = 119,
     /// A delimited delivery read as windows-1252 instead of UTF-8.
     ReadAsWindows = 120,
+    /// Volume far from the last ones.
+    VolumeGuard = 121,
+    /// Too many records refused.
+    RejectGuard = 122,
+    /// Too many rights closed.
+    ClosureGuard = 123,
+    /// Too many unknown codes.
+    CodeGuard = 124,
+    /// Released by a person.
+    Released = 125,
+    /// Refused by a person.
+    Refused = 126,
+    /// Correction of refused records.
+    Correction = 127,
+    /// Corrects an unknown delivery.
+    UnknownCorrected = 128,
     /// Record too large.
     RecordTooLarge = 201,
     /// Malformed XML.
@@ -158,6 +174,56 @@ pub enum Code {
     BadRequest = 703,
     /// Unknown cursor.
     UnknownCursor = 704,
+    /// Token refused.
+    TokenRefused = 801,
+    /// Unknown source.
+    UnknownSource = 802,
+    /// Digest mismatch.
+    DigestMismatch = 803,
+    /// Delivery too large.
+    TooLarge = 804,
+    /// Wrapping refused.
+    Unpackable = 805,
+    /// Cannot be decrypted.
+    CannotDecrypt = 806,
+    /// Idempotency key used again.
+    KeyReused = 807,
+    /// Disk full.
+    DiskFull = 808,
+    /// Wrong upload offset.
+    UploadOffset = 809,
+    /// Unknown upload.
+    UnknownUpload = 810,
+    /// Place unreachable.
+    PlaceUnreachable = 811,
+    /// Host key not the pinned one.
+    HostKeyChanged = 812,
+    /// Login refused.
+    LoginRefused = 813,
+    /// Answer not understood.
+    AnswerNotUnderstood = 814,
+    /// Not allowed at the place.
+    PlaceRefused = 815,
+    /// Too many requests.
+    TooManyRequests = 816,
+    /// Person not known at the place.
+    PersonUnknownThere = 817,
+    /// Several persons at the place.
+    SeveralThere = 818,
+    /// The feed did not come.
+    FeedMissing = 819,
+    /// The feed came after all.
+    FeedCame = 820,
+    /// A pull failed.
+    PullFailed = 821,
+    /// Pulls work again.
+    PullRecovered = 822,
+    /// Unknown content coding.
+    UnknownCoding = 823,
+    /// Not held.
+    NotHeld = 824,
+    /// Upload interrupted.
+    Interrupted = 825,
 }
 
 impl Code {
@@ -183,6 +249,14 @@ impl Code {
         Self::StatedSince,
         Self::SharedNumber,
         Self::ReadAsWindows,
+        Self::VolumeGuard,
+        Self::RejectGuard,
+        Self::ClosureGuard,
+        Self::CodeGuard,
+        Self::Released,
+        Self::Refused,
+        Self::Correction,
+        Self::UnknownCorrected,
         Self::RecordTooLarge,
         Self::MalformedXml,
         Self::MalformedCsv,
@@ -235,6 +309,31 @@ impl Code {
         Self::NotFound,
         Self::BadRequest,
         Self::UnknownCursor,
+        Self::TokenRefused,
+        Self::UnknownSource,
+        Self::DigestMismatch,
+        Self::TooLarge,
+        Self::Unpackable,
+        Self::CannotDecrypt,
+        Self::KeyReused,
+        Self::DiskFull,
+        Self::UploadOffset,
+        Self::UnknownUpload,
+        Self::PlaceUnreachable,
+        Self::HostKeyChanged,
+        Self::LoginRefused,
+        Self::AnswerNotUnderstood,
+        Self::PlaceRefused,
+        Self::TooManyRequests,
+        Self::PersonUnknownThere,
+        Self::SeveralThere,
+        Self::FeedMissing,
+        Self::FeedCame,
+        Self::PullFailed,
+        Self::PullRecovered,
+        Self::UnknownCoding,
+        Self::NotHeld,
+        Self::Interrupted,
     ];
 
     /// What the code means; every code has an entry.
