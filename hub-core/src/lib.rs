@@ -16,6 +16,7 @@ pub mod diff;
 pub mod disposition;
 pub mod event;
 pub mod identity;
+pub mod ledger;
 pub mod mapping;
 pub mod merge;
 pub mod pipeline;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use crate::identity::IdentityKey;
+use crate::ledger::{Ledger, Note};
 use crate::reject::Reject;
 use crate::statement::{RecordKey, Statement};
 use crate::store::{
@@ -147,6 +148,25 @@ impl Written {
 }
 
 #[async_trait]
+impl Ledger for Rehearsal {
+    async fn note(&self, book: &str, entry: &str) -> Result<Option<Note>, StoreError> {
+        self.store.note(book, entry).await
+    }
+
+    async fn notes(&self, book: &str, after: &str, limit: u32) -> Result<Vec<(String, Note)>, StoreError> {
+        self.store.notes(book, after, limit).await
+    }
+
+    async fn write_note(&self, _: &str, _: &str, _: &str, _: u64) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn erase_note(&self, _: &str, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
 impl Store for Rehearsal {
     async fn turn(&self) -> Result<Option<Turn>, StoreError> {
         Ok(Some(Box::new(())))
@@ -167,6 +187,10 @@ impl Store for Rehearsal {
 
     async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
         self.store.deliveries(limit).await
+    }
+
+    async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        self.store.pending(limit).await
     }
 
     async fn begin(&self, _run: &Run) -> Result<(), StoreError> {

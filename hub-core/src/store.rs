@@ -15,6 +15,7 @@ use crate::code::Code;
 use crate::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use crate::event::Event;
 use crate::identity::IdentityKey;
+use crate::ledger::Ledger;
 use crate::merge::uncontested;
 use crate::reject::Reject;
 use crate::statement::{RecordKey, Stated, Statement};
@@ -253,7 +254,7 @@ pub type Turn = Box<dyn Send + Sync>;
 
 /// The store.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Ledger {
     /// Takes the turn to run a delivery, `None` while another run has it. One at a time: two runs at once would each take
     /// for gone what the other states, and make twice a person neither sees yet.
     async fn turn(&self) -> Result<Option<Turn>, StoreError>;
@@ -269,6 +270,9 @@ pub trait Store: Send + Sync {
 
     /// Latest deliveries first.
     async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Deliveries no run has ended with, done or held, the first to arrive first: never run, or only interrupted.
+    async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
 
     /// Opens a run, status running, checkpoint 0. The caller has the turn, so a run still open was interrupted: it is halted.
     async fn begin(&self, run: &Run) -> Result<(), StoreError>;

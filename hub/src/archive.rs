@@ -7,8 +7,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use hub_core::archive::{Archive, Kept};
+use hub_core::archive::{Archive, Kept, Staged};
 use hub_core::delivery::Digest;
 
 const CHUNK_BYTES: usize = 256 << 10;
@@ -22,6 +23,7 @@ pub fn private_folder(path: &Path) -> std::io::Result<()> {
 #[derive(Debug)]
 pub struct FolderArchive {
     folder: PathBuf,
+    landing: PathBuf,
     next: AtomicU64,
 }
 
@@ -31,8 +33,9 @@ impl FolderArchive {
     /// # Errors
     /// When the folder cannot be created.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        private_folder(folder)?;
-        Ok(Self { folder: folder.to_owned(), next: AtomicU64::new(0) })
+        let landing = folder.join("landing");
+        private_folder(&landing)?;
+        Ok(Self { folder: folder.to_owned(), landing, next: AtomicU64::new(0) })
     }
 
     fn place(&self, digest: Digest) -> PathBuf {
@@ -40,47 +43,68 @@ impl FolderArchive {
         let prefix = name.get(..2).unwrap_or("00");
         self.folder.join(prefix).join(&name)
     }
+}
 
-    fn temporary(&self) -> PathBuf {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.folder.join(format!(".incoming-{}-{number}", std::process::id()))
-    }
+/// A file under a temporary name.
+struct Temporary {
+    folder: PathBuf,
+    path: PathBuf,
+    place: PathBuf,
+    kept: Kept,
 }
 
 impl Archive for FolderArchive {
-    fn keep(&self, file: &Path) -> io::Result<Kept> {
-        let temporary = self.temporary();
-        let kept = copy_hashed(file, &temporary).and_then(|kept| self.settle(&temporary, kept));
-        if kept.is_err() {
-            // The first error is the one to tell; a leftover temporary file is harmless.
-            let _ = fs::remove_file(&temporary);
+    fn stage(&self, bytes: &mut dyn Read) -> io::Result<Box<dyn Staged>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.join(format!(".incoming-{}-{number}", std::process::id()));
+        let written = copy_hashed(bytes, &path);
+        if written.is_err() {
+            // The first error is the one to tell.
+            let _ = fs::remove_file(&path);
         }
-        kept
+        let kept = written?;
+        Ok(Box::new(Temporary { folder: self.folder.clone(), path, place: self.place(kept.digest), kept }))
     }
 
     fn open(&self, digest: Digest) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(File::open(self.place(digest))?))
     }
-}
 
-impl FolderArchive {
-    fn settle(&self, temporary: &Path, kept: Kept) -> io::Result<Kept> {
-        let place = self.place(kept.digest);
-        if place.try_exists()? {
-            fs::remove_file(temporary)?;
-            return Ok(kept);
-        }
-        let parent = place.parent().unwrap_or(&self.folder);
-        private_folder(parent)?;
-        fs::rename(temporary, &place)?;
-        File::open(parent)?.sync_all()?;
-        File::open(&self.folder)?.sync_all()?;
-        Ok(kept)
+    fn landing(&self) -> &Path {
+        &self.landing
+    }
+
+    fn sweep(&self, _age: Duration) -> io::Result<u64> {
+        Ok(0)
     }
 }
 
-fn copy_hashed(from: &Path, to: &Path) -> io::Result<Kept> {
-    let mut source = File::open(from)?;
+impl Staged for Temporary {
+    fn kept(&self) -> Kept {
+        self.kept
+    }
+
+    fn settle(self: Box<Self>) -> io::Result<Kept> {
+        if self.place.try_exists()? {
+            return Ok(self.kept);
+        }
+        let parent = self.place.parent().unwrap_or(&self.folder);
+        private_folder(parent)?;
+        fs::rename(&self.path, &self.place)?;
+        File::open(parent)?.sync_all()?;
+        File::open(&self.folder)?.sync_all()?;
+        Ok(self.kept)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Settled, it has another name by now.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn copy_hashed(source: &mut dyn Read, to: &Path) -> io::Result<Kept> {
     let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
     let mut hasher = blake3::Hasher::new();
     let mut size_bytes = 0;
@@ -106,16 +130,13 @@ mod tests {
     #[test]
     fn the_same_bytes_are_kept_once_and_read_back_exactly() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let file = folder.path().join("extract.xml");
-        fs::write(&file, b"<Racine/>")?;
         let archive = FolderArchive::open(&folder.path().join("archive"))?;
-        let (first, second) = (archive.keep(&file)?, archive.keep(&file)?);
+        let keep = || archive.stage(&mut &b"<Racine/>"[..])?.settle();
+        let (first, second) = (keep()?, keep()?);
         assert_eq!(first, second);
         let mut bytes = Vec::new();
         archive.open(first.digest)?.read_to_end(&mut bytes)?;
         assert_eq!(bytes, b"<Racine/>");
-        let entries: Vec<_> = fs::read_dir(folder.path().join("archive"))?.collect::<Result<_, _>>()?;
-        assert_eq!(entries.len(), 1, "no temporary file is left");
         Ok(())
     }
 }

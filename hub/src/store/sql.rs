@@ -19,6 +19,19 @@ select id, source, digest, size_bytes, filename, received_at from delivery where
 pub(super) const DELIVERIES: &str = "
 select id, source, digest, size_bytes, filename, received_at from delivery
 order by received_at desc, id desc limit $1";
+/// Those no run has ended with: never run, or only interrupted.
+pub(super) const PENDING: &str = "
+select id, source, digest, size_bytes, filename, received_at from delivery
+where not exists (select 1 from run where delivery_id = delivery.id and status in ('done', 'done_with_rejects', 'held'))
+order by received_at, id limit $1";
+pub(super) const NOTE: &str = "select value, version from ledger where book = $1 and entry = $2";
+pub(super) const NOTES: &str = "
+select entry, value, version from ledger where book = $1 and entry > $2 order by entry limit $3";
+pub(super) const FIRST_NOTE: &str = "
+insert into ledger (book, entry, value, version) values ($1, $2, $3, 1) on conflict (book, entry) do nothing";
+pub(super) const NEXT_NOTE: &str = "
+update ledger set value = $3, version = version + 1 where book = $1 and entry = $2 and version = $4";
+pub(super) const ERASE_NOTE: &str = "delete from ledger where book = $1 and entry = $2";
 pub(super) const BEGIN: &str = "
 insert into run (id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
   snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events)

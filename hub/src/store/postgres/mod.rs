@@ -3,6 +3,7 @@
 //! A cancelled `begin` leaves sqlx's pooled connection inside a transaction, where later writes would be lost (sqlx #4385):
 //! every write runs to its end in a transaction of its own, and a connection found inside one is closed, not lent again.
 
+mod ledger;
 mod read;
 mod write;
 
@@ -139,6 +140,15 @@ impl Store for Postgres {
             .fetch_all(&self.pool)
             .await
             .map_err(failed("listing deliveries"))?;
+        rows.into_iter().map(Delivery::try_from).collect()
+    }
+
+    async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let rows: Vec<DeliveryRow> = sqlx::query_as(sql::PENDING)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("listing deliveries that wait"))?;
         rows.into_iter().map(Delivery::try_from).collect()
     }
 

@@ -5,6 +5,7 @@
 
 mod cells;
 mod claims;
+mod ledger;
 mod levels;
 mod read;
 mod write;
@@ -130,6 +131,15 @@ impl Store for Sqlite {
             .fetch_all(&self.readers)
             .await
             .map_err(failed("listing deliveries"))?;
+        rows.into_iter().map(Delivery::try_from).collect()
+    }
+
+    async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let rows: Vec<DeliveryRow> = sqlx::query_as(sql::PENDING)
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("listing deliveries that wait"))?;
         rows.into_iter().map(Delivery::try_from).collect()
     }
 
