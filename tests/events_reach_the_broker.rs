@@ -53,7 +53,7 @@ async fn what_waits_in_the_outbox_is_published_once_and_in_order() {
     let (_folder, store) = sqlite().await;
     let expected = store_conformance::many_events(store.as_ref(), 2_500).await;
     let broker = hub::broker::at(&url()).expect("a URL");
-    let publisher = Publisher { store: store.clone(), broker, holder: mint() };
+    let publisher = Publisher::new(store.clone(), broker, mint());
     assert_eq!(publisher.drain(&()).await.expect("publishes"), Some(2_500));
     assert_eq!(store.waiting().await.expect("counts"), 0);
     assert_eq!(publisher.drain(&()).await.expect("publishes"), Some(0));
@@ -73,7 +73,7 @@ async fn a_publisher_told_to_stop_repeats_nothing_and_gives_its_lease_back() {
     store_conformance::many_events(store.as_ref(), 2_500).await;
     let publisher = |holder| {
         let broker = hub::broker::at(&url()).expect("a URL");
-        Publisher { store: store.clone(), broker, holder }
+        Publisher::new(store.clone(), broker, holder)
     };
     // Told to stop in the middle of its waves: some events have left, some wait.
     let under_way = async {

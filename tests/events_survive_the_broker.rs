@@ -50,7 +50,7 @@ async fn waiting(count: u64, publishers: usize) -> Line {
 impl Line {
     fn publish(&mut self) {
         let broker = hub::broker::at(&url()).expect("a URL");
-        let publisher = Publisher { store: Arc::clone(&self.store), broker, holder: mint() };
+        let publisher = Publisher::new(Arc::clone(&self.store), broker, mint());
         // Never asked to stop: aborted with the line.
         self.publishers.spawn(async move { publisher.run_until(std::future::pending()).await });
     }

@@ -1,7 +1,9 @@
 //! What the hub promises, one module per promise, and the house rules it is built by.
 
 mod a_killed_hub_goes_on;
+mod a_suspicious_night_waits;
 mod a_tool_starts;
+mod deliveries_are_pushed;
 mod events_by_http;
 mod events_reach_the_broker;
 mod events_survive_the_broker;

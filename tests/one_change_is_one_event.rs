@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use hub::installation::{pipeline, receive};
+use crate::support::received;
+use hub::installation::pipeline;
 use hub::settings::Settings;
 use hub_core::code::Code;
 use hub_core::delivery::Status;
@@ -61,7 +62,7 @@ impl Hub {
 
     async fn on(store: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let settings = Settings { home: folder.path().join("home"), store, broker: None, mappings: None };
+        let settings = Settings { store, ..Settings::at(folder.path().join("home")) };
         let pipeline = pipeline(&settings).await.expect("an installation");
         Self { folder, pipeline }
     }
@@ -73,7 +74,7 @@ impl Hub {
     }
 
     async fn run(&self, file: &Path) -> Report {
-        let delivery = receive(&self.pipeline, "caf", file).await.expect("a received delivery");
+        let delivery = received(&self.pipeline, "caf", file).await;
         self.pipeline.run(Order::new(delivery), &()).await.expect("a run")
     }
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use hub::installation::{pipeline, receive};
+use crate::support::received;
+use hub::installation::pipeline;
 use hub::settings::Settings;
 use hub::synth::{self, Extract, Plan};
 use hub_core::pipeline::{Order, Pipeline};
@@ -14,12 +15,12 @@ use crate::support::population::{everybody, known};
 const PLAN: Plan = Plan { households: 40, seed: 11, night: 1, changed_per_million: 0 };
 
 async fn hub(folder: &Path) -> Pipeline {
-    let settings = Settings { home: folder.join("home"), store: None, broker: None, mappings: None };
+    let settings = Settings::at(folder.join("home"));
     pipeline(&settings).await.expect("an installation")
 }
 
 async fn deliver(hub: &Pipeline, source: &str, file: &Path) {
-    let delivery = receive(hub, source, file).await.expect("a received delivery");
+    let delivery = received(hub, source, file).await;
     hub.run(Order::new(delivery), &()).await.expect("a run");
 }
 

@@ -212,7 +212,7 @@ async fn reads_back(store: &dyn Store, run: &Run, first: &Commit) {
     let ids: Vec<_> = events.iter().map(|e| (e.id, e.json.clone())).collect();
     let wanted: Vec<_> = first.events.iter().map(|e| (e.id, e.json.clone())).collect();
     assert_eq!(ids, wanted);
-    assert_eq!(store.rejects(run.id, 10).await.expect("reads"), [reject(2), reject(9)]);
+    assert_eq!(store.rejects(run.id, 0, 10).await.expect("reads"), [reject(2), reject(9)]);
     let known = store.run(run.id).await.expect("reads").expect("there");
     assert_eq!((known.checkpoint, known.counts.records), (1, 3));
     assert_eq!(store.sizes().await.expect("counts"), (3, 3, 3));

@@ -1,7 +1,6 @@
 //! `dlnuf serve` as an operator runs it: it publishes what another process delivers, answers over HTTP, stops when told.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -12,19 +11,11 @@ use serde_json::Value as Json;
 
 use crate::events_reach_the_broker::{BROKER, emptied, url};
 use crate::support::program::command;
+use crate::support::serving::Serving;
 
 const PLAN: Plan = Plan { households: 60, seed: 2, night: 1, changed_per_million: 0 };
 /// How long the events of a small night may take to arrive.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A program that is killed when the test ends badly.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_serving_hub_publishes_what_another_process_delivers_and_stops_when_told() {
@@ -35,14 +26,8 @@ async fn a_serving_hub_publishes_what_another_process_delivers_and_stops_when_to
     let caf = extracts.iter().find(|extract| extract.source == "caf").expect("the CAF's");
     let home = folder.path().join("hub");
 
-    let mut serve = command();
-    serve.args(["--broker", &url(), "--home"]).arg(&home).args(["serve", "--listen", "127.0.0.1:0"]);
-    let mut serving = Running(serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts"));
-    let mut said = String::new();
-    let output = serving.0.stdout.take().expect("its output");
-    BufReader::new(output).read_line(&mut said).expect("a line");
-    let base = said.split(' ').find(|word| word.ends_with("/v1/evenements")).expect("an address").to_owned();
-
+    let serving = Serving::start(&home, "", &["--broker", &url()]);
+    let base = format!("{}/v1/evenements", serving.base);
     let mut deliver = command();
     deliver.arg("--home").arg(&home).args(["deliver", "caf"]).arg(&caf.file).stdout(Stdio::null());
     assert!(matches!(deliver.status().expect("runs").code(), Some(0 | 3)));
@@ -68,7 +53,5 @@ async fn a_serving_hub_publishes_what_another_process_delivers_and_stops_when_to
 
     let health = client.get(base.replace("/v1/evenements", "/sante")).send().await.expect("answers");
     assert!(health.status().is_success());
-    let told = Command::new("kill").args(["-TERM", &serving.0.id().to_string()]).status().expect("kill");
-    assert!(told.success());
-    assert_eq!(serving.0.wait().expect("ended").code(), Some(0));
+    assert_eq!(serving.stop(), Some(0));
 }

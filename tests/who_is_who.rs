@@ -411,7 +411,7 @@ fn a_number_that_returns_beside_the_one_that_took_its_place_is_another_person() 
 
 #[test]
 fn any_number_of_renumbered_rows_makes_nobody_new() {
-    let hub = Hub::fresh();
+    let hub = Hub::unguarded("france-travail");
     let file = |scheme: &str| {
         let name =
             |at: u32| at.to_string().bytes().map(|digit| char::from(digit - b'0' + b'A')).collect::<String>();

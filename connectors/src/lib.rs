@@ -5,6 +5,7 @@
 
 mod format;
 mod probe;
+pub mod wrapping;
 
 use std::io::Read;
 

@@ -51,6 +51,8 @@ impl Fault {
 pub struct Frame {
     /// Where the record stands.
     pub position: Position,
+    /// Where it ends in the delivery, in bytes from its start, as [`Position::byte`] says where it starts.
+    pub end: u64,
     /// Its bytes: a range of [`Frames::bytes`], UTF-8 unless `fault` says otherwise.
     pub range: std::ops::Range<usize>,
     /// xxh3-64 of those bytes.

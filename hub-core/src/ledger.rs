@@ -98,7 +98,7 @@ impl<T: Serialize + DeserializeOwned> Book<T> {
             let note = ledger.note(self.name, entry).await?;
             let version = note.as_ref().map_or(0, |note| note.version);
             let changed = change(note.map(|note| parsed(&note)).transpose()?);
-            let text = serde_json::to_string(&changed).expect("notes are plain JSON");
+            let text = written(&changed)?;
             if ledger.write_note(self.name, entry, &text, version).await? {
                 return Ok(changed);
             }
@@ -115,7 +115,7 @@ impl<T: Serialize + DeserializeOwned> Book<T> {
         entry: &str,
         value: &T,
     ) -> Result<Option<T>, StoreError> {
-        let text = serde_json::to_string(value).expect("notes are plain JSON");
+        let text = written(value)?;
         loop {
             if ledger.write_note(self.name, entry, &text, 0).await? {
                 return Ok(None);
@@ -137,4 +137,8 @@ impl<T: Serialize + DeserializeOwned> Book<T> {
 
 fn parsed<T: DeserializeOwned>(note: &Note) -> Result<T, StoreError> {
     serde_json::from_str(&note.value).map_err(|_| StoreError::Unreadable { context: "a note" })
+}
+
+fn written<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::Unreadable { context: "a note" })
 }

@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod diff;
 pub mod disposition;
 pub mod event;
+pub mod guard;
 pub mod identity;
 pub mod ledger;
 pub mod mapping;

@@ -313,6 +313,10 @@ impl Store for Rehearsal {
         self.store.people(after, limit).await
     }
 
+    async fn count_stated(&self, source: &str, emitters: &[String]) -> Result<u64, StoreError> {
+        self.store.count_stated(source, emitters).await
+    }
+
     async fn stated_before(
         &self,
         source: &str,
@@ -343,8 +347,8 @@ impl Store for Rehearsal {
         Ok(())
     }
 
-    async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {
-        self.store.rejects(run, limit).await
+    async fn rejects(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
+        self.store.rejects(run, after, limit).await
     }
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {

@@ -338,6 +338,9 @@ pub trait Store: Ledger {
     /// Persons above `after`, in the order of their identifiers; absorbed ones are left out.
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError>;
 
+    /// How many claims of these emitters are stated now.
+    async fn count_stated(&self, source: &str, emitters: &[String]) -> Result<u64, StoreError>;
+
     /// Row numbers above `after`, ascending, of claims of these emitters still stated and not written by `run`.
     async fn stated_before(
         &self,
@@ -360,8 +363,8 @@ pub trait Store: Ledger {
         self.write(&ready).await
     }
 
-    /// The refused records of a run, in file order.
-    async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError>;
+    /// The refused records of a run behind this number (0: from the start), in file order.
+    async fn rejects(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError>;
 
     /// Events after a cursor, in journal order.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError>;

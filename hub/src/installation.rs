@@ -7,18 +7,21 @@ use anyhow::Context;
 use connectors::BuiltIn;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock as _;
-use hub_core::delivery::{Delivery, DeliveryId};
+use hub_core::delivery::Delivery;
 use hub_core::identity::IdentityFields;
+use hub_core::mapping::Catalogue;
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
-use hub_core::store::{Registration, Store, StoreError};
+use hub_core::store::{Store, StoreError};
 
 use crate::archive::{FolderArchive, private_folder};
+use crate::arrival::Arrivals;
 use crate::broker;
 use crate::clock::MachineClock;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
 use crate::seal::Seal;
 use crate::settings::Settings;
+use crate::sources::Sources;
 use crate::store;
 
 /// The mapping files in force.
@@ -109,29 +112,50 @@ pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
 pub fn publisher(settings: &Settings, store: &Arc<dyn Store>) -> anyhow::Result<Option<Publisher>> {
     let Some(url) = &settings.broker else { return Ok(None) };
     let (broker, holder) = (broker::at(url)?, MachineClock.mint());
-    Ok(Some(Publisher { store: Arc::clone(store), broker, holder }))
+    Ok(Some(Publisher::new(Arc::clone(store), broker, holder)))
 }
 
-/// Archives a file, then registers it: the delivery is acknowledged once both are durable.
+/// Where arrivals are kept and made known.
+pub fn arrivals(pipeline: &Pipeline) -> Arrivals {
+    Arrivals {
+        archive: Arc::clone(&pipeline.archive),
+        store: Arc::clone(&pipeline.store),
+        clock: Arc::clone(&pipeline.clock),
+    }
+}
+
+/// The sources file's content.
 ///
 /// # Errors
-/// When the archive or the store cannot be written.
-pub async fn receive(pipeline: &Pipeline, source: &str, file: &Path) -> anyhow::Result<Delivery> {
-    let (archive, path) = (Arc::clone(&pipeline.archive), file.to_owned());
-    let kept = tokio::task::spawn_blocking(move || archive.keep(&path)).await?;
-    let kept = kept.with_context(|| format!("reading `{}` into the archive", file.display()))?;
-    let delivery = Delivery {
-        id: DeliveryId(pipeline.clock.mint()),
-        source: source.to_owned(),
-        digest: kept.digest,
-        size_bytes: kept.size_bytes,
-        filename: file.file_name().map(|name| name.to_string_lossy().into_owned()),
-        received_at: pipeline.clock.now(),
-    };
-    if let Registration::Known(first) = pipeline.store.register(&delivery).await? {
-        let known = pipeline.store.delivery(first).await?.context("a registered delivery has a row")?;
-        // The same bytes under another name may be another file: some are told apart by it alone.
-        return Ok(Delivery { filename: delivery.filename, ..known });
-    }
-    Ok(delivery)
+/// When it cannot be read, holds mistakes, or names a source no mapping is for.
+pub fn sources(settings: &Settings, catalogue: &Catalogue) -> anyhow::Result<Sources> {
+    let sources = Sources::read(&settings.sources_file())?;
+    let strangers = sources.without_mapping(catalogue);
+    anyhow::ensure!(
+        strangers.is_empty(),
+        "`{}`: no mapping is for `{}`; the mappings know {}",
+        settings.sources_file().display(),
+        strangers.join("`, `"),
+        catalogue.sources().join(", ")
+    );
+    Ok(sources)
+}
+
+/// Archives the extracts in a file, then registers them: they are acknowledged once all is durable.
+///
+/// # Errors
+/// When the file cannot be read or opened, or archive or store cannot be written.
+pub async fn receive(
+    pipeline: &Pipeline,
+    sources: &Sources,
+    source: &str,
+    file: &Path,
+) -> anyhow::Result<Vec<Delivery>> {
+    let opened = std::fs::File::open(file).with_context(|| format!("opening `{}`", file.display()))?;
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+    let parcel = sources.parcel(source, opened, name)?;
+    let arrivals = arrivals(pipeline);
+    let extracts = arrivals.open(parcel).await.with_context(|| format!("reading `{}`", file.display()))?;
+    let received = arrivals.acknowledge(source, extracts).await?;
+    Ok(received.into_iter().map(|received| received.delivery).collect())
 }

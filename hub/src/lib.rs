@@ -2,14 +2,19 @@
 
 pub mod api;
 pub mod archive;
+pub mod arrival;
+pub mod backlog;
 pub mod broker;
 pub mod cli;
 pub mod clock;
+pub mod decision;
 pub mod installation;
 pub mod mappings;
+pub mod receipt;
 pub mod seal;
 pub mod settings;
 pub mod snapshot;
+pub mod sources;
 pub mod store;
 pub mod synth;
 pub mod workbench;

@@ -19,9 +19,22 @@ pub struct Settings {
     /// Folder of mappings to use instead of those built in
     #[arg(long, env = "DLNUF_MAPPINGS", global = true)]
     pub mappings: Option<PathBuf>,
+    /// The sources file: who may push, what is fetched, when [default: `sources.yaml` in the home folder]
+    #[arg(long, env = "DLNUF_SOURCES", global = true)]
+    pub sources: Option<PathBuf>,
 }
 
 impl Settings {
+    /// All that is usual, in this folder.
+    pub fn at(home: PathBuf) -> Self {
+        Self { home, store: None, broker: None, mappings: None, sources: None }
+    }
+
+    /// The sources file.
+    pub fn sources_file(&self) -> PathBuf {
+        self.sources.clone().unwrap_or_else(|| self.home.join("sources.yaml"))
+    }
+
     /// The protection key's file.
     pub fn key(&self) -> PathBuf {
         self.home.join("protection.key")

@@ -20,7 +20,8 @@ impl Door {
     pub async fn open(store: Arc<dyn Store>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let address = listener.local_addr().expect("an address");
-        let server = tokio::spawn(hub::api::serve(listener, store, canon(), std::future::pending()));
+        let rooms = hub::api::Rooms { store, canon: canon() };
+        let server = tokio::spawn(hub::api::serve(listener, rooms, None, std::future::pending()));
         let base = Url::parse(&format!("http://{address}")).expect("a URL");
         Self { base, client: Client::builder().no_proxy().build().expect("a client"), server }
     }

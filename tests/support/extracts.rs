@@ -88,6 +88,16 @@ impl Hub {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
+    /// One that holds nothing a source delivers for being unusual.
+    pub fn unguarded(source: &str) -> Self {
+        let hub = Self::fresh();
+        let guards = "{ volume: off, rejects: off, closures: off, unknown_codes: off }";
+        std::fs::create_dir_all(hub.home()).expect("a folder");
+        let sources = format!("sources: {{ {source}: {{ guards: {guards} }} }}");
+        std::fs::write(Path::new(&hub.home()).join("sources.yaml"), sources).expect("a file");
+        hub
+    }
+
     /// Its folder.
     pub fn folder(&self) -> &Path {
         self.0.path()

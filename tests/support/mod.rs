@@ -4,12 +4,16 @@ pub mod door;
 pub mod extracts;
 pub mod population;
 pub mod program;
+pub mod serving;
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
 use hub::clock::MachineClock;
 use hub_core::clock::Clock as _;
+use hub_core::delivery::Delivery;
+use hub_core::pipeline::Pipeline;
 use hub_core::store::Store;
 use uuid::Uuid;
 
@@ -18,6 +22,13 @@ use crate::store_conformance;
 /// A fresh identifier.
 pub fn mint() -> Uuid {
     MachineClock.mint()
+}
+
+/// A file of one extract, received as `dlnuf deliver` receives it.
+pub async fn received(pipeline: &Pipeline, source: &str, file: &Path) -> Delivery {
+    let sources = hub::sources::Sources::default();
+    let received = hub::installation::receive(pipeline, &sources, source, file).await;
+    received.expect("a received delivery").pop().expect("one extract")
 }
 
 /// A database of its own on the server the tests are given.

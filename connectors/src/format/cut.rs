@@ -90,6 +90,7 @@ impl<C: Cut> Cutter<C> {
         text.advance(piece.consume);
         batch.frames.push(Frame {
             position: Position { number: self.number, line, byte },
+            end: text.position().1,
             range: from..batch.bytes.len(),
             hash,
             fault: piece

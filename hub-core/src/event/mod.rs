@@ -117,6 +117,11 @@ pub fn show_state(
     Some(write(id, "fr.dlnuf.personne.etat", person, (at, sequence), data))
 }
 
+/// Whether this state of the RSA right closes it.
+pub(crate) fn closes(state: &str) -> bool {
+    matches!(state, "rsa_clos" | "rsa_clos_anterieur" | "rsa_refuse")
+}
+
 fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change<'_>]) -> &'static str {
     match family {
         Category::Personne if created => "fr.dlnuf.personne.creee",
@@ -132,7 +137,7 @@ fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change<'_>])
                 Some("rsa_droit_ouvert_et_suspendu" | "rsa_droit_ouvert_versement_suspendu") => {
                     "fr.dlnuf.droit.suspendu"
                 }
-                Some("rsa_clos" | "rsa_clos_anterieur" | "rsa_refuse") => "fr.dlnuf.droit.clos",
+                Some(state) if closes(state) => "fr.dlnuf.droit.clos",
                 _ => "fr.dlnuf.droit.modifie",
             }
         }

@@ -11,8 +11,8 @@ use hashbrown::HashSet;
 use tokio::sync::mpsc;
 
 use crate::code::Code;
-use crate::connector::Frames;
-use crate::delivery::{Counts, PersonId};
+use crate::connector::{Dialect, Frames};
+use crate::delivery::{Counts, Digest, PersonId};
 use crate::event::announce_load;
 use crate::identity::IdentityKey;
 use crate::statement::Origin;
@@ -89,7 +89,7 @@ impl Pipeline {
         ready: &mut Option<Ready>,
     ) -> Result<(Counts, Box<Reader>), RunError> {
         let (mut total, mut cut) = (Counts::default(), 0);
-        let mut batches = self.cut(intake);
+        let mut batches = self.cut(intake.digest, intake.dialect.clone());
         let mut read: Option<ReadBatch> = None;
         loop {
             let frames = batches.recv().await.map(|mut frames| {
@@ -131,10 +131,9 @@ impl Pipeline {
     }
 
     /// Cuts frames on a thread of its own, a batch ahead.
-    fn cut(&self, intake: &Intake) -> mpsc::Receiver<Frames> {
+    pub(super) fn cut(&self, digest: Digest, dialect: Dialect) -> mpsc::Receiver<Frames> {
         let (sender, receiver) = mpsc::channel(1);
         let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
-        let (digest, dialect) = (intake.digest, intake.dialect.clone());
         tokio::task::spawn_blocking(move || {
             // The survey has read these very bytes to their end: a failure here is the archive's. It ends the stream early,
             // and `process` halts the run on the record count.
@@ -267,7 +266,7 @@ impl Pipeline {
         }
         // What there is to tell of them was told.
         let told = std::mem::take(&mut reader.warnings);
-        let mut batches = self.cut(intake);
+        let mut batches = self.cut(intake.digest, intake.dialect.clone());
         while let Some(mut frames) = batches.recv().await {
             frames.frames.retain(|frame| numbers.contains(&frame.position.number));
             let (back, batch) = self.read(reader, Some(frames)).await?;

@@ -78,7 +78,7 @@ pub(super) struct Reader {
     incomplete: bool,
     batches: u64,
     mapping: Arc<Mapping>,
-    decoder: Box<dyn Decoder>,
+    decoder: Arc<dyn Decoder>,
     record: Record,
     canon: Arc<Canon>,
     /// The day the delivery came.
@@ -178,8 +178,9 @@ impl Intake {
 
     /// Leaves the frames to process.
     pub fn choose(&self, frames: &mut Frames) {
-        if let Some(only) = &self.terms.only {
-            frames.frames.retain(|frame| only.records.contains(&frame.position.number));
+        let only = self.terms.only.as_ref().and_then(|refused| refused.records.as_ref());
+        if let Some(records) = only {
+            frames.frames.retain(|frame| records.contains(&frame.position.number));
         }
     }
 }

@@ -8,11 +8,13 @@
 mod batch;
 mod context;
 mod flow;
+mod guarding;
 mod intake;
 mod kept;
 mod mapped;
 mod pairing;
 mod people;
+mod place;
 mod repeated;
 mod report;
 mod seen;
@@ -20,7 +22,6 @@ mod settling;
 mod survey;
 mod unread;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ use crate::canonical::Canon;
 use crate::clock::Clock;
 use crate::code::Code;
 use crate::connector::{Fault, Formats};
-use crate::delivery::{Counts, Delivery, RunId, Status};
+use crate::delivery::{Counts, Delivery, DeliveryId, RunId, Status};
+use crate::guard::Guards;
 use crate::identity::IdentityFields;
 use crate::mapping::{Catalogue, Envelope, Mapping};
 use crate::merge::Precedence;
@@ -42,14 +44,13 @@ use crate::statement::Origin;
 use crate::store::{Registration, Run, Store, StoreError, Turn};
 
 use intake::{Intake, Reader, Terms};
+use place::believable;
 pub use report::Report;
 use report::Warnings;
 use survey::Survey;
 
 /// Records per batch: one commit each. Fewer rewrite the pages of random keys more often, more take memory three times over.
 const BATCH_RECORDS: usize = 512;
-/// Runs looked back at for an interrupted first load.
-const RECENT_RUNS: u32 = 50;
 /// How often the turn is asked for.
 const TURN_POLL: Duration = Duration::from_millis(100);
 /// Bytes per batch, so that large records do not swell it.
@@ -88,8 +89,12 @@ pub struct Order {
     pub mapping: Option<String>,
     /// The refused records to process; all the delivery has when left out.
     pub only: Option<Refused>,
-    /// Process it although the same bytes were processed before.
+    /// The delivery whose refused records it holds, mended.
+    pub corrects: Option<DeliveryId>,
+    /// Process it although the same bytes were processed before, and hold it for nothing: a person has looked.
     pub again: bool,
+    /// What makes it wait for a person.
+    pub guards: Guards,
     /// It fills a hub nobody listens to yet: one event tells that the persons it makes can be read, none announces each.
     pub first_load: bool,
 }
@@ -97,7 +102,8 @@ pub struct Order {
 impl Order {
     /// The whole delivery, once, with the mapping its header asks for.
     pub fn new(delivery: Delivery) -> Self {
-        Self { delivery, mapping: None, only: None, again: false, first_load: false }
+        let guards = Guards::default();
+        Self { delivery, mapping: None, only: None, corrects: None, again: false, guards, first_load: false }
     }
 }
 
@@ -106,8 +112,8 @@ impl Order {
 pub struct Refused {
     /// The first run that took the delivery in.
     pub by: RunId,
-    /// Their numbers.
-    pub records: BTreeSet<u64>,
+    /// Their numbers; all the delivery has when they came, mended, in one of their own.
+    pub records: Option<BTreeSet<u64>>,
 }
 
 /// Told of progress: records done, of how many.
@@ -155,7 +161,12 @@ impl Pipeline {
         self.run_inside(run, order, progress).instrument(span).await
     }
 
-    async fn run_inside(&self, id: RunId, order: Order, progress: &dyn Progress) -> Result<Report, RunError> {
+    async fn run_inside(
+        &self,
+        id: RunId,
+        mut order: Order,
+        progress: &dyn Progress,
+    ) -> Result<Report, RunError> {
         let _turn = self.turn(progress).await?;
         let delivery = order.delivery.clone();
         let before = match self.store.register(&delivery).await? {
@@ -169,10 +180,16 @@ impl Pipeline {
             info!(first = %first.delivery, "already received");
             return Ok(Report::already_received(first.delivery, &delivery));
         }
-        let surveyed = match chosen {
+        let mut surveyed = match chosen {
             Ok(mapping) => self.survey(&delivery, &mapping).await?.map(|survey| (mapping, survey)),
             Err(fault) => Err(fault),
         };
+        if let Some(corrected) = order.corrects {
+            match self.corrected(&delivery.source, corrected).await? {
+                Ok(refused) => order.only = Some(refused),
+                Err(fault) => surveyed = Err(fault),
+            }
+        }
         let mut run = self.new_run(id, &delivery, mapping);
         if let Ok((mapping, survey)) = &surveyed {
             describe(&mut run, mapping, survey, &order);
@@ -180,13 +197,9 @@ impl Pipeline {
         let made_before = if order.only.is_none() { self.untold(&run).await? } else { None };
         let interrupted = before.first().is_some_and(|run| run.first_load && run.stopped_short());
         run.first_load = order.first_load || interrupted || made_before.is_some();
-        let place = match self.place_in_time(&run, order.only.as_ref()).await? {
-            // Whoever runs it whole again was told to.
-            Err(fault) if order.again && order.only.is_none() => Ok(Some(fault)),
-            place => place.map(|same| same.filter(|_| !order.again)),
-        };
+        let weighed = self.weigh(&run, &order, surveyed).await?;
         self.store.begin(&run).await?;
-        let (status, counts, warnings) = match place.and_then(|warning| Ok((warning, surveyed?))) {
+        let (status, counts, warnings) = match weighed {
             Err(fault) => {
                 info!(code = %fault.code, "held");
                 let mut warnings = Warnings::default();
@@ -199,8 +212,18 @@ impl Pipeline {
                 self.take_in((&run, &delivery), terms, found, warning, progress).await?
             }
         };
+        self.end(&run, status, counts, warnings).await
+    }
+
+    async fn end(
+        &self,
+        run: &Run,
+        status: Status,
+        counts: Counts,
+        warnings: Warnings,
+    ) -> Result<Report, RunError> {
         let warnings = warnings.into_list(&self.canon);
-        self.store.close(id, status, &warnings, Some(self.clock.now())).await?;
+        self.store.close(run.id, status, &warnings, Some(self.clock.now())).await?;
         info!(
             status = status.word(),
             records = counts.records,
@@ -208,7 +231,31 @@ impl Pipeline {
             rejected = counts.rejected,
             "run ended"
         );
-        Ok(Report::new(&run, status, counts, warnings))
+        Ok(Report::new(run, status, counts, warnings))
+    }
+
+    /// Whether a surveyed delivery may be taken in now: with what there is to tell of its place, or the fault that holds it.
+    async fn weigh(
+        &self,
+        run: &Run,
+        order: &Order,
+        surveyed: Result<(Arc<Mapping>, Survey), Fault>,
+    ) -> Result<Result<(Option<Fault>, (Arc<Mapping>, Survey)), Fault>, RunError> {
+        let place = match self.place_in_time(run, order.only.as_ref()).await? {
+            // Whoever runs it whole again was told to.
+            Err(fault) if order.again && order.only.is_none() => Ok(Some(fault)),
+            place => place.map(|same| same.filter(|_| !order.again)),
+        };
+        let (warning, found) = match place.and_then(|warning| Ok((warning, surveyed?))) {
+            Ok(weighed) => weighed,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let guarded = !order.again && order.only.is_none();
+        let guards = if guarded { order.guards } else { Guards::OFF };
+        Ok(match self.guard((run, order.delivery.digest), &found.0, &found.1, guards).await? {
+            Some(fault) => Err(fault),
+            None => Ok((warning, found)),
+        })
     }
 
     /// Takes in a delivery that is not held.
@@ -223,10 +270,18 @@ impl Pipeline {
         let Envelope { created, creation_unread, .. } = &survey.envelope;
         let unordered = run.created.is_empty() && (*creation_unread || !created.is_empty());
         let (first_load, made_before) = (terms.first_load, terms.made_before);
+        let correction = terms.only.as_ref().is_some_and(|refused| refused.records.is_none());
+        if correction {
+            // Its trailer says what the whole held.
+            survey.totals.clear();
+        }
         let mut intake = Intake::new(self, (run.id, terms), delivery, Arc::clone(&mapping), &mut survey);
         let mut reader = Box::new(Reader::new(Arc::clone(&self.canon), mapping, survey, day_of(delivery)));
         if let Some(fault) = warning {
             reader.warnings.fault(&fault);
+        }
+        if correction {
+            reader.warnings.add(Code::Correction, None, 0);
         }
         if unordered {
             reader.warnings.add(Code::UnknownCreation, None, 0);
@@ -253,62 +308,6 @@ impl Pipeline {
                 return Ok(turn);
             }
         }
-    }
-
-    /// Whether the emitter made a later delivery of this kind that was taken in already: this one would undo it. Another one
-    /// made at the same instant is worth a warning.
-    async fn place_in_time(
-        &self,
-        run: &Run,
-        refused: Option<&Refused>,
-    ) -> Result<Result<Option<Fault>, Fault>, StoreError> {
-        if let Some(refused) = refused {
-            return Ok(self.overtaken(run, refused).await?.map_or(Ok(None), Err));
-        }
-        if run.created.is_empty() {
-            return Ok(Ok(None));
-        }
-        let latest = self.store.latest_created(&run.source, &run.flow, &run.emitter).await?;
-        let Some(latest) = latest else { return Ok(Ok(None)) };
-        Ok(match run.created.cmp(&latest) {
-            Ordering::Greater => Ok(None),
-            Ordering::Equal => Ok(Some(Fault::new(Code::SameHeader, format!("made at {latest} too")))),
-            Ordering::Less => Err(Fault::new(
-                Code::OlderDelivery,
-                format!(
-                    "expected one made after {latest}, found {}; to apply it all the same: dlnuf replay delivery {}",
-                    run.created, run.delivery
-                ),
-            )),
-        })
-    }
-
-    /// Persons made by a first load of this flow that was interrupted, `None` when there was none: nobody was told of them yet, so
-    /// whatever comes next in the flow goes on as a first load.
-    async fn untold(&self, run: &Run) -> Result<Option<u64>, StoreError> {
-        let runs = self.store.runs_in_flow(&run.source, &run.flow, &run.emitter, RECENT_RUNS).await?;
-        let open = runs.iter().filter(|run| run.status != Status::Held);
-        let open: Vec<u64> = open
-            .take_while(|run| run.first_load && run.stopped_short())
-            .map(|run| run.counts.persons)
-            .collect();
-        Ok((!open.is_empty()).then(|| open.iter().sum()))
-    }
-
-    /// A later snapshot has said all there is to say of what an earlier run refused.
-    async fn overtaken(&self, run: &Run, refused: &Refused) -> Result<Option<Fault>, StoreError> {
-        let latest = self.store.latest_snapshot(&run.source, &run.flow, &run.emitter).await?;
-        let Some(latest) = latest.filter(|latest| *latest > refused.by) else { return Ok(None) };
-        // The same delivery run again whole is no later word than itself.
-        let of = self.store.run(latest).await?.map(|run| run.delivery);
-        Ok((of != Some(run.delivery)).then(|| {
-            let detail = format!(
-                "run {latest} took a whole snapshot in since; what it refused: dlnuf replay rejects {latest}; \
-to apply this one all the same: dlnuf replay delivery {}",
-                run.delivery
-            );
-            Fault::new(Code::OlderDelivery, detail)
-        }))
     }
 
     fn new_run(&self, id: RunId, delivery: &Delivery, mapping: String) -> Run {
@@ -385,12 +384,6 @@ fn read_head(archive: &dyn Archive, digest: crate::delivery::Digest) -> std::io:
     let mut head = Vec::new();
     archive.open(digest)?.take(64 << 10).read_to_end(&mut head)?;
     Ok(head)
-}
-
-/// Feeds write local time and clocks differ: a day ahead is still believed, more would block all later deliveries.
-fn believable(created: &str, delivery: &Delivery) -> bool {
-    let tomorrow = delivery.received_at.checked_add(jiff::SignedDuration::from_hours(36));
-    tomorrow.is_ok_and(|tomorrow| created < tomorrow.to_string().as_str())
 }
 
 /// What a delivery says of itself, with its day of arrival where it does not.

@@ -19,6 +19,11 @@ impl Seen {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
     pub fn contains(&self, claim: i64) -> bool {
         place(claim).is_some_and(|(word, bit)| self.words.get(word).is_some_and(|bits| bits >> bit & 1 == 1))
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use crate::code::Code;
 use crate::connector::{Accents, Decoder, Dialect, Fault, Formats, Frames};
@@ -28,7 +29,7 @@ pub(super) struct Survey {
     pub hashes: Hashes,
     /// Emitter of the first record that can be read; empty when there is none among the first batch.
     pub emitter: String,
-    pub decoder: Box<dyn Decoder>,
+    pub decoder: Arc<dyn Decoder>,
     /// How its bytes are read.
     pub dialect: Dialect,
     /// It is read as windows-1252 although nothing declares it.
@@ -74,7 +75,7 @@ fn cut_through(
             break;
         }
         if records == 0 {
-            emitter = first_emitter(opened.decoder.as_mut(), mapping, &frames).unwrap_or_default();
+            emitter = first_emitter(opened.decoder.as_ref(), mapping, &frames).unwrap_or_default();
         }
         records += frames.frames.len() as u64;
         frames.frames.iter().for_each(|frame| hashes.insert(mapping.seeded(frame.hash)));
@@ -91,7 +92,7 @@ fn cut_through(
     let partly =
         |unread: mapping::Unread<'_>| (unread.field, Partly { there: unread.there, members: unread.members });
     let unread = unread.into_iter().map(partly).collect();
-    let (decoder, of_windows) = (opened.decoder, false);
+    let (decoder, of_windows) = (Arc::from(opened.decoder), false);
     Ok(Survey {
         records,
         envelope,
@@ -107,7 +108,7 @@ fn cut_through(
     })
 }
 
-fn first_emitter(decoder: &mut dyn Decoder, mapping: &Mapping, frames: &Frames) -> Option<String> {
+fn first_emitter(decoder: &dyn Decoder, mapping: &Mapping, frames: &Frames) -> Option<String> {
     let mut record = Record::default();
     let mut whole = frames.frames.iter().filter(|frame| frame.fault.is_none());
     whole.find_map(|frame| {

@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -83,9 +84,16 @@ pub struct Publisher {
     pub broker: Arc<dyn Broker>,
     /// Who publishes, for the lease.
     pub holder: Uuid,
+    /// Told when events were written, so that they need not wait for the next look.
+    pub wake: Arc<Notify>,
 }
 
 impl Publisher {
+    /// A publisher nobody has woken yet.
+    pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>, holder: Uuid) -> Self {
+        Self { store, broker, holder, wake: Arc::default() }
+    }
+
     /// Publishes what comes until `stop` resolves: reconnects with growing patience, looks at the outbox every 200 ms. A wave
     /// on its way is given 5 s to be confirmed, so that an orderly stop repeats nothing.
     pub async fn run_until(&self, stop: impl Future<Output = ()>) {
@@ -126,7 +134,7 @@ impl Publisher {
                 return Ok(());
             }
             patience.reset();
-            tokio::time::sleep(IDLE).await;
+            let _ = tokio::time::timeout(IDLE, self.wake.notified()).await;
         }
         Err(BrokerError::Closed.into())
     }

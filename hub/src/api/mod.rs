@@ -3,21 +3,26 @@
 //! Events hold values of persons and there are no access tokens yet, so the door answers on loopback only, and only to
 //! requests addressed to it by a loopback name: a web page rebinding its DNS name gets nothing.
 
+mod deliveries;
+mod desk;
 mod events;
+mod landing;
 mod page;
 mod persons;
 mod problem;
+mod receipts;
+mod uploads;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::header::{CACHE_CONTROL, HOST};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, head, post};
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
 use hub_core::store::Store;
@@ -26,11 +31,15 @@ use tokio::net::TcpListener;
 
 use problem::Problem;
 
+pub use desk::Desk;
+
 /// What the doors open on.
 #[derive(Clone)]
-struct Rooms {
-    store: Arc<dyn Store>,
-    canon: Arc<Canon>,
+pub struct Rooms {
+    /// What is known.
+    pub store: Arc<dyn Store>,
+    /// What it is made of.
+    pub canon: Arc<Canon>,
 }
 
 impl FromRef<Rooms> for Arc<dyn Store> {
@@ -45,24 +54,60 @@ impl FromRef<Rooms> for Arc<dyn Store> {
 /// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
-    store: Arc<dyn Store>,
-    canon: Arc<Canon>,
+    rooms: Rooms,
+    desk: Option<Arc<Desk>>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(Rooms { store, canon })).with_graceful_shutdown(stop).await
-}
-
-const NO_SUCH: &str = "there is no such resource; see `/v1/personnes`, `/v1/evenements` and `/sante`";
-
-fn router(rooms: Rooms) -> Router {
-    Router::new()
+    let mut doors = Router::new()
         .route("/v1/evenements", get(events::page))
         .route("/v1/personnes", get(persons::page))
         .route("/sante", get(health))
+        .with_state(rooms);
+    if let Some(desk) = desk {
+        doors = doors.merge(counter(desk));
+    }
+    let doors = doors.layer(from_fn(loopback_name));
+    axum::serve(listener, finished(doors)).with_graceful_shutdown(stop).await
+}
+
+/// Answers institutions only, who show a token, on a listener of their own.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve_institutions(
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, finished(counter(desk))).with_graceful_shutdown(stop).await
+}
+
+const NO_SUCH: &str =
+    "there is no such resource; see `/v1/deliveries`, `/v1/personnes`, `/v1/evenements` and `/sante`";
+
+/// The doors that ask for a token.
+fn counter(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/v1/deliveries", post(deliveries::push))
+        .route("/v1/deliveries/{id}", get(receipts::receipt))
+        .route("/v1/deliveries/{id}/receipt.csv", get(receipts::table))
+        .route("/v1/deliveries/{id}/refused", get(receipts::refused_records))
+        .route("/v1/uploads", post(uploads::create))
+        .route("/v1/uploads/{id}", head(uploads::offset).patch(uploads::piece).delete(uploads::abandon))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(desk)
+}
+
+/// What all doors have in common.
+fn finished(doors: Router) -> Router {
+    let other = async || {
+        let detail = "the resource is there, and does not answer to this method";
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, detail)
+    };
+    doors
+        .method_not_allowed_fallback(other)
         .fallback(async || Problem::not_found(NO_SUCH))
-        .layer(from_fn(loopback_name))
         .layer(map_response(never_cached))
-        .with_state(rooms)
 }
 
 async fn health(State(store): State<Arc<dyn Store>>) -> Result<Response, Problem> {

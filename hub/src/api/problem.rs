@@ -1,11 +1,14 @@
 //! Failures over HTTP: RFC 9457 problems carrying the same stable codes as the command line.
 
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hub_core::code::Code;
 use hub_core::store::StoreError;
 use serde_json::json;
+
+use super::landing::disk;
+use crate::arrival::ArrivalError;
 
 /// A problem to answer with.
 #[derive(Debug)]
@@ -29,6 +32,23 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Whether sending the same again would be answered the same.
+    pub(super) fn is_final(&self) -> bool {
+        self.status.is_client_error() && self.status != StatusCode::REQUEST_TIMEOUT
+    }
+}
+
+impl From<ArrivalError> for Problem {
+    fn from(error: ArrivalError) -> Self {
+        match error {
+            ArrivalError::Fault(fault) => fault.into(),
+            ArrivalError::Archive(error) => disk(&error),
+            ArrivalError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(code = %error.code(), %error, "a request failed");
@@ -44,6 +64,13 @@ impl IntoResponse for Problem {
             "title": entry.en.title, "titre": entry.fr.title, "status": self.status.as_u16(), "code": self.code,
             "detail": self.detail, "remedy": entry.en.remedy, "remede": entry.fr.remedy,
         });
-        (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let mut response =
+            (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dlnuf\""));
+        }
+        response
     }
 }

@@ -4,14 +4,16 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hub_core::delivery::Status;
+use hub_core::delivery::{DeliveryId, Status};
 use hub_core::pipeline::{Order, Pipeline, Progress};
 use hub_core::publisher::PublishError;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use uuid::Uuid;
 
 use super::{Exit, Output, show};
 use crate::installation;
 use crate::settings::Settings;
+use crate::sources::Sources;
 
 /// Arguments of `deliver`.
 #[derive(Debug, Args)]
@@ -27,6 +29,9 @@ pub struct Deliver {
     /// For a hub nobody listens to yet: announce once that the persons can be read (`events snapshot`), not each of them
     #[arg(long)]
     first_load: bool,
+    /// The delivery whose refused records these are, mended (the hub's own file of them says it by its name)
+    #[arg(long, value_name = "DELIVERY")]
+    corrects: Option<Uuid>,
 }
 
 impl Deliver {
@@ -36,13 +41,14 @@ impl Deliver {
     /// A technical failure; what was committed stays.
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let pipeline = installation::pipeline(settings).await?;
-        let sources = pipeline.catalogue.sources();
+        let known = pipeline.catalogue.sources();
         anyhow::ensure!(
-            sources.contains(&self.source.as_str()),
+            known.contains(&self.source.as_str()),
             "there is no source `{}`; the mappings know {}",
             self.source,
-            sources.join(", ")
+            known.join(", ")
         );
+        let sources = installation::sources(settings, &pipeline.catalogue)?;
         if let Some(mapping) = &self.mapping {
             pipeline.catalogue.asked(&self.source, mapping)?;
         }
@@ -50,7 +56,7 @@ impl Deliver {
         installation::publisher(settings, &pipeline.store)?;
         let mut exit = Exit::Done;
         for file in &self.files {
-            let outcome = match self.one(&pipeline, file, output).await {
+            let outcome = match self.one(&pipeline, &sources, file, output).await {
                 Ok(outcome) => outcome,
                 // One file that cannot be read takes nothing from the others.
                 Err(error) if self.files.len() > 1 => {
@@ -65,13 +71,31 @@ impl Deliver {
         Ok(exit)
     }
 
-    async fn one(&self, pipeline: &Pipeline, file: &Path, output: Output) -> anyhow::Result<Exit> {
-        let delivery = installation::receive(pipeline, &self.source, file).await?;
-        let mapping = self.mapping.clone();
-        let order = Order { mapping, first_load: self.first_load, ..Order::new(delivery) };
-        let report = pipeline.run(order, &Bar::new(output)).await?;
-        show::report(&report, &file.display().to_string(), output)?;
-        Ok(exit_of(report.status))
+    async fn one(
+        &self,
+        pipeline: &Pipeline,
+        sources: &Sources,
+        file: &Path,
+        output: Output,
+    ) -> anyhow::Result<Exit> {
+        let mut exit = Exit::Done;
+        let deliveries = installation::receive(pipeline, sources, &self.source, file).await?;
+        let alone = deliveries.len() == 1;
+        for delivery in deliveries {
+            let name = delivery.filename.clone().filter(|_| !alone);
+            let order = sources.order(delivery);
+            let order = Order {
+                mapping: self.mapping.clone().or(order.mapping.clone()),
+                corrects: self.corrects.map(DeliveryId).or(order.corrects),
+                first_load: self.first_load,
+                ..order
+            };
+            let report = pipeline.run(order, &Bar::new(output)).await?;
+            let inside = name.map(|name| format!(" › {name}")).unwrap_or_default();
+            show::report(&report, &format!("{}{inside}", file.display()), output)?;
+            exit = worse(exit, exit_of(report.status));
+        }
+        Ok(exit)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `dlnuf deliveries`, `runs` and `rejects`.
+//! `dlnuf runs` and `rejects`.
 
 use anyhow::Context;
 use clap::Args;
@@ -19,7 +19,7 @@ use crate::settings::Settings;
 pub struct List {
     /// How many at most
     #[arg(long, default_value_t = 20)]
-    limit: u32,
+    pub(super) limit: u32,
 }
 
 /// Arguments of `rejects`.
@@ -33,29 +33,6 @@ pub struct Rejects {
 }
 
 impl List {
-    /// Lists deliveries.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn deliveries(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-        let store = installation::open_existing(settings, &installation::canon()?).await?;
-        let deliveries = store.deliveries(self.limit).await?;
-        if output == Output::Json {
-            for d in &deliveries {
-                show::json_line(&json!({
-                    "delivery": d.id, "source": d.source, "digest": d.digest.to_string(), "size_bytes": d.size_bytes,
-                    "filename": d.filename, "received_at": d.received_at.to_string(),
-                }));
-            }
-            return Ok(Exit::Done);
-        }
-        for d in deliveries {
-            show::line(format_args!("{}  {} UTC  {}", d.id, minutes(d.received_at), d.source));
-            show::line(format_args!("  {}, {} bytes", d.filename.unwrap_or_default(), d.size_bytes));
-        }
-        Ok(Exit::Done)
-    }
-
     /// Lists runs.
     ///
     /// # Errors
@@ -85,7 +62,7 @@ impl List {
 }
 
 /// An instant as people read it, in UTC.
-fn minutes(at: Timestamp) -> String {
+pub(super) fn minutes(at: Timestamp) -> String {
     at.to_string().get(..16).unwrap_or_default().replace('T', " ")
 }
 
@@ -128,7 +105,7 @@ impl Rejects {
         };
         let known = store.run(run).await?;
         let known = known.with_context(|| format!("there is no run `{run}`; `dlnuf runs` lists them"))?;
-        let rejects = store.rejects(run, self.limit).await?;
+        let rejects = store.rejects(run, 0, self.limit).await?;
         if output == Output::Json {
             for r in &rejects {
                 show::json_line(&json!({

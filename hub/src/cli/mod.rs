@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with refused records, 4 held, 5 mistakes in mappings or failed cases.
 
 mod deliver;
+mod deliveries;
 mod demo;
 mod doctor;
 mod events;
@@ -14,6 +15,7 @@ mod person;
 mod replay;
 mod serve;
 mod show;
+mod sources;
 mod synth;
 
 use std::io::IsTerminal as _;
@@ -53,14 +55,16 @@ enum Command {
     Demo(demo::Demo),
     /// Take in extracts of a source; the mapping is found from each file's own header
     Deliver(deliver::Deliver),
-    /// List deliveries, latest first
-    Deliveries(list::List),
+    /// List deliveries, latest first; release or refuse one that is held, show its receipt
+    Deliveries(deliveries::Deliveries),
     /// List runs, latest first
     Runs(list::List),
     /// List the refused records of a run, with cause and position
     Rejects(list::Rejects),
-    /// Stay: publish events to the broker, answer readers over HTTP
+    /// Stay: take in what arrives, publish events to the broker, answer over HTTP
     Serve(serve::Serve),
+    /// List the institutions configured, make tokens for them
+    Sources(sources::SourcesCommand),
     /// Run archived bytes again, through the same path; says first what that would change
     #[command(subcommand)]
     Replay(replay::Replay),
@@ -135,10 +139,11 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(demo) => demo.run(&settings, output).await,
         Command::Doctor => Box::pin(doctor::run(&settings, output)).await,
         Command::Deliver(deliver) => deliver.run(&settings, output).await,
-        Command::Deliveries(list) => list.deliveries(&settings, output).await,
+        Command::Deliveries(deliveries) => Box::pin(deliveries.run(&settings, output)).await,
         Command::Runs(list) => list.runs(&settings, output).await,
         Command::Rejects(rejects) => rejects.run(&settings, output).await,
-        Command::Serve(serve) => serve.run(&settings).await,
+        Command::Serve(serve) => Box::pin(serve.run(&settings)).await,
+        Command::Sources(sources) => sources.run(&settings, output),
         Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,

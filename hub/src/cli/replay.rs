@@ -106,7 +106,7 @@ impl Replay {
                 let kind = run.as_ref().map(Run::kind);
                 let first = runs.iter().rfind(|run| run.took_in() && Some(run.kind()) == kind);
                 let first = first.map_or(RunId(again.id), |run| run.id);
-                Some(Refused { by: first, records: refused(store, RunId(again.id)).await? })
+                Some(Refused { by: first, records: Some(refused(store, RunId(again.id)).await?) })
             }
             Self::Delivery(_) | Self::Run(_) => None,
         };
@@ -130,7 +130,7 @@ impl Again {
 }
 
 async fn refused(store: &dyn Store, run: RunId) -> anyhow::Result<BTreeSet<u64>> {
-    let rejects = store.rejects(run, REJECTS).await?;
+    let rejects = store.rejects(run, 0, REJECTS).await?;
     anyhow::ensure!(!rejects.is_empty(), "run `{run}` refused no record: there is nothing to replay");
     Ok(rejects.into_iter().map(|reject| reject.position.number).collect())
 }

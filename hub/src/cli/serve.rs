@@ -1,6 +1,7 @@
-//! `dlnuf serve`: the publisher and the HTTP door, until told to stop.
+//! `dlnuf serve`: takes in what arrives, publishes what changed, answers over HTTP, until told to stop.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -9,55 +10,97 @@ use tokio::sync::watch;
 use tracing::info;
 
 use super::{Exit, show};
+use crate::api::{self, Desk, Rooms};
+use crate::backlog::Backlog;
+use crate::installation;
 use crate::settings::Settings;
-use crate::{api, installation};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where to answer over HTTP; a loopback address, as long as there are no access tokens
+    /// Where to answer over HTTP; a loopback address, as readers of events and persons have no access tokens yet
     #[arg(long, env = "DLNUF_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Where institutions push their deliveries, with a token; any address, behind a proxy that speaks TLS
+    #[arg(long, env = "DLNUF_LISTEN_DELIVERIES")]
+    listen_deliveries: Option<SocketAddr>,
 }
 
 impl Serve {
-    /// Runs until Ctrl-C or SIGTERM; requests under way are answered first.
+    /// Runs until Ctrl-C or SIGTERM; requests under way are answered first, a run under way is left at its checkpoint.
     ///
     /// # Errors
-    /// When the store cannot be opened, or the address cannot be had.
+    /// When the store cannot be opened, the sources file holds mistakes, or an address cannot be had.
     pub async fn run(self, settings: &Settings) -> anyhow::Result<Exit> {
         anyhow::ensure!(
             self.listen.ip().is_loopback(),
-            "`{}` is not a loopback address; events hold personal data and this release has no access tokens: put an \
+            "`{}` is not a loopback address; events hold personal data and their readers have no access tokens yet: put an \
              authenticating proxy in front of 127.0.0.1",
             self.listen
         );
-        let canon = installation::canon()?;
-        let store = installation::open_store(settings, &canon).await?;
-        let publisher = installation::publisher(settings, &store)?;
-        let listener = TcpListener::bind(self.listen).await;
-        let listener = listener.with_context(|| format!("listening on `{}`", self.listen))?;
-        let address = listener.local_addr()?;
-        info!(%address, broker = publisher.is_some(), "serving");
-        show::line(format_args!(
-            "events: http://{address}/v1/evenements   persons: http://{address}/v1/personnes   health: http://{address}/sante   \
-             stop: Ctrl-C"
-        ));
-        let (stopping, mut stopped) = watch::channel(false);
-        let publishing = async move {
-            let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
+        let pipeline = Arc::new(installation::pipeline(settings).await?);
+        let sources = Arc::new(installation::sources(settings, &pipeline.catalogue)?);
+        let mut backlog = Backlog::new(Arc::clone(&pipeline), Arc::clone(&sources));
+        let publisher = installation::publisher(settings, &pipeline.store)?;
+        if let Some(publisher) = &publisher {
+            backlog.publish = Arc::clone(&publisher.wake);
+        }
+        let (arrived, ended) = (Arc::clone(&backlog.arrived), Arc::clone(&backlog.ended));
+        let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
+        let listener = bind(self.listen).await?;
+        let institutions = match self.listen_deliveries {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        greet(&listener, institutions.as_ref(), publisher.is_some())?;
+        let rooms = Rooms { store: Arc::clone(&pipeline.store), canon: Arc::clone(&pipeline.canon) };
+        let (stopping, stopped) = watch::channel(false);
+        let told =
+            |mut stopped: watch::Receiver<bool>| async move { drop(stopped.wait_for(|told| *told).await) };
+        let publishing = async {
             if let Some(publisher) = publisher {
-                publisher.run_until(stop).await;
+                publisher.run_until(told(stopped.clone())).await;
             }
         };
-        let serving = async move {
-            let served = api::serve(listener, store, canon, stop()).await;
+        let taking = async {
+            tokio::select! {
+                () = backlog.run() => {}
+                () = told(stopped.clone()) => {}
+            }
+        };
+        let pushing = async {
+            match institutions {
+                Some(listener) => {
+                    api::serve_institutions(listener, Arc::clone(&desk), told(stopped.clone())).await
+                }
+                None => Ok(()),
+            }
+        };
+        let serving = async {
+            let served = api::serve(listener, rooms, Some(Arc::clone(&desk)), stop()).await;
             stopping.send_replace(true);
             served
         };
-        tokio::join!(serving, publishing).0?;
+        let (served, pushed, (), ()) = tokio::join!(serving, pushing, publishing, taking);
+        served.and(pushed)?;
         Ok(Exit::Done)
     }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on `{address}`"))
+}
+
+/// Tells where it answers.
+fn greet(listener: &TcpListener, institutions: Option<&TcpListener>, broker: bool) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    info!(%address, broker, "serving");
+    show::line(format_args!(
+        "events: http://{address}/v1/evenements   persons: http://{address}/v1/personnes   health: http://{address}/sante"
+    ));
+    let pushes = institutions.map_or(Ok(address), TcpListener::local_addr)?;
+    show::line(format_args!("deliveries: http://{pushes}/v1/deliveries   stop: Ctrl-C"));
+    Ok(())
 }
 
 async fn stop() {

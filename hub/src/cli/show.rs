@@ -190,13 +190,17 @@ pub fn config(settings: &Settings, output: Output) {
     let home = settings.home.display().to_string();
     let store = without_password(&settings.store_url());
     let broker = settings.broker.as_deref().map_or_else(|| "none".to_owned(), without_password);
+    let sources = settings.sources_file();
+    let sources = if sources.exists() { sources.display().to_string() } else { "none".to_owned() };
     let mappings = settings
         .mappings
         .as_ref()
         .map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
     match output {
         Output::Json => {
-            json_line(&json!({ "home": home, "store": store, "broker": broker, "mappings": mappings }));
+            json_line(
+                &json!({ "home": home, "store": store, "broker": broker, "mappings": mappings, "sources": sources }),
+            );
         }
         Output::Table => table(
             &["setting", "value", "set by"],
@@ -205,6 +209,7 @@ pub fn config(settings: &Settings, output: Output) {
                 vec!["store".into(), store, "--store, DLNUF_STORE".into()],
                 vec!["broker".into(), broker, "--broker, DLNUF_BROKER".into()],
                 vec!["mappings".into(), mappings, "--mappings, DLNUF_MAPPINGS".into()],
+                vec!["sources".into(), sources, "--sources, DLNUF_SOURCES".into()],
             ],
         ),
     }

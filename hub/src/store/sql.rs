@@ -61,8 +61,8 @@ update run set checkpoint = $2, records = records + $3, unchanged = unchanged + 
   changed = changed + $6, persons = persons + $7, gone = gone + $8, rejected = rejected + $9, events = events + $10
 where id = $1 and checkpoint = $2 - 1";
 pub(super) const REJECTS: &str = "
-select number, line, byte, stage, code, field, detail, original from reject where run_id = $1
-order by number, byte limit $2";
+select number, line, byte, stage, code, field, detail, original from reject where run_id = $1 and number > $2
+order by number, byte limit $3";
 pub(super) const EVENTS: &str = "
 select cursor, id, person_id, routing_key, payload from event where cursor > $1 order by cursor limit $2";
 pub(super) const OUTBOX: &str = "

@@ -17,6 +17,7 @@ use super::deliver::Bar;
 use super::{Exit, Output};
 use crate::installation;
 use crate::settings::Settings;
+use crate::sources::Sources;
 use crate::synth::{self, Plan};
 
 /// Arguments of `demo`.
@@ -115,13 +116,13 @@ impl Play {
         remark: &'static str,
         output: Output,
     ) -> anyhow::Result<()> {
-        let delivery = installation::receive(&self.pipeline, source, file).await?;
-        let order = Order::new(delivery);
-        let report = self.pipeline.run(order, &Bar::new(output)).await?;
-        let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let played = Played { night, remark, file, report };
-        tell::delivery(&played, output)?;
-        self.played.push(played);
+        for delivery in installation::receive(&self.pipeline, &Sources::default(), source, file).await? {
+            let report = self.pipeline.run(Order::new(delivery), &Bar::new(output)).await?;
+            let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let played = Played { night, remark, file, report };
+            tell::delivery(&played, output)?;
+            self.played.push(played);
+        }
         Ok(())
     }
 

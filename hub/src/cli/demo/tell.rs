@@ -159,7 +159,7 @@ async fn refusals(play: &Play) -> anyhow::Result<()> {
             codes.push(warning.code);
         }
         let Some(run) = played.report.run.filter(|_| played.report.counts.rejected > 0) else { continue };
-        for reject in play.pipeline.store.rejects(run, 20).await? {
+        for reject in play.pipeline.store.rejects(run, 0, 20).await? {
             let place =
                 format!("record {} {}", reject.position.number, reject.field.as_deref().unwrap_or_default());
             told((&played.file, place.trim()), reject.code, "refused: ");

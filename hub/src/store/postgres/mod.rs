@@ -264,6 +264,10 @@ impl Store for Postgres {
         Ok(people.map_err(failed("listing persons"))?.into_iter().map(PersonId).collect())
     }
 
+    async fn count_stated(&self, source: &str, emitters: &[String]) -> Result<u64, StoreError> {
+        read::count_stated(&self.pool, source, emitters).await
+    }
+
     async fn stated_before(
         &self,
         source: &str,
@@ -287,9 +291,10 @@ impl Store for Postgres {
         to_the_end(async move { write::commit(&pool, &batch, holder).await }).await
     }
 
-    async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {
+    async fn rejects(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
         let rows: Vec<RejectRow> = sqlx::query_as(sql::REJECTS)
             .bind(run.0)
+            .bind(after.cast_signed())
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await

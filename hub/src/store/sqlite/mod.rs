@@ -258,6 +258,10 @@ impl Store for Sqlite {
         Ok(people.map_err(failed("listing persons"))?.into_iter().map(PersonId).collect())
     }
 
+    async fn count_stated(&self, source: &str, emitters: &[String]) -> Result<u64, StoreError> {
+        read::count_stated(&self.readers, source, emitters).await
+    }
+
     async fn stated_before(
         &self,
         source: &str,
@@ -280,9 +284,10 @@ impl Store for Sqlite {
         to_the_end(async move { write::commit(&pool, &batch).await }).await
     }
 
-    async fn rejects(&self, run: RunId, limit: u32) -> Result<Vec<Reject>, StoreError> {
+    async fn rejects(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
         let rows: Vec<RejectRow> = sqlx::query_as(sql::REJECTS)
             .bind(run.0)
+            .bind(after.cast_signed())
             .bind(i64::from(limit))
             .fetch_all(&self.readers)
             .await

@@ -64,6 +64,8 @@ const CANDIDATES: &str = concat!(
 const PERSONS: &str = "
 select id, sequence, payload, merged.into_id from person left join merged on merged.person_id = person.id
 where id in (select unhex(value) from json_each($1))";
+const COUNT_STATED: &str = "
+select count(*) from claim where source = $1 and emitter in (select value from json_each($2)) and not absent";
 const STATED_BEFORE: &str = "
 select id from claim where id > $1 and source = $2 and emitter in (select value from json_each($3)) and not absent and run_id <> $4
 order by id limit $5";
@@ -186,6 +188,16 @@ pub(super) async fn persons(
 }
 
 /// `bounds` are the run, the row number reached and the limit.
+pub(super) async fn count_stated(
+    pool: &SqlitePool,
+    source: &str,
+    emitters: &[String],
+) -> Result<u64, StoreError> {
+    let count: Result<i64, _> =
+        sqlx::query_scalar(COUNT_STATED).bind(source).bind(json(&emitters)).fetch_one(pool).await;
+    count.map(i64::cast_unsigned).map_err(failed("counting what an emitter states"))
+}
+
 pub(super) async fn stated_before(
     pool: &SqlitePool,
     source: &str,

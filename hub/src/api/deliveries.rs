@@ -1,0 +1,122 @@
+//! `POST /v1/deliveries`: an institution pushes an extract; `201` once it is durable and known.
+//!
+//! The body streams to the archive's disk, whatever its size. The token says whose it is; `Content-Digest` is checked,
+//! `Idempotency-Key` makes a retry harmless, `Content-Encoding` may be gzip or zstd.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::desk::{Desk, Slip};
+use super::landing::{Digests, Landed, announced, coded};
+use super::problem::Problem;
+use crate::arrival::Received;
+
+/// Longest key a sender may give a file.
+const KEY_BYTES: usize = 255;
+/// Longest file name kept.
+const NAME_CHARACTERS: usize = 200;
+
+/// What may be asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    source: Option<String>,
+}
+
+pub(super) async fn push(
+    State(desk): State<Arc<Desk>>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Query(Asked { source: asked }) =
+        asked.map_err(|_| Problem::bad_request("only `source` is understood"))?;
+    let (source, known) = desk.entitled(&headers, asked.as_deref())?;
+    announced(&headers, known.max_bytes)?;
+    let mut digests = Digests::announced(&headers, "content-digest")?;
+    let slip = Slip { source: source.to_owned(), filename: filename(&headers), key: key(&headers)? };
+    let landed = Landed::fresh(desk.pipeline.archive.landing(), desk.pipeline.clock.mint());
+    landed.fill(body, known.max_bytes, &mut digests).await?;
+    digests.check()?;
+    let mut file = landed.open()?;
+    coded(&headers, &mut file)?;
+    let parcel =
+        desk.sources.parcel(source, file, slip.filename.clone()).map_err(|error| unopened(&error))?;
+    let received = desk.accept(&slip, parcel).await?;
+    Ok(acknowledged(&received, slip.key.is_some()))
+}
+
+/// A key of the source cannot be had: the hub's own fault, told without saying which.
+pub(super) fn unopened(error: &crate::sources::KeyError) -> Problem {
+    tracing::error!(%error, "a source's keys cannot be had");
+    let code = hub_core::code::Code::BadConfig;
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, "the hub cannot open deliveries of this source now")
+}
+
+/// What came, and where to ask what became of it. The same bytes again are no news, unless the sender's key says it is the same
+/// request.
+pub(super) fn acknowledged(received: &[Received], same_request: bool) -> Response {
+    let all_known = !received.is_empty() && received.iter().all(|received| received.known);
+    let status = if all_known && !same_request { StatusCode::OK } else { StatusCode::CREATED };
+    let place = received.first().map(|received| format!("/v1/deliveries/{}", received.delivery.id));
+    let listed: Vec<Json> = received.iter().map(listed).collect();
+    let body = axum::Json(json!({ "livraisons": listed }));
+    (status, [(LOCATION, place.unwrap_or_default())], body).into_response()
+}
+
+fn listed(Received { delivery, known }: &Received) -> Json {
+    json!({
+        "livraison": delivery.id, "fichier": delivery.filename, "taille_octets": delivery.size_bytes,
+        "empreinte_blake3": delivery.digest.to_string(), "deja_recue": known,
+        "compte_rendu": format!("/v1/deliveries/{}", delivery.id),
+    })
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= KEY_BYTES => Ok(Some(key.to_owned())),
+        _ => Err(Problem::bad_request("`Idempotency-Key` is 1 to 255 printable characters")),
+    }
+}
+
+/// The name in `Content-Disposition: attachment; filename="…"` (RFC 6266).
+fn filename(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(CONTENT_DISPOSITION)?.to_str().ok()?;
+    let value = text.split(';').find_map(|part| part.trim().strip_prefix("filename="))?;
+    last_segment(value.trim().trim_matches('"'))
+}
+
+/// The last segment of a path a sender gave, without characters no file name needs.
+pub(super) fn last_segment(name: &str) -> Option<String> {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS).collect();
+    (!name.trim_matches('.').trim().is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_its_last_segment() {
+        let named = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_DISPOSITION, text.parse().expect("a header"));
+            filename(&headers)
+        };
+        assert_eq!(named("attachment; filename=\"RSABEM.RCV\"").as_deref(), Some("RSABEM.RCV"));
+        assert_eq!(named("attachment; filename=../../etc/passwd").as_deref(), Some("passwd"));
+        assert_eq!(named("attachment; filename=\"C:\\depot\\x.csv\"").as_deref(), Some("x.csv"));
+        assert_eq!(named("attachment; filename=\"..\""), None);
+        assert_eq!(named("attachment"), None);
+    }
+}

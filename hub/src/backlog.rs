@@ -1,0 +1,189 @@
+//! The backlog: deliveries that came and no run has ended with, taken in one after the other while the hub serves.
+//!
+//! What waits is what the store says waits, so nothing is lost between an acknowledgement and its run. The order is that of the
+//! dates the deliveries say they were made at, then of arrival. A failure that may go away is tried again, later each time, and
+//! how often is a note that outlives a restart; another run's turn is waited for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hub_core::delivery::{Delivery, DeliveryId};
+use hub_core::disposition::{Disposition, wait_after};
+use hub_core::ledger::Book;
+use hub_core::pipeline::{Order, Pipeline, Report, RunError};
+use hub_core::store::StoreError;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tracing::{error, warn};
+
+use crate::decision::{DECISIONS, Verdict};
+use crate::sources::Sources;
+
+/// Deliveries looked at in one round.
+const ROUND: u32 = 1_000;
+/// How often other processes' deliveries are looked for.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// Runs that failed, by delivery.
+const RETRIES: Book<Retry> = Book::named("retry");
+
+/// A run that failed and is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// How often it failed.
+    pub tries: u32,
+    /// Not before.
+    pub due: Timestamp,
+    /// Why.
+    pub code: hub_core::code::Code,
+}
+
+/// The driver and what it needs.
+pub struct Backlog {
+    /// The stages and their adapters.
+    pub pipeline: Arc<Pipeline>,
+    /// How each source's deliveries are run.
+    pub sources: Arc<Sources>,
+    /// Told when a delivery was acknowledged.
+    pub arrived: Arc<Notify>,
+    /// Told when a run has ended.
+    pub ended: Arc<Notify>,
+    /// Told when there may be events to publish.
+    pub publish: Arc<Notify>,
+    created: Mutex<HashMap<DeliveryId, String>>,
+}
+
+/// What to do next.
+enum Next {
+    Run(Box<Order>),
+    Wait(Duration),
+}
+
+impl Backlog {
+    /// A backlog that nobody has told anything yet.
+    pub fn new(pipeline: Arc<Pipeline>, sources: Arc<Sources>) -> Self {
+        let [arrived, ended, publish] = [const { Notify::const_new() }; 3].map(Arc::new);
+        Self { pipeline, sources, arrived, ended, publish, created: Mutex::default() }
+    }
+
+    /// Takes in what comes, for ever: a run under way when this is dropped goes on from its checkpoint the next time.
+    pub async fn run(&self) {
+        loop {
+            match self.next().await {
+                Ok(Next::Run(order)) => self.take_in(*order).await,
+                Ok(Next::Wait(wait)) => {
+                    let _ = tokio::time::timeout(wait, self.arrived.notified()).await;
+                }
+                Err(error) => {
+                    warn!(%error, "the backlog cannot be read; trying again");
+                    tokio::time::sleep(IDLE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in all that can be now; how many runs ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn drain(&self) -> Result<u64, RunError> {
+        let mut ended = 0;
+        while let Next::Run(order) = self.next().await? {
+            self.take_in(*order).await;
+            ended += 1;
+        }
+        Ok(ended)
+    }
+
+    async fn take_in(&self, order: Order) {
+        let id = order.delivery.id;
+        let noted = match self.pipeline.run(order, &()).await {
+            Ok(report) => self.note_end(&report).await,
+            Err(failure) => self.note_failure(id, &failure).await,
+        };
+        if let Err(error) = noted {
+            warn!(delivery = %id, %error, "how the run ended was not noted; it is found out again");
+        }
+        self.publish.notify_one();
+        self.ended.notify_waiters();
+    }
+
+    async fn note_end(&self, report: &Report) -> Result<(), StoreError> {
+        self.seen().remove(&report.delivery);
+        RETRIES.erase(self.pipeline.store.as_ref(), &report.delivery.to_string()).await
+    }
+
+    async fn note_failure(&self, id: DeliveryId, failure: &RunError) -> Result<(), StoreError> {
+        let (code, now) = (failure.code(), self.pipeline.clock.now());
+        let disposition = Disposition::of(code);
+        error!(delivery = %id, %code, error = failure as &dyn std::error::Error, "a run failed: {}", disposition.word());
+        let failed = |before: Option<Retry>| {
+            let tries = before.map_or(0, |before| before.tries) + 1;
+            let due = now.checked_add(wait_after(tries)).unwrap_or(Timestamp::MAX);
+            Retry { tries, due, code }
+        };
+        RETRIES.change(self.pipeline.store.as_ref(), &id.to_string(), failed).await.map(|_| ())
+    }
+
+    async fn next(&self) -> Result<Next, RunError> {
+        let store = self.pipeline.store.as_ref();
+        let now = self.pipeline.clock.now();
+        let (mut due, mut wait) = (Vec::new(), IDLE);
+        for order in self.waiting().await? {
+            match RETRIES.read(store, &order.delivery.id.to_string()).await? {
+                Some(retry) if retry.due > now => wait = wait.min(until(now, retry.due)),
+                _ => due.push(order),
+            }
+        }
+        if due.len() > 1 {
+            let mut dated = Vec::with_capacity(due.len());
+            for order in due {
+                dated.push((self.created(&order).await?, order));
+            }
+            dated.sort_by_cached_key(|(created, order)| {
+                (created.clone(), order.delivery.received_at, order.delivery.id)
+            });
+            due = dated.into_iter().map(|(_, order)| order).collect();
+        }
+        Ok(due.into_iter().next().map_or(Next::Wait(wait), |order| Next::Run(Box::new(order))))
+    }
+
+    /// What no run has ended with, and what was released since it was held.
+    async fn waiting(&self) -> Result<Vec<Order>, StoreError> {
+        let store = self.pipeline.store.as_ref();
+        let mut orders = Vec::new();
+        for delivery in store.pending(ROUND).await? {
+            let decided = DECISIONS.read(store, &delivery.id.to_string()).await?;
+            match decided.map(|decision| decision.verdict) {
+                Some(Verdict::Refused) => {}
+                Some(Verdict::Released) => orders.push(Order { again: true, ..self.sources.order(delivery) }),
+                None => orders.push(self.sources.order(delivery)),
+            }
+        }
+        Ok(orders)
+    }
+
+    /// The date a delivery is ordered by: when it says it was made, else when it came.
+    async fn created(&self, order: &Order) -> Result<String, RunError> {
+        let Delivery { id, received_at, .. } = order.delivery;
+        if let Some(created) = self.seen().get(&id) {
+            return Ok(created.clone());
+        }
+        let mut created = self.pipeline.created(&order.delivery, order.mapping.as_deref()).await?;
+        if created.is_empty() {
+            created = received_at.to_string();
+        }
+        self.seen().insert(id, created.clone());
+        Ok(created)
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, HashMap<DeliveryId, String>> {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn until(now: Timestamp, due: Timestamp) -> Duration {
+    Duration::try_from(due.duration_since(now)).unwrap_or_default()
+}

@@ -1,0 +1,187 @@
+//! `dlnuf deliveries`: what came and how it stands; `release` and `refuse` decide of what is held, `receipt` tells the sender.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use hub_core::delivery::{DeliveryId, Status};
+use hub_core::pipeline::{Order, Pipeline};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::deliver::{Bar, exit_of, publish};
+use super::list::{List, minutes};
+use super::{Exit, Output, show};
+use crate::decision::{Decision, Verdict, decide};
+use crate::installation;
+use crate::receipt::{Summary, csv, json as receipt, refused};
+use crate::settings::Settings;
+
+/// Arguments of `deliveries`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Deliveries {
+    #[command(flatten)]
+    list: List,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+/// What is done with one delivery.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Apply a held delivery in spite of what holds it; runs it at once
+    Release(Decide),
+    /// Set a held delivery aside for good
+    Refuse(Decide),
+    /// Show the receipt of a delivery, as its sender gets it
+    Receipt(Receipt),
+}
+
+/// Arguments of a decision.
+#[derive(Debug, Args)]
+struct Decide {
+    /// The delivery (`dlnuf deliveries`)
+    id: Uuid,
+    /// Why, for whoever asks later
+    #[arg(long)]
+    note: String,
+}
+
+/// Arguments of `receipt`.
+#[derive(Debug, Args)]
+struct Receipt {
+    /// The delivery
+    id: Uuid,
+    /// As a table for a spreadsheet instead of JSON
+    #[arg(long)]
+    csv: bool,
+    /// Write the refused records into this new file, in the delivery's own format, to be mended and delivered again
+    #[arg(long, value_name = "FILE", conflicts_with = "csv")]
+    refused: Option<PathBuf>,
+}
+
+impl Deliveries {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When the store fails, or there is no such delivery.
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        match self.action {
+            None => list(self.list, settings, output).await,
+            Some(Action::Release(which)) => which.run(Verdict::Released, settings, output).await,
+            Some(Action::Refuse(which)) => which.run(Verdict::Refused, settings, output).await,
+            Some(Action::Receipt(which)) => which.run(settings).await,
+        }
+    }
+}
+
+async fn list(list: List, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+    let store = installation::open_existing(settings, &installation::canon()?).await?;
+    for delivery in store.deliveries(list.limit).await? {
+        let summary =
+            Summary::of(store.as_ref(), delivery.id).await?.context("a listed delivery has a row")?;
+        let d = &summary.delivery;
+        if output == Output::Json {
+            show::json_line(&json!({
+                "delivery": d.id, "source": d.source, "digest": d.digest.to_string(), "size_bytes": d.size_bytes,
+                "filename": d.filename, "received_at": d.received_at.to_string(), "state": summary.state(),
+            }));
+            continue;
+        }
+        show::line(format_args!("{}  {} UTC  {}", d.id, minutes(d.received_at), d.source));
+        let name = d.filename.as_deref().unwrap_or_default();
+        show::line(format_args!("  {name}, {} bytes: {}", d.size_bytes, state(&summary)));
+    }
+    Ok(Exit::Done)
+}
+
+/// How a delivery stands, for operators.
+fn state(summary: &Summary) -> String {
+    let refused = summary.decision.as_ref().is_some_and(|decision| decision.verdict == Verdict::Refused);
+    match &summary.run {
+        None => "waits for its run".to_owned(),
+        Some(run) if run.status == Status::Held && refused => "refused".to_owned(),
+        Some(run) if run.status == Status::Held => {
+            let codes: Vec<String> = run.warnings.iter().map(|warning| warning.code.to_string()).collect();
+            format!("held {}", codes.join(" "))
+        }
+        Some(run) => run.status.word().replace('_', " "),
+    }
+}
+
+impl Decide {
+    async fn run(self, verdict: Verdict, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        anyhow::ensure!(!self.note.trim().is_empty(), "`--note` says why, in a few words");
+        let pipeline = installation::pipeline(settings).await?;
+        let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+        let decision = Decision { verdict, note: self.note.clone(), by, at: pipeline.clock.now() };
+        let delivery = decide(pipeline.store.as_ref(), DeliveryId(self.id), &decision).await?;
+        if verdict == Verdict::Refused {
+            if output == Output::Json {
+                show::json_line(&json!({ "delivery": self.id, "status": "refused" }));
+            } else {
+                show::line(format_args!("{} is set aside; nothing of it was applied", delivery.id));
+            }
+            return Ok(Exit::Done);
+        }
+        let sources = installation::sources(settings, &pipeline.catalogue)?;
+        let name = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
+        let order = Order { again: true, ..sources.order(delivery) };
+        let report = pipeline.run(order, &Bar::new(output)).await?;
+        show::report(&report, &name, output)?;
+        publish(settings, &pipeline, output).await?;
+        Ok(exit_of(report.status))
+    }
+}
+
+impl Receipt {
+    async fn run(self, settings: &Settings) -> anyhow::Result<Exit> {
+        let pipeline = installation::pipeline(settings).await?;
+        let store = pipeline.store.as_ref();
+        let summary = Summary::of(store, DeliveryId(self.id)).await?;
+        let summary = summary.with_context(|| format!("there is no delivery `{}`", self.id))?;
+        if let Some(file) = &self.refused {
+            let numbers = summary.refused_numbers(store).await?;
+            anyhow::ensure!(!numbers.is_empty(), "no record of `{}` was refused", self.id);
+            return records(&pipeline, &summary, (&numbers, file));
+        }
+        let mut out = Vec::new();
+        if self.csv {
+            csv::write(store, &summary, &mut out).await?;
+        } else {
+            receipt::write(store, &summary, &mut out).await?;
+        }
+        match io::stdout().write_all(&out) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(Exit::Done),
+        }
+    }
+}
+
+fn records(
+    pipeline: &Pipeline,
+    summary: &Summary,
+    (numbers, file): (&BTreeSet<u64>, &PathBuf),
+) -> anyhow::Result<Exit> {
+    let kind = summary.run.as_ref().map(hub_core::store::Run::kind).unwrap_or_default();
+    let mapping = pipeline.catalogue.named(kind);
+    let mapping = mapping.with_context(|| format!("the mapping `{kind}` is there no more"))?;
+    let mut out = File::create_new(file).with_context(|| format!("writing `{}`", file.display()))?;
+    let (archive, formats) = (pipeline.archive.as_ref(), pipeline.formats.as_ref());
+    let from = (archive, summary.delivery.digest);
+    refused::write(from, (formats, &mapping.dialect), numbers, &mut out)?;
+    out.sync_all()?;
+    show::line(format_args!(
+        "{} records in {}; mend them, then: dlnuf deliver {} {} --corrects {}",
+        numbers.len(),
+        file.display(),
+        summary.delivery.source,
+        file.display(),
+        summary.delivery.id
+    ));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,285 @@
+//! What may stand in the sources file, key by key; `schemas/sources/v1.json` says the same to editors.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use connectors::wrapping::Keys;
+use hub_core::guard::Guards;
+use jiff::civil::{Time, Weekday};
+use serde::{Deserialize, Deserializer};
+
+use super::schedule::{Cadence, PARIS, zone};
+use super::token::Token;
+
+/// Largest delivery when a source says nothing: 4 GiB.
+pub(super) const USUAL_BYTES: u64 = 4 << 30;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourcesFile {
+    pub(super) sources: Option<BTreeMap<String, Source>>,
+}
+
+/// One institution.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Who may push for it.
+    #[serde(default)]
+    pub tokens: Vec<Token>,
+    /// Largest delivery, unpacked.
+    #[serde(default = "usual_bytes", deserialize_with = "size")]
+    pub max_bytes: u64,
+    /// What opens what it encrypts.
+    #[serde(default)]
+    pub keys: KeyFiles,
+    /// When a delivery is held.
+    #[serde(default, deserialize_with = "guards")]
+    pub guards: Guards,
+    /// The mapping to use when the header does not tell.
+    #[serde(default)]
+    pub mapping: Option<String>,
+    /// Places it is fetched from, by name.
+    #[serde(default)]
+    pub pulls: BTreeMap<String, Pull>,
+    /// By when it should have come.
+    #[serde(default)]
+    pub expected: Option<Expected>,
+    /// Where its receipts are sent.
+    #[serde(default)]
+    pub receipts: Option<Callback>,
+}
+
+/// Files and variables that hold what opens encrypted deliveries; never the secrets themselves.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeyFiles {
+    /// Environment variables that hold passwords (AES zip, symmetric OpenPGP).
+    pub password_env: Vec<String>,
+    /// CMS / S-MIME.
+    pub cms: Vec<CmsFiles>,
+    /// OpenPGP.
+    pub openpgp: Vec<OpenPgpFiles>,
+}
+
+/// A certificate and its private key, PEM.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CmsFiles {
+    /// The private key.
+    pub key_file: PathBuf,
+    /// Its certificate.
+    pub certificate_file: PathBuf,
+}
+
+/// An OpenPGP secret key.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenPgpFiles {
+    /// The secret key, armoured or binary.
+    pub key_file: PathBuf,
+    /// The environment variable that holds its passphrase.
+    #[serde(default)]
+    pub passphrase_env: Option<String>,
+}
+
+/// A place extracts are fetched from: exactly one kind, and when.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pull {
+    /// When it is looked at.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+    /// Leave each delivery's receipt there.
+    #[serde(default)]
+    pub leave_receipts: bool,
+}
+
+/// When a place is looked at: a cron expression, or every so many seconds.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Cron expression of five fields.
+    #[serde(default)]
+    pub cron: Option<String>,
+    /// Seconds between two looks.
+    #[serde(default)]
+    pub every_seconds: Option<u64>,
+    /// The zone the expression is read in.
+    #[serde(default = "paris")]
+    pub time_zone: String,
+    /// Up to so many seconds later, each time another, so that a thousand hubs do not call at once.
+    #[serde(default)]
+    pub jitter_seconds: u64,
+}
+
+/// By when an extract should have come.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// The hour, `HH:MM`.
+    #[serde(deserialize_with = "hour")]
+    pub by: Time,
+    /// On which days; every day when left out.
+    #[serde(default, deserialize_with = "weekdays")]
+    pub days: Vec<Weekday>,
+    /// The zone the hour is read in.
+    #[serde(default = "paris")]
+    pub time_zone: String,
+}
+
+/// An address receipts are posted to.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Callback {
+    /// The address.
+    pub callback: String,
+    /// The environment variable that holds the bearer token to present.
+    #[serde(default)]
+    pub bearer_env: Option<String>,
+}
+
+/// A key or password of a source cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot be had: {why}")]
+pub struct KeyError {
+    what: String,
+    why: String,
+}
+
+impl KeyFiles {
+    /// Reads the keys and passwords.
+    ///
+    /// # Errors
+    /// When one is not there or is not what it should be.
+    pub fn read(&self) -> Result<Keys, KeyError> {
+        Ok(Keys)
+    }
+}
+
+impl Source {
+    /// What is wrong with it, a line each.
+    pub(super) fn mistakes(&self, name: &str) -> Vec<String> {
+        let plain = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        };
+        let mut mistakes = Vec::new();
+        if !plain(name) {
+            mistakes.push(format!("`{name}`: a source is named by letters, digits, `-` and `_`"));
+        }
+        if let Some(expected) = &self.expected
+            && let Err(mistake) = zone(&expected.time_zone)
+        {
+            mistakes.push(format!("`{name}.expected`: {mistake}"));
+        }
+        for (pull, settings) in &self.pulls {
+            if !plain(pull) {
+                mistakes
+                    .push(format!("`{name}.pulls.{pull}`: a pull is named by letters, digits, `-` and `_`"));
+            }
+            mistakes.extend(
+                settings.mistakes().into_iter().map(|mistake| format!("`{name}.pulls.{pull}`: {mistake}")),
+            );
+        }
+        mistakes
+    }
+}
+
+impl Pull {
+    fn mistakes(&self) -> Vec<String> {
+        let Some(schedule) = &self.schedule else { return Vec::new() };
+        match (&schedule.cron, schedule.every_seconds) {
+            (Some(cron), None) => Cadence::new(cron, &schedule.time_zone).err().into_iter().collect(),
+            (None, Some(1..)) => Vec::new(),
+            _ => vec!["`schedule` is either `cron` or `every_seconds` (1 at least)".to_owned()],
+        }
+    }
+}
+
+fn usual_bytes() -> u64 {
+    USUAL_BYTES
+}
+
+fn paris() -> String {
+    PARIS.to_owned()
+}
+
+/// A number of bytes, or one with `KiB`, `MiB` or `GiB` behind it.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(u64),
+        Text(String),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Number(bytes) => return Ok(bytes),
+        Written::Text(text) => text,
+    };
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let found = units.iter().find_map(|(unit, shift)| {
+        let number: u64 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
+        number.checked_mul(1 << shift)
+    });
+    found.ok_or_else(|| {
+        serde::de::Error::custom("`max_bytes` is a number of bytes, or one such as `500MiB` or `4GiB`")
+    })
+}
+
+fn hour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Time::strptime("%H:%M", &text).map_err(|_| serde::de::Error::custom("`by` is an hour such as \"07:00\""))
+}
+
+fn weekdays<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Weekday>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let day = |name: &String| {
+        Ok(match name.as_str() {
+            "mon" => Weekday::Monday,
+            "tue" => Weekday::Tuesday,
+            "wed" => Weekday::Wednesday,
+            "thu" => Weekday::Thursday,
+            "fri" => Weekday::Friday,
+            "sat" => Weekday::Saturday,
+            "sun" => Weekday::Sunday,
+            _ => return Err(serde::de::Error::custom("`days` are mon, tue, wed, thu, fri, sat, sun")),
+        })
+    };
+    names.iter().map(day).collect()
+}
+
+/// Shares between 0 and 1, or `off`.
+fn guards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Guards, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Share {
+        Number(f64),
+        Off(bool),
+        Word(String),
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Written {
+        volume: Option<Share>,
+        rejects: Option<Share>,
+        closures: Option<Share>,
+        unknown_codes: Option<Share>,
+        least: Option<u64>,
+    }
+    let share = |name: &str, written: Option<Share>, usual: Option<f64>| match written {
+        None => Ok(usual),
+        Some(Share::Number(share)) if (0.0..=1.0).contains(&share) => Ok(Some(share)),
+        Some(Share::Off(false)) => Ok(None),
+        Some(Share::Word(word)) if word == "off" => Ok(None),
+        Some(_) => Err(serde::de::Error::custom(format!("`{name}` is a share between 0 and 1, or `off`"))),
+    };
+    let (written, usual) = (Written::deserialize(deserializer)?, Guards::default());
+    Ok(Guards {
+        volume: share("volume", written.volume, usual.volume)?,
+        rejects: share("rejects", written.rejects, usual.rejects)?,
+        closures: share("closures", written.closures, usual.closures)?,
+        unknown_codes: share("unknown_codes", written.unknown_codes, usual.unknown_codes)?,
+        least: written.least.unwrap_or(usual.least),
+    })
+}

@@ -1,0 +1,183 @@
+//! The sources file: which institutions deliver, how each may, and what is expected of it.
+//!
+//! `sources.yaml` enters; a checked [`Sources`] leaves, or every mistake with its place. A hub without the file takes in what
+//! `dlnuf deliver` is given, and nothing by itself.
+
+pub mod file;
+pub mod schedule;
+pub mod token;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use hub_core::code::Code;
+use hub_core::delivery::Delivery;
+use hub_core::mapping::Catalogue;
+use hub_core::pipeline::Order;
+
+use crate::arrival::Parcel;
+use crate::receipt::refused::corrected;
+
+pub use file::{KeyError, Pull, Source};
+pub use token::Token;
+
+/// The sources of this hub.
+#[derive(Debug, Default, Clone)]
+pub struct Sources {
+    by_name: BTreeMap<String, Source>,
+}
+
+/// The file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SourcesError {
+    /// It cannot be read.
+    #[error("the sources file `{path}` cannot be read")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not what a sources file is.
+    #[error("`{path}`: {mistakes}")]
+    Mistakes {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, a line each.
+        mistakes: String,
+    },
+}
+
+impl SourcesError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        Code::BadConfig
+    }
+}
+
+impl Sources {
+    /// Reads the file; no sources when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds mistakes.
+    pub fn read(path: &Path) -> Result<Self, SourcesError> {
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(SourcesError::Io { path: path.to_owned(), source }),
+            Ok(text) => text,
+        };
+        Self::parse(&text).map_err(|mistakes| SourcesError::Mistakes { path: path.to_owned(), mistakes })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let file: file::SourcesFile = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let by_name = file.sources.unwrap_or_default();
+        let mistakes: Vec<String> = by_name.iter().flat_map(|(name, source)| source.mistakes(name)).collect();
+        if mistakes.is_empty() { Ok(Self { by_name }) } else { Err(mistakes.join("; ")) }
+    }
+
+    /// Sources no mapping is for: nothing they deliver could be read.
+    pub fn without_mapping<'s>(&'s self, catalogue: &Catalogue) -> Vec<&'s str> {
+        let known = catalogue.sources();
+        self.by_name.keys().map(String::as_str).filter(|name| !known.contains(name)).collect()
+    }
+
+    /// One source.
+    pub fn get(&self, name: &str) -> Option<&Source> {
+        self.by_name.get(name)
+    }
+
+    /// A file that came from a source, with what opens it and how large it may be.
+    ///
+    /// # Errors
+    /// When a key or password of the source cannot be had.
+    pub fn parcel(&self, source: &str, file: File, name: Option<String>) -> Result<Parcel, KeyError> {
+        let known = self.get(source);
+        let keys = known.map(|source| source.keys.read()).transpose()?.unwrap_or_default();
+        let max_bytes = known.map_or(file::USUAL_BYTES, |source| source.max_bytes);
+        Ok(Parcel { file, name, keys, max_bytes })
+    }
+
+    /// How a delivery of a source is to be run.
+    pub fn order(&self, delivery: Delivery) -> Order {
+        let known = self.get(&delivery.source);
+        let corrects = delivery.filename.as_deref().and_then(corrected);
+        Order {
+            mapping: known.and_then(|source| source.mapping.clone()),
+            guards: known.map(|source| source.guards).unwrap_or_default(),
+            corrects,
+            ..Order::new(delivery)
+        }
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Source)> {
+        self.by_name.iter().map(|(name, source)| (name.as_str(), source))
+    }
+
+    /// Whether some source may push.
+    pub fn anyone_pushes(&self) -> bool {
+        self.by_name.values().any(|source| !source.tokens.is_empty())
+    }
+
+    /// Which source a token is of, and the token's own name.
+    pub fn bearer(&self, secret: &str, today: &str) -> Option<(&str, &Token)> {
+        let hash = token::hash(secret);
+        self.iter().find_map(|(name, source)| {
+            let token = source.tokens.iter().find(|token| token.is(hash) && !token.expired(today))?;
+            Some((name, token))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = "
+sources:
+  caf:
+    tokens:
+      - { name: caf-75, hash: \"HASH\", expires: 2027-01-01 }
+    max_bytes: 4GiB
+    guards: { closures: 0.1, volume: off }
+    expected: { by: \"07:00\", days: [mon, tue, wed, thu, fri] }
+";
+
+    fn full() -> String {
+        FULL.replace("HASH", &token::hash("secret").to_string())
+    }
+
+    #[test]
+    fn a_token_opens_its_source_until_it_expires() {
+        let sources = Sources::parse(&full()).expect("a good file");
+        assert_eq!(sources.bearer("secret", "2026-12-31").map(|(source, _)| source), Some("caf"));
+        assert!(sources.bearer("secret", "2027-01-01").is_none(), "expired");
+        assert!(sources.bearer("other", "2026-12-31").is_none());
+        assert!(sources.bearer("", "2026-12-31").is_none());
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        for (text, told) in [
+            ("sources: {caf: {tokns: []}}", "tokns"),
+            ("sources: {caf: {tokens: [{name: a, hash: \"12\"}]}}", "hash"),
+            ("sources: {caf: {max_bytes: 4 Go}}", "max_bytes"),
+            ("sources: {caf: {guards: {closures: 1.5}}}", "closures"),
+            ("sources: {caf: {expected: {by: \"7h\"}}}", "by"),
+            ("sources: {caf: {expected: {by: \"07:00\", time_zone: Europe/Pris}}}", "Europe/Pris"),
+            ("sources: {\"caf/nuit\": {}}", "caf/nuit"),
+            ("caf: {}", "caf"),
+        ] {
+            let mistakes = Sources::parse(text).expect_err(text);
+            assert!(mistakes.contains(told), "{text}: {mistakes}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_has_no_source() {
+        assert_eq!(Sources::parse("sources:").expect("none").iter().count(), 0);
+    }
+}
