@@ -61,6 +61,11 @@ impl<T: Serialize + DeserializeOwned> Book<T> {
         Self { name, kind: std::marker::PhantomData }
     }
 
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
     /// One note, if it was written.
     ///
     /// # Errors

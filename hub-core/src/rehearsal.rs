@@ -189,6 +189,10 @@ impl Store for Rehearsal {
         self.store.deliveries(limit).await
     }
 
+    async fn last_arrival(&self, source: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.store.last_arrival(source).await
+    }
+
     async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
         self.store.pending(limit).await
     }

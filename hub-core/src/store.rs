@@ -271,6 +271,9 @@ pub trait Store: Ledger {
     /// Latest deliveries first.
     async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
 
+    /// When something new last came from a source.
+    async fn last_arrival(&self, source: &str) -> Result<Option<Timestamp>, StoreError>;
+
     /// Deliveries no run has ended with, done or held, the first to arrive first: never run, or only interrupted.
     async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
 

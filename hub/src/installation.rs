@@ -19,6 +19,7 @@ use crate::arrival::Arrivals;
 use crate::broker;
 use crate::clock::MachineClock;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
+use crate::pull::Puller;
 use crate::seal::Seal;
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -122,6 +123,11 @@ pub fn arrivals(pipeline: &Pipeline) -> Arrivals {
         store: Arc::clone(&pipeline.store),
         clock: Arc::clone(&pipeline.clock),
     }
+}
+
+/// What fetches from the places of the sources.
+pub fn puller(pipeline: &Pipeline, sources: Arc<Sources>) -> Puller {
+    Puller { arrivals: arrivals(pipeline), sources, arrived: Arc::default(), holder: MachineClock.mint() }
 }
 
 /// The sources file's content.

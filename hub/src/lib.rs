@@ -10,6 +10,8 @@ pub mod clock;
 pub mod decision;
 pub mod installation;
 pub mod mappings;
+pub mod notice;
+pub mod pull;
 pub mod receipt;
 pub mod seal;
 pub mod settings;

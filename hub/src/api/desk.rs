@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::problem::Problem;
 use super::uploads::Uploads;
 use crate::arrival::{Arrivals, Parcel, Received};
+use crate::receipt::courier::{OWED, Owed};
 use crate::sources::{Source, Sources};
 
 /// What an upload key was used for, by source and hash of the key.
@@ -97,6 +98,12 @@ impl Desk {
         let received = self.arrivals.acknowledge(&slip.source, opened).await?;
         for Received { delivery, known } in &received {
             tracing::info!(source = %slip.source, delivery = %delivery.id, size_bytes = delivery.size_bytes, known, "received");
+        }
+        if self.sources.wants_receipts(&slip.source, None) {
+            for Received { delivery, .. } in &received {
+                OWED.change(self.pipeline.store.as_ref(), &delivery.id.to_string(), |_| Owed::default())
+                    .await?;
+            }
         }
         self.arrived.notify_one();
         Ok(received)

@@ -129,7 +129,7 @@ pub fn exit_of(status: Status) -> Exit {
 }
 
 /// The outcome that asks for more of the operator: a failure most of all.
-fn worse(a: Exit, b: Exit) -> Exit {
+pub fn worse(a: Exit, b: Exit) -> Exit {
     let weight = |exit: Exit| if exit == Exit::Failed { u8::MAX } else { exit as u8 };
     if weight(b) > weight(a) { b } else { a }
 }

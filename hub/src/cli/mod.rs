@@ -11,7 +11,9 @@ mod explain;
 mod language;
 mod list;
 mod mapping;
+mod notices;
 mod person;
+mod pull;
 mod replay;
 mod serve;
 mod show;
@@ -63,7 +65,11 @@ enum Command {
     Rejects(list::Rejects),
     /// Stay: take in what arrives, publish events to the broker, answer over HTTP
     Serve(serve::Serve),
-    /// List the institutions configured, make tokens for them
+    /// Fetch what the places of a source offer now, and take it in
+    Pull(pull::PullCommand),
+    /// List what operators were told: feeds that did not come, pulls that fail, and when that was over
+    Notices(list::List),
+    /// List the institutions configured and how their pulls stand; make tokens; pause, resume or rewind a pull
     Sources(sources::SourcesCommand),
     /// Run archived bytes again, through the same path; says first what that would change
     #[command(subcommand)]
@@ -143,7 +149,9 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Runs(list) => list.runs(&settings, output).await,
         Command::Rejects(rejects) => rejects.run(&settings, output).await,
         Command::Serve(serve) => Box::pin(serve.run(&settings)).await,
-        Command::Sources(sources) => sources.run(&settings, output),
+        Command::Pull(pull) => Box::pin(pull.run(&settings, output)).await,
+        Command::Notices(list) => notices::run(list, &settings, output).await,
+        Command::Sources(sources) => sources.run(&settings, output).await,
         Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,

@@ -2,18 +2,27 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use hub_core::pipeline::Pipeline;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Exit, show};
 use crate::api::{self, Desk, Rooms};
 use crate::backlog::Backlog;
 use crate::installation;
+use crate::pull::Puller;
+use crate::receipt::courier::Courier;
 use crate::settings::Settings;
+
+/// How long what arrives may stay half-written: a resumable upload is taken up again within it.
+const LEFT: Duration = Duration::from_hours(24);
+/// How often that is looked at.
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -46,6 +55,13 @@ impl Serve {
             backlog.publish = Arc::clone(&publisher.wake);
         }
         let (arrived, ended) = (Arc::clone(&backlog.arrived), Arc::clone(&backlog.ended));
+        let puller = installation::puller(&pipeline, Arc::clone(&sources));
+        let puller = Arc::new(Puller { arrived: Arc::clone(&arrived), ..puller });
+        let courier = Courier {
+            pipeline: Arc::clone(&pipeline),
+            sources: Arc::clone(&sources),
+            ended: Arc::clone(&ended),
+        };
         let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
         let listener = bind(self.listen).await?;
         let institutions = match self.listen_deliveries {
@@ -65,6 +81,9 @@ impl Serve {
         let taking = async {
             tokio::select! {
                 () = backlog.run() => {}
+                () = puller.run() => {}
+                () = courier.run() => {}
+                () = sweep(&pipeline) => {}
                 () = told(stopped.clone()) => {}
             }
         };
@@ -84,6 +103,19 @@ impl Serve {
         let (served, pushed, (), ()) = tokio::join!(serving, pushing, publishing, taking);
         served.and(pushed)?;
         Ok(Exit::Done)
+    }
+}
+
+/// Clears what was left half-written, now and once an hour.
+async fn sweep(pipeline: &Arc<Pipeline>) {
+    loop {
+        let archive = Arc::clone(&pipeline.archive);
+        match tokio::task::spawn_blocking(move || archive.sweep(LEFT)).await {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(count)) => info!(count, "files left half-written were removed"),
+            Ok(Err(error)) => warn!(%error, "files left half-written could not be removed"),
+        }
+        tokio::time::sleep(SWEEP).await;
     }
 }
 

@@ -1,12 +1,18 @@
-//! `dlnuf sources`: the institutions configured; `token` makes one of them a token to push with.
+//! `dlnuf sources`: the institutions configured and how their pulls stand; tokens to push with; pause, resume, rewind a pull.
+
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use hub_core::store::Store;
+use jiff::Timestamp;
 use serde_json::json;
 
+use super::list::minutes;
 use super::{Exit, Output, show};
 use crate::installation;
+use crate::pull::standing::{STANDINGS, Standing, entry, forget};
 use crate::settings::Settings;
-use crate::sources::token;
+use crate::sources::{Source, token};
 
 /// Arguments of `sources`.
 #[derive(Debug, Args)]
@@ -22,6 +28,29 @@ enum Action {
         /// What it is called in the log
         name: String,
     },
+    /// Fetch nothing by a pull until it is resumed
+    Pause(Which),
+    /// Fetch by a pull again, at once
+    Resume(Which),
+    /// Have a pull forget where it is: all that its place still offers is fetched again
+    Rewind(Rewind),
+}
+
+/// A pull.
+#[derive(Debug, Args)]
+struct Which {
+    /// `SOURCE/PULL`, as the sources file names them
+    pull: String,
+}
+
+/// Arguments of `rewind`.
+#[derive(Debug, Args)]
+struct Rewind {
+    #[command(flatten)]
+    which: Which,
+    /// Go on from this cursor instead of the beginning, for places read by cursor
+    #[arg(long)]
+    cursor: Option<String>,
 }
 
 impl SourcesCommand {
@@ -29,14 +58,70 @@ impl SourcesCommand {
     ///
     /// # Errors
     /// When the sources file holds mistakes.
-    pub fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         match self.action {
+            Some(Action::Pause(which)) => {
+                which.change(settings, |standing| Standing { paused: true, ..standing }).await
+            }
+            Some(Action::Resume(which)) => {
+                let resumed = |standing| Standing {
+                    paused: false,
+                    next: Some(Timestamp::UNIX_EPOCH),
+                    tries: 0,
+                    ..standing
+                };
+                which.change(settings, resumed).await
+            }
+            Some(Action::Rewind(rewind)) => rewind.run(settings).await,
             Some(Action::Token { name }) => {
                 make(&name, output);
                 Ok(Exit::Done)
             }
-            None => list(settings, output),
+            None => list(settings, output).await,
         }
+    }
+}
+
+impl Which {
+    /// The store, once the pull is known to be configured.
+    async fn store(&self, settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+        let canon = installation::canon()?;
+        let catalogue = installation::mapping_files(settings)?.compile(&canon)?;
+        let sources = installation::sources(settings, &catalogue)?;
+        let known = self.pull.split_once('/').and_then(|(source, pull)| sources.get(source)?.pulls.get(pull));
+        anyhow::ensure!(known.is_some(), "there is no pull `{}`; `dlnuf sources` lists them", self.pull);
+        installation::open_store(settings, &canon).await
+    }
+
+    async fn change(
+        &self,
+        settings: &Settings,
+        change: impl Fn(Standing) -> Standing + Send + Sync,
+    ) -> anyhow::Result<Exit> {
+        let store = self.store(settings).await?;
+        let standing = STANDINGS
+            .change(store.as_ref(), &self.pull, |standing| change(standing.unwrap_or_default()))
+            .await?;
+        show::line(format_args!("{} is {}", self.pull, if standing.paused { "paused" } else { "resumed" }));
+        Ok(Exit::Done)
+    }
+}
+
+impl Rewind {
+    async fn run(self, settings: &Settings) -> anyhow::Result<Exit> {
+        let store = self.which.store(settings).await?;
+        let change = |standing: Option<Standing>| Standing {
+            cursor: self.cursor.clone(),
+            next: Some(Timestamp::UNIX_EPOCH),
+            ..standing.unwrap_or_default()
+        };
+        STANDINGS.change(store.as_ref(), &self.which.pull, change).await?;
+        let forgotten = forget(store.as_ref(), &self.which.pull).await?;
+        show::line(format_args!(
+            "{} is rewound; {forgotten} offers are fetched again if they are still there",
+            self.which.pull
+        ));
+        Ok(Exit::Done)
     }
 }
 
@@ -51,31 +136,57 @@ fn make(name: &str, output: Output) {
     show::line(format_args!("  - {{ name: {name}, hash: \"{hash}\" }}"));
 }
 
-fn list(settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+async fn list(settings: &Settings, output: Output) -> anyhow::Result<Exit> {
     let canon = installation::canon()?;
     let catalogue = installation::mapping_files(settings)?.compile(&canon)?;
     let sources = installation::sources(settings, &catalogue)?;
-    if output == Output::Json {
-        for (name, source) in sources.iter() {
-            show::json_line(&json!({
-                "source": name, "tokens": source.tokens.len(), "max_bytes": source.max_bytes,
-                "pulls": source.pulls.keys().collect::<Vec<_>>(),
-            }));
-        }
-        return Ok(Exit::Done);
-    }
-    let rows: Vec<Vec<String>> = sources
-        .iter()
-        .map(|(name, source)| {
-            let pulls: Vec<&str> = source.pulls.keys().map(String::as_str).collect();
-            vec![name.to_owned(), source.tokens.len().to_string(), pulls.join(", ")]
-        })
-        .collect();
-    if rows.is_empty() {
+    if sources.iter().next().is_none() {
         let file = settings.sources_file();
         show::line(format_args!("no source is configured: `{}` is not there, or is empty", file.display()));
         return Ok(Exit::Done);
     }
-    show::table(&["source", "tokens", "fetched from"], rows);
+    let store = installation::open_store(settings, &canon).await?;
+    for (name, source) in sources.iter() {
+        let last = store.last_arrival(name).await?;
+        tell(name, source, last, output);
+        for pull in source.pulls.keys() {
+            let standing = STANDINGS.read(store.as_ref(), &entry(name, pull)).await?.unwrap_or_default();
+            tell_pull(name, pull, &standing, output);
+        }
+    }
     Ok(Exit::Done)
+}
+
+fn tell(name: &str, source: &Source, last: Option<Timestamp>, output: Output) {
+    if output == Output::Json {
+        return show::json_line(&json!({
+            "source": name, "tokens": source.tokens.len(), "max_bytes": source.max_bytes,
+            "last_arrival": last.map(|at| at.to_string()), "expected_by": source.expected.as_ref().map(|e| e.by.to_string()),
+        }));
+    }
+    let came =
+        last.map_or_else(|| "nothing came yet".to_owned(), |at| format!("last arrival {} UTC", minutes(at)));
+    show::line(format_args!("{name}: {came}, {} tokens", source.tokens.len()));
+}
+
+fn tell_pull(source: &str, pull: &str, standing: &Standing, output: Output) {
+    let Standing { next, tries, paused, last, cursor } = standing;
+    if output == Output::Json {
+        return show::json_line(&json!({
+            "pull": entry(source, pull), "paused": paused, "next": next.map(|at| at.to_string()), "failed_tries": tries,
+            "cursor": cursor, "last": last,
+        }));
+    }
+    let next =
+        next.map_or_else(|| "not looked at yet".to_owned(), |at| format!("next look {} UTC", minutes(at)));
+    let next = if *paused { "paused".to_owned() } else { next };
+    show::line(format_args!("  {}: {next}", entry(source, pull)));
+    let Some(look) = last else { return };
+    let at = minutes(look.at);
+    match &look.failure {
+        None => show::line(format_args!("    last look {at} UTC: {} deliveries", look.deliveries)),
+        Some(failure) => {
+            show::line(format_args!("    last look {at} UTC failed ({tries} times): {}", failure.detail))
+        }
+    }
 }

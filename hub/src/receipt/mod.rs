@@ -3,6 +3,7 @@
 //! A delivery's identifier enters; counts, warnings, every refused record with its place and an explanation in French leave, as JSON
 //! or CSV, page by page so that a thousand rejects weigh no more than one. Nothing of a person stands in it.
 
+pub mod courier;
 pub mod csv;
 pub mod json;
 pub mod refused;

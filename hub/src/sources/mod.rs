@@ -19,7 +19,7 @@ use hub_core::pipeline::Order;
 use crate::arrival::Parcel;
 use crate::receipt::refused::corrected;
 
-pub use file::{KeyError, Pull, Source};
+pub use file::{Callback, KeyError, Pull, Source};
 pub use token::Token;
 
 /// The sources of this hub.
@@ -98,6 +98,14 @@ impl Sources {
         let keys = known.map(|source| source.keys.read()).transpose()?.unwrap_or_default();
         let max_bytes = known.map_or(file::USUAL_BYTES, |source| source.max_bytes);
         Ok(Parcel { file, name, keys, max_bytes })
+    }
+
+    /// Whether a receipt of what a source sends by this way is to be brought to it.
+    pub fn wants_receipts(&self, source: &str, pull: Option<&str>) -> bool {
+        self.get(source).is_some_and(|known| {
+            let left = pull.and_then(|pull| known.pulls.get(pull)).is_some_and(|pull| pull.leave_receipts);
+            left || known.receipts.is_some()
+        })
     }
 
     /// How a delivery of a source is to be run.

@@ -19,6 +19,7 @@ select id, source, digest, size_bytes, filename, received_at from delivery where
 pub(super) const DELIVERIES: &str = "
 select id, source, digest, size_bytes, filename, received_at from delivery
 order by received_at desc, id desc limit $1";
+pub(super) const LAST_ARRIVAL: &str = "select max(received_at) from delivery where source = $1";
 /// Those no run has ended with: never run, or only interrupted.
 pub(super) const PENDING: &str = "
 select id, source, digest, size_bytes, filename, received_at from delivery

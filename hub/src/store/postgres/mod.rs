@@ -25,7 +25,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
-use super::codec::{Codec, instant};
+use super::codec::{Codec, instant, read_instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::written::Written;
@@ -141,6 +141,13 @@ impl Store for Postgres {
             .await
             .map_err(failed("listing deliveries"))?;
         rows.into_iter().map(Delivery::try_from).collect()
+    }
+
+    async fn last_arrival(&self, source: &str) -> Result<Option<Timestamp>, StoreError> {
+        let last: Result<Option<String>, _> =
+            sqlx::query_scalar(sql::LAST_ARRIVAL).bind(source).fetch_one(&self.pool).await;
+        let last = last.map_err(failed("looking for the last arrival"))?;
+        last.map(|at| read_instant(&at, "a delivery")).transpose()
     }
 
     async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {

@@ -31,7 +31,7 @@ use sqlx::sqlite::{
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
-use super::codec::{Codec, instant};
+use super::codec::{Codec, instant, read_instant};
 use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, unreachable};
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::written::Written;
@@ -132,6 +132,13 @@ impl Store for Sqlite {
             .await
             .map_err(failed("listing deliveries"))?;
         rows.into_iter().map(Delivery::try_from).collect()
+    }
+
+    async fn last_arrival(&self, source: &str) -> Result<Option<Timestamp>, StoreError> {
+        let last: Result<Option<String>, _> =
+            sqlx::query_scalar(sql::LAST_ARRIVAL).bind(source).fetch_one(&self.readers).await;
+        let last = last.map_err(failed("looking for the last arrival"))?;
+        last.map(|at| read_instant(&at, "a delivery")).transpose()
     }
 
     async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {

@@ -1,0 +1,82 @@
+//! `dlnuf pull`: looks at the places of a source now, fetches what is new, takes it in.
+
+use std::sync::Arc;
+
+use clap::Args;
+use hub_core::pipeline::Pipeline;
+use serde_json::json;
+
+use super::deliver::{Bar, exit_of, publish, worse};
+use super::{Exit, Output, show};
+use crate::installation;
+use crate::settings::Settings;
+use crate::sources::Sources;
+
+/// Arguments of `pull`.
+#[derive(Debug, Args)]
+pub struct PullCommand {
+    /// `SOURCE`, or one of its pulls: `SOURCE/PULL`
+    source: String,
+    /// Only fetch: the deliveries wait for `dlnuf serve`
+    #[arg(long)]
+    fetch_only: bool,
+}
+
+impl PullCommand {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When the source or pull is not configured, or a place fails; what came before stays.
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let pipeline = installation::pipeline(settings).await?;
+        let sources = Arc::new(installation::sources(settings, &pipeline.catalogue)?);
+        let (source, wanted) =
+            self.source.split_once('/').map_or((self.source.as_str(), None), |(s, p)| (s, Some(p)));
+        let known = sources.get(source);
+        let known = known
+            .ok_or_else(|| anyhow::anyhow!("there is no source `{source}`; `dlnuf sources` lists them"))?;
+        let pulls: Vec<_> =
+            known.pulls.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name)).collect();
+        anyhow::ensure!(
+            !pulls.is_empty(),
+            "`{}` is fetched from nowhere; `dlnuf sources` lists what is",
+            self.source
+        );
+        let puller = installation::puller(&pipeline, Arc::clone(&sources));
+        let mut exit = Exit::Done;
+        for (name, pull) in pulls {
+            let brought = puller.look(source, name, pull).await?;
+            for (offer, failure) in &brought.apart {
+                exit = worse(exit, Exit::Held);
+                show::line(format_args!("{offer} was set apart: {}", failure.detail));
+            }
+            if output == Output::Json {
+                show::json_line(
+                    &json!({ "pull": format!("{source}/{name}"), "deliveries": brought.deliveries }),
+                );
+            } else {
+                show::line(format_args!("{source}/{name}: {} deliveries", brought.deliveries.len()));
+            }
+            if !self.fetch_only {
+                for id in brought.deliveries {
+                    exit = worse(exit, take_in(&pipeline, &sources, id, output).await?);
+                }
+            }
+        }
+        publish(settings, &pipeline, output).await?;
+        Ok(exit)
+    }
+}
+
+async fn take_in(
+    pipeline: &Pipeline,
+    sources: &Sources,
+    id: hub_core::delivery::DeliveryId,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let Some(delivery) = pipeline.store.delivery(id).await? else { return Ok(Exit::Failed) };
+    let name = delivery.filename.clone().unwrap_or_else(|| id.to_string());
+    let report = pipeline.run(sources.order(delivery), &Bar::new(output)).await?;
+    show::report(&report, &name, output)?;
+    Ok(exit_of(report.status))
+}

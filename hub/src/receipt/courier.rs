@@ -1,0 +1,212 @@
+//! The courier: brings receipts back to sources that want them, to the place the delivery was fetched from or to an address.
+//!
+//! What is owed is noted when a delivery is acknowledged, and struck out once its last receipt was taken; a receipt that cannot be
+//! brought is tried again, later each time. A held delivery is told as such, and again when it was decided of.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub_core::code::Code;
+use hub_core::disposition::{Disposition, wait_after};
+use hub_core::ledger::Book;
+use hub_core::pipeline::Pipeline;
+use hub_core::store::StoreError;
+use hub_core::transport::TransportError;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::{ReceiptError, Summary, csv, json, refused};
+use crate::pull::places;
+use crate::sources::{Callback, Pull, Sources};
+
+/// Receipts owed, by delivery.
+pub const OWED: Book<Owed> = Book::named("receipt");
+/// How often receipts owed are looked for when nobody says that a run has ended.
+const IDLE: Duration = Duration::from_secs(5);
+/// Receipts looked at in one round.
+const ROUND: u32 = 1_000;
+
+/// A receipt owed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Owed {
+    /// The pull the delivery was fetched by.
+    pub pull: Option<String>,
+    /// The state last told.
+    pub told: Option<String>,
+    /// Tries that failed since.
+    pub tries: u32,
+    /// Not before.
+    pub due: Option<Timestamp>,
+}
+
+/// The driver and what it needs.
+pub struct Courier {
+    /// The stages and their adapters.
+    pub pipeline: Arc<Pipeline>,
+    /// Who wants receipts, and where.
+    pub sources: Arc<Sources>,
+    /// Told when a run has ended.
+    pub ended: Arc<Notify>,
+}
+
+/// A receipt that was not brought.
+#[derive(Debug, thiserror::Error)]
+enum CourierError {
+    #[error(transparent)]
+    Place(#[from] TransportError),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Refused(#[from] refused::RefusedError),
+}
+
+impl CourierError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Place(error) => error.code,
+            Self::Receipt(ReceiptError::Store(error)) => error.code(),
+            Self::Receipt(ReceiptError::Io(_)) | Self::Refused(refused::RefusedError::Io(_)) => {
+                Code::ArchiveFailed
+            }
+            Self::Refused(refused::RefusedError::Fault(fault)) => fault.code,
+        }
+    }
+}
+
+/// The files of a receipt, each with its name.
+struct Files(Vec<(String, Vec<u8>)>);
+
+impl Courier {
+    /// Brings receipts, for ever.
+    pub async fn run(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if let Err(error) = self.round().await {
+                warn!(code = %error.code(), %error, "the receipts owed cannot be read");
+            }
+            let _ = tokio::time::timeout(IDLE, ended).await;
+        }
+    }
+
+    /// Brings what is due now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let store = self.pipeline.store.as_ref();
+        for (entry, owed) in OWED.page(store, "", ROUND).await? {
+            if owed.due.is_some_and(|due| due > self.pipeline.clock.now()) {
+                continue;
+            }
+            let Ok(id) = entry.parse::<Uuid>() else { continue };
+            let Some(summary) = Summary::of(store, hub_core::delivery::DeliveryId(id)).await? else {
+                continue;
+            };
+            let state = summary.state();
+            if !summary.is_final() || owed.told.as_deref() == Some(state) {
+                continue;
+            }
+            self.bring(&entry, &summary, &owed).await?;
+        }
+        Ok(())
+    }
+
+    async fn bring(&self, entry: &str, summary: &Summary, owed: &Owed) -> Result<(), StoreError> {
+        let store = self.pipeline.store.as_ref();
+        let brought = self.everywhere(summary, owed).await;
+        let told = Some(summary.state().to_owned());
+        let next = match &brought {
+            // It may still be decided of.
+            Ok(()) if summary.state() == "retenue" => Owed { told, tries: 0, due: None, ..owed.clone() },
+            Ok(()) => return OWED.erase(store, entry).await,
+            Err(error) => {
+                let (tries, code) = (owed.tries + 1, error.code());
+                warn!(delivery = entry, %code, %error, tries, "a receipt was not brought; tried again later");
+                let hopeless = Disposition::of(code) != Disposition::Retry;
+                let wait = if hopeless { Duration::from_hours(1) } else { wait_after(tries) };
+                Owed { tries, due: self.pipeline.clock.now().checked_add(wait).ok(), ..owed.clone() }
+            }
+        };
+        OWED.change(store, entry, |_| next.clone()).await.map(|_| ())
+    }
+
+    async fn everywhere(&self, summary: &Summary, owed: &Owed) -> Result<(), CourierError> {
+        let source = &summary.delivery.source;
+        let Some(known) = self.sources.get(source) else { return Ok(()) };
+        let pull = owed.pull.as_ref().and_then(|name| Some((name, known.pulls.get(name)?)));
+        let pull = pull.filter(|(_, pull)| pull.leave_receipts);
+        if known.receipts.is_none() && pull.is_none() {
+            return Ok(());
+        }
+        let files = self.files(summary).await?;
+        if let Some((name, pull)) = pull {
+            self.leave(source, (name, pull), &files).await?;
+        }
+        if let Some(callback) = &known.receipts {
+            post(callback, &files).await?;
+        }
+        info!(delivery = %summary.delivery.id, source, state = summary.state(), "receipt brought");
+        Ok(())
+    }
+
+    async fn leave(
+        &self,
+        source: &str,
+        (name, pull): (&str, &Pull),
+        files: &Files,
+    ) -> Result<(), TransportError> {
+        let place = places::connect(pull, (source, name), Arc::clone(&self.pipeline.store))?;
+        for (name, bytes) in &files.0 {
+            place.leave(name, bytes).await?;
+        }
+        Ok(())
+    }
+
+    /// The receipt as JSON and CSV, and the refused records when there are some.
+    async fn files(&self, summary: &Summary) -> Result<Files, CourierError> {
+        let (store, delivery) = (self.pipeline.store.as_ref(), &summary.delivery);
+        let (mut text, mut table) = (Vec::new(), Vec::new());
+        json::write(store, summary, &mut text).await?;
+        csv::write(store, summary, &mut table).await?;
+        let stem = format!("compte-rendu-{}", delivery.id);
+        let mut files = vec![(format!("{stem}.json"), text), (format!("{stem}.csv"), table)];
+        let numbers = summary.refused_numbers(store).await.map_err(ReceiptError::from)?;
+        if let Some(records) = self.records(summary, numbers).await? {
+            files.push((refused::name(delivery.filename.as_deref(), delivery.id), records));
+        }
+        Ok(Files(files))
+    }
+
+    async fn records(
+        &self,
+        summary: &Summary,
+        numbers: BTreeSet<u64>,
+    ) -> Result<Option<Vec<u8>>, CourierError> {
+        let kind = summary.run.as_ref().map(hub_core::store::Run::kind).unwrap_or_default();
+        let Some(mapping) = self.pipeline.catalogue.named(kind).filter(|_| !numbers.is_empty()) else {
+            return Ok(None);
+        };
+        let (pipeline, digest) = (Arc::clone(&self.pipeline), summary.delivery.digest);
+        let write = move || {
+            let mut out = Vec::new();
+            let (archive, formats) = (pipeline.archive.as_ref(), pipeline.formats.as_ref());
+            refused::write((archive, digest), (formats, &mapping.dialect), &numbers, &mut out)?;
+            Ok::<_, refused::RefusedError>(out)
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        let written = written.map_err(|lost| refused::RefusedError::Io(io::Error::other(lost)))?;
+        Ok(Some(written?))
+    }
+}
+
+/// Posts the JSON receipt to an address.
+async fn post(callback: &Callback, files: &Files) -> Result<(), TransportError> {
+    let Some((_, receipt)) = files.0.first() else { return Ok(()) };
+    places::post(callback, receipt.clone()).await
+}
