@@ -14,6 +14,7 @@ pub mod notice;
 pub mod pull;
 pub mod receipt;
 pub mod seal;
+pub mod service;
 pub mod settings;
 pub mod snapshot;
 pub mod sources;

@@ -1,28 +1,17 @@
 //! `dlnuf serve`: takes in what arrives, publishes what changed, answers over HTTP, until told to stop.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use hub_core::pipeline::Pipeline;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{Exit, show};
-use crate::api::{self, Desk, Rooms};
-use crate::backlog::Backlog;
-use crate::installation;
-use crate::pull::Puller;
-use crate::receipt::courier::Courier;
+use crate::api;
+use crate::service::{Service, told};
 use crate::settings::Settings;
-
-/// How long what arrives may stay half-written: a resumable upload is taken up again within it.
-const LEFT: Duration = Duration::from_hours(24);
-/// How often that is looked at.
-const SWEEP: Duration = Duration::from_hours(1);
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -47,75 +36,30 @@ impl Serve {
              authenticating proxy in front of 127.0.0.1",
             self.listen
         );
-        let pipeline = Arc::new(installation::pipeline(settings).await?);
-        let sources = Arc::new(installation::sources(settings, &pipeline.catalogue)?);
-        let mut backlog = Backlog::new(Arc::clone(&pipeline), Arc::clone(&sources));
-        let publisher = installation::publisher(settings, &pipeline.store)?;
-        if let Some(publisher) = &publisher {
-            backlog.publish = Arc::clone(&publisher.wake);
-        }
-        let (arrived, ended) = (Arc::clone(&backlog.arrived), Arc::clone(&backlog.ended));
-        let puller = installation::puller(&pipeline, Arc::clone(&sources));
-        let puller = Arc::new(Puller { arrived: Arc::clone(&arrived), ..puller });
-        let courier = Courier {
-            pipeline: Arc::clone(&pipeline),
-            sources: Arc::clone(&sources),
-            ended: Arc::clone(&ended),
-        };
-        let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
+        let service = Service::open(settings).await?;
         let listener = bind(self.listen).await?;
         let institutions = match self.listen_deliveries {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        greet(&listener, institutions.as_ref(), publisher.is_some())?;
-        let rooms = Rooms { store: Arc::clone(&pipeline.store), canon: Arc::clone(&pipeline.canon) };
+        greet(&listener, institutions.as_ref(), service.publishes())?;
         let (stopping, stopped) = watch::channel(false);
-        let told =
-            |mut stopped: watch::Receiver<bool>| async move { drop(stopped.wait_for(|told| *told).await) };
-        let publishing = async {
-            if let Some(publisher) = publisher {
-                publisher.run_until(told(stopped.clone())).await;
-            }
-        };
-        let taking = async {
-            tokio::select! {
-                () = backlog.run() => {}
-                () = puller.run() => {}
-                () = courier.run() => {}
-                () = sweep(&pipeline) => {}
-                () = told(stopped.clone()) => {}
-            }
-        };
         let pushing = async {
             match institutions {
                 Some(listener) => {
-                    api::serve_institutions(listener, Arc::clone(&desk), told(stopped.clone())).await
+                    api::serve_institutions(listener, service.desk(), told(stopped.clone())).await
                 }
                 None => Ok(()),
             }
         };
         let serving = async {
-            let served = api::serve(listener, rooms, Some(Arc::clone(&desk)), stop()).await;
+            let served = api::serve(listener, service.rooms(), Some(service.desk()), stop()).await;
             stopping.send_replace(true);
             served
         };
-        let (served, pushed, (), ()) = tokio::join!(serving, pushing, publishing, taking);
+        let (served, pushed, ()) = tokio::join!(serving, pushing, service.work(stopped.clone()));
         served.and(pushed)?;
         Ok(Exit::Done)
-    }
-}
-
-/// Clears what was left half-written, now and once an hour.
-async fn sweep(pipeline: &Arc<Pipeline>) {
-    loop {
-        let archive = Arc::clone(&pipeline.archive);
-        match tokio::task::spawn_blocking(move || archive.sweep(LEFT)).await {
-            Ok(Ok(0)) | Err(_) => {}
-            Ok(Ok(count)) => info!(count, "files left half-written were removed"),
-            Ok(Err(error)) => warn!(%error, "files left half-written could not be removed"),
-        }
-        tokio::time::sleep(SWEEP).await;
     }
 }
 

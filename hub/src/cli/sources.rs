@@ -186,7 +186,7 @@ fn tell_pull(source: &str, pull: &str, standing: &Standing, output: Output) {
     match &look.failure {
         None => show::line(format_args!("    last look {at} UTC: {} deliveries", look.deliveries)),
         Some(failure) => {
-            show::line(format_args!("    last look {at} UTC failed ({tries} times): {}", failure.detail))
+            show::line(format_args!("    last look {at} UTC failed ({tries} times): {}", failure.detail));
         }
     }
 }

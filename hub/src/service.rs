@@ -1,0 +1,109 @@
+//! What a serving hub does by itself: fetches, takes in, publishes, brings receipts, clears up; each a driver of its own.
+//!
+//! A driver that waits on one thing stops no other. They share what they tell one another: an arrival wakes the backlog, a run that
+//! ends wakes publisher and courier.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub_core::pipeline::Pipeline;
+use hub_core::publisher::Publisher;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::api::{Desk, Rooms};
+use crate::backlog::Backlog;
+use crate::installation;
+use crate::pull::Puller;
+use crate::receipt::courier::Courier;
+use crate::settings::Settings;
+
+/// How long what arrives may stay half-written: a resumable upload is taken up again within it.
+const LEFT: Duration = Duration::from_hours(24);
+/// How often that is looked at.
+const SWEEP: Duration = Duration::from_hours(1);
+
+/// The drivers.
+pub struct Service {
+    pipeline: Arc<Pipeline>,
+    backlog: Backlog,
+    puller: Arc<Puller>,
+    courier: Courier,
+    publisher: Option<Publisher>,
+    desk: Arc<Desk>,
+}
+
+impl Service {
+    /// Puts the drivers together.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, or mappings or sources hold mistakes.
+    pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let pipeline = Arc::new(installation::pipeline(settings).await?);
+        let sources = Arc::new(installation::sources(settings, &pipeline.catalogue)?);
+        let publisher = installation::publisher(settings, &pipeline.store)?;
+        let mut backlog = Backlog::new(Arc::clone(&pipeline), Arc::clone(&sources));
+        if let Some(publisher) = &publisher {
+            backlog.publish = Arc::clone(&publisher.wake);
+        }
+        let (arrived, ended) = (Arc::clone(&backlog.arrived), Arc::clone(&backlog.ended));
+        let puller = installation::puller(&pipeline, Arc::clone(&sources));
+        let puller = Arc::new(Puller { arrived: Arc::clone(&arrived), ..puller });
+        let (of, from) = (Arc::clone(&pipeline), Arc::clone(&sources));
+        let courier = Courier { pipeline: of, sources: from, ended: Arc::clone(&ended) };
+        let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
+        Ok(Self { pipeline, backlog, puller, courier, publisher, desk })
+    }
+
+    /// Where institutions hand in.
+    pub fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.desk)
+    }
+
+    /// What readers are shown.
+    pub fn rooms(&self) -> Rooms {
+        Rooms { store: Arc::clone(&self.pipeline.store), canon: Arc::clone(&self.pipeline.canon) }
+    }
+
+    /// Whether events are published.
+    pub fn publishes(&self) -> bool {
+        self.publisher.is_some()
+    }
+
+    /// Works until told to stop: a wave of events on its way is given time, a run is left at its checkpoint.
+    pub async fn work(&self, stopped: watch::Receiver<bool>) {
+        let publishing = async {
+            if let Some(publisher) = &self.publisher {
+                publisher.run_until(told(stopped.clone())).await;
+            }
+        };
+        let others = async {
+            tokio::select! {
+                () = self.backlog.run() => {}
+                () = Arc::clone(&self.puller).run() => {}
+                () = self.courier.run() => {}
+                () = self.sweep() => {}
+                () = told(stopped.clone()) => {}
+            }
+        };
+        tokio::join!(publishing, others);
+    }
+
+    /// Clears what was left half-written, now and once an hour.
+    async fn sweep(&self) {
+        loop {
+            let archive = Arc::clone(&self.pipeline.archive);
+            match tokio::task::spawn_blocking(move || archive.sweep(LEFT)).await {
+                Ok(Ok(0)) | Err(_) => {}
+                Ok(Ok(count)) => info!(count, "files left half-written were removed"),
+                Ok(Err(error)) => warn!(%error, "files left half-written could not be removed"),
+            }
+            tokio::time::sleep(SWEEP).await;
+        }
+    }
+}
+
+/// Resolves once told to stop.
+pub async fn told(mut stopped: watch::Receiver<bool>) {
+    drop(stopped.wait_for(|told| *told).await);
+}
