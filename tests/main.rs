@@ -3,6 +3,7 @@
 mod a_killed_hub_goes_on;
 mod a_suspicious_night_waits;
 mod a_tool_starts;
+mod acknowledged_deliveries_stay;
 mod deliveries_are_pushed;
 mod events_by_http;
 mod events_reach_the_broker;
