@@ -5,6 +5,7 @@
 
 pub mod clockwork;
 pub mod places;
+pub mod roster;
 pub mod standing;
 
 use std::collections::HashSet;
