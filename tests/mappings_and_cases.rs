@@ -20,6 +20,18 @@ fn every_mapping_compiles_and_has_cases() {
     }
 }
 
+#[test]
+fn every_mapping_fits_the_schema_of_mappings() {
+    let schema = serde_json::from_str(include_str!("../schemas/correspondance/v1.json")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let files = MappingFiles::built_in();
+    for (name, text) in files.iter().filter(|(name, _)| is_mapping(name)) {
+        let written: serde_json::Value = serde_saphyr::from_str(text).expect("YAML");
+        let faults: Vec<String> = validator.iter_errors(&written).map(|e| e.to_string()).collect();
+        assert!(faults.is_empty(), "{name}: {faults:?}");
+    }
+}
+
 /// One thing done to a mapping's text: from a place (in thousandths of it), so many characters become this text.
 fn damage() -> impl Strategy<Value = (usize, usize, String)> {
     let words = prop::sample::select(vec![

@@ -11,7 +11,7 @@ use std::io::Read;
 
 use hub_core::connector::{Dialect, Fault, Formats, Layout, Opened, Probe};
 
-/// The formats built into the hub: XML, delimited text and JSON.
+/// The formats built into the hub: XML, delimited text, text in columns of fixed width and JSON.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltIn;
 
@@ -20,6 +20,7 @@ impl Formats for BuiltIn {
         match &dialect.layout {
             Layout::Xml { .. } => format::xml::open(bytes, dialect),
             Layout::Csv { .. } => format::csv::open(bytes, dialect),
+            Layout::Fixed { .. } => format::fixed::open(bytes, dialect),
             Layout::Json { .. } => format::json::open(bytes, dialect),
         }
     }

@@ -116,16 +116,26 @@ fn first_text(paths: &mut [(String, String)], open: &[String], text: &str) {
 fn columns(text: &str) -> Probe {
     let (separator, at) = row::announced(text.as_bytes());
     let bytes = text.as_bytes().get(at..).unwrap_or_default();
-    let separator = separator.unwrap_or_else(|| row::sniff(bytes));
-    let end = match row::measure(bytes, separator, true, usize::MAX) {
+    let (columns, end) = cells(bytes, separator);
+    let line = String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned();
+    let rest = bytes.get(end..).unwrap_or_default();
+    let breaks = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let (below, _) = cells(rest.get(breaks..).unwrap_or_default(), separator);
+    Probe::Csv { columns, line, below }
+}
+
+/// The cells of the first row, and where it ends.
+fn cells(bytes: &[u8], separator: Option<u8>) -> (Vec<String>, usize) {
+    let signs = row::Signs::quoting(separator.unwrap_or_else(|| row::sniff(bytes)));
+    let end = match row::measure(bytes, signs, true, usize::MAX) {
         row::Row::Whole { end, .. } => end,
         row::Row::Partial | row::Row::Stray => row::line_end(bytes).unwrap_or(bytes.len()),
     };
-    let mut columns = Vec::new();
-    row::cells(bytes.get(..end).unwrap_or_default(), separator, |_, cell| {
-        columns.push(String::from_utf8_lossy(cell).into_owned());
+    let mut cells = Vec::new();
+    row::cells(bytes.get(..end).unwrap_or_default(), signs, |_, cell| {
+        cells.push(String::from_utf8_lossy(cell).into_owned());
     });
-    Probe::Csv { columns }
+    (cells, end)
 }
 
 fn members(text: &str) -> Probe {
@@ -191,14 +201,17 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
-        for (head, columns) in [
+        for (head, wanted) in [
             (&b"\xEF\xBB\xBFnom;\"a;b\";c\n1;2;3"[..], own(&["nom", "a;b", "c"])),
             (b"pr\xE9nom,nom\r\n", own(&["prénom", "nom"])),
             (b"pr\xC3\xA9nom,nom\r\nZo\xE9,F\r\n", own(&["prénom", "nom"])),
             (b"sep=,\r\nnom,a;b;c\r\n", own(&["nom", "a;b;c"])),
         ] {
-            assert_eq!(probe(head), Ok(Probe::Csv { columns }));
+            assert!(matches!(probe(head), Ok(Probe::Csv { columns, .. }) if columns == wanted), "{head:?}");
         }
+        let edge = probe(b"DEB***\nnom|pr\xC3\xA9nom\n1|2\n");
+        let (columns, line) = (own(&["DEB***"]), "DEB***".to_owned());
+        assert_eq!(edge, Ok(Probe::Csv { columns, line, below: own(&["nom", "prénom"]) }));
         let json = probe(br#"[{"a":1,"b":{"c":[{"d":2}]},"e":"cut"#);
         assert_eq!(json, Ok(Probe::Json { members: own(&["a", "b", "b/c", "b/c/d", "e"]) }));
     }

@@ -79,7 +79,7 @@ impl Frames {
 
 /// Cuts one delivery into frames. Memory is bounded by the batch asked for plus one record.
 pub trait Framer: Send {
-    /// The header that stands before the first record, decoded (XML header elements; for CSV and NDJSON an empty
+    /// The header that stands before the first record, decoded (XML header elements, cells of a first row; for NDJSON an empty
     /// record). Available after construction.
     fn header(&self) -> &Record;
 
@@ -109,6 +109,41 @@ pub trait Decoder: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charset(pub &'static str);
 
+/// A column of fixed width.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Its name.
+    pub name: String,
+    /// How many characters it takes.
+    pub width: usize,
+}
+
+/// The rows that stand around the records of a delivery and are none; `C` describes one of their cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edges<C> {
+    /// Before the header line and the records; its cells are the delivery's header.
+    pub first: Option<Edge<C>>,
+    /// After the records; its cells are the delivery's trailer.
+    pub last: Option<Edge<C>>,
+}
+
+/// One such row, known by what its line starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge<C> {
+    /// What the line starts with.
+    pub starts: String,
+    /// Its cells, in order; more may follow.
+    pub cells: Vec<C>,
+    /// Without it the delivery is not whole.
+    pub required: bool,
+}
+
+impl<C> Default for Edges<C> {
+    fn default() -> Self {
+        Self { first: None, last: None }
+    }
+}
+
 /// How the bytes of a feed are laid out, as a mapping declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Layout {
@@ -125,9 +160,21 @@ pub enum Layout {
     Csv {
         /// Field separator; `None` asks the framer to find it among `;`, `,`, tab and `|` in the first line.
         separator: Option<u8>,
+        /// Whether a quote where a cell starts has a meaning; else it is a character like any other.
+        quotes: bool,
         /// Column names by position when the file's own header line is not to be trusted; the first line is skipped when it
         /// is one. A name that ends with `?` may be missing at the end of a row, with all those after it.
         columns: Option<Vec<String>>,
+        /// The rows around the records, whose cells are named by position.
+        edges: Edges<String>,
+    },
+    /// Text in columns of fixed width, one record a line and no header line.
+    Fixed {
+        /// The columns of a line, from its start. A name that ends with `?` may be missing at the end of a line, with all those
+        /// after it.
+        columns: Vec<Slot>,
+        /// The rows around the records.
+        edges: Edges<Slot>,
     },
     /// A JSON array of objects, an object holding one (path in `records`), or one object a line.
     Json {
@@ -150,12 +197,12 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// The dialect of delimited text saved by a spreadsheet on a French Windows; `None` when the encoding is declared to be another
+    /// The dialect of text in lines saved by a spreadsheet on a French Windows; `None` when the encoding is declared to be another
     /// than UTF-8.
     pub fn of_windows(&self) -> Option<Self> {
         let utf8 = self.encoding.as_deref().is_none_or(|label| label.eq_ignore_ascii_case("utf-8"));
-        let delimited = matches!(self.layout, Layout::Csv { .. });
-        (utf8 && delimited).then(|| Self { encoding: Some("windows-1252".to_owned()), ..self.clone() })
+        let lines = matches!(self.layout, Layout::Csv { .. } | Layout::Fixed { .. });
+        (utf8 && lines).then(|| Self { encoding: Some("windows-1252".to_owned()), ..self.clone() })
     }
 }
 
@@ -226,10 +273,14 @@ pub enum Probe {
         /// Element path and first text, in document order, first occurrence only.
         paths: Vec<(String, String)>,
     },
-    /// Delimited text: the cells of the first line, as written.
+    /// Text in lines: the first two, as written.
     Csv {
-        /// Header cells.
+        /// Cells of the first line: the header, unless a row stands before it.
         columns: Vec<String>,
+        /// That line.
+        line: String,
+        /// Cells of the line below.
+        below: Vec<String>,
     },
     /// JSON: member paths of the first object (`a`, `a/b`).
     Json {

@@ -18,15 +18,15 @@ use crate::statement::{Origin, Stated, Statement};
 /// Declared authority: which source is believed first, by field prefix.
 #[derive(Debug, Clone, Default)]
 pub struct Precedence {
-    default: Vec<String>,
-    by_prefix: BTreeMap<String, Vec<String>>,
+    default: Vec<Vec<String>>,
+    by_prefix: BTreeMap<String, Vec<Vec<String>>>,
     preferred: BTreeMap<String, Vec<String>>,
     replaced: Vec<String>,
 }
 
 impl Precedence {
-    /// Builds a policy: an order of sources, and exceptions by field path or section.
-    pub fn new(default: Vec<String>, by_prefix: BTreeMap<String, Vec<String>>) -> Self {
+    /// Builds a policy: an order of sources, several of which may share a place, and exceptions by field path or section.
+    pub fn new(default: Vec<Vec<String>>, by_prefix: BTreeMap<String, Vec<Vec<String>>>) -> Self {
         Self { default, by_prefix, preferred: BTreeMap::new(), replaced: Vec::new() }
     }
 
@@ -103,7 +103,7 @@ impl Precedence {
                 None => break &self.default,
             }
         };
-        order.iter().position(|s| s == source).unwrap_or(order.len())
+        order.iter().position(|alike| alike.iter().any(|s| s == source)).unwrap_or(order.len())
     }
 }
 
@@ -246,4 +246,24 @@ fn strength<'s>(
     });
     let rank = precedence.rank(&statement.source, path);
     ((doubtful, rank, over), (Reverse((recent, statement.run)), content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_in_one_place_are_believed_alike() {
+        let order = |places: &[&[&str]]| {
+            places
+                .iter()
+                .map(|alike| alike.iter().map(|s| (*s).to_owned()).collect())
+                .collect::<Vec<Vec<_>>>()
+        };
+        let exceptions = BTreeMap::from([("contacts".to_owned(), order(&[&["d"], &["caf"]]))]);
+        let precedence = Precedence::new(order(&[&["caf", "msa"], &["d"]]), exceptions);
+        let ranks = |path| ["caf", "msa", "d", "other"].map(|source| precedence.rank(source, path));
+        assert_eq!(ranks("droits.rsa.etat"), [0, 0, 1, 2]);
+        assert_eq!(ranks("contacts.courriels"), [1, 2, 0, 2]);
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
-use hub_core::mapping::{Catalogue, CodeLists, Diagnostic, Mapping, compile};
+use hub_core::mapping::{Catalogue, CodeLists, Diagnostic, Mapping, compile_upon, extended};
 use hub_core::merge::Precedence;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
@@ -25,13 +25,31 @@ const PRECEDENCE: &str = "precedence.yaml";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Policy {
-    default: Vec<String>,
+    default: Vec<Place>,
     #[serde(default)]
-    fields: BTreeMap<String, Vec<String>>,
+    fields: BTreeMap<String, Vec<Place>>,
     #[serde(default)]
     prefer: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     replace: Vec<String>,
+}
+
+/// A place in an order of sources: one, or several believed alike.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Place {
+    One(String),
+    Alike(Vec<String>),
+}
+
+impl Place {
+    fn order(places: Vec<Self>) -> Vec<Vec<String>> {
+        let sources = |place| match place {
+            Self::One(source) => vec![source],
+            Self::Alike(sources) => sources,
+        };
+        places.into_iter().map(sources).collect()
+    }
 }
 
 /// The canonical schema the hub is built with.
@@ -200,23 +218,20 @@ impl MappingFiles {
             .collect()
     }
 
-    /// Compiles one mapping with the code lists beside it.
+    /// Compiles one mapping, upon the one it extends, with the code lists beside both; its own list wins over one of the same name.
     ///
     /// # Errors
     /// Every mistake found.
     pub fn compile_one(&self, name: &str, text: &str, canon: &Canon) -> Result<Mapping, Vec<Mistake>> {
-        let source = name.split('/').next().unwrap_or_default();
+        let base = extended(text);
         let mut lists = CodeLists::default();
         let mut mistakes = Vec::new();
-        for (file, csv) in self.iter() {
-            let list =
-                file.strip_prefix(source).and_then(|rest| rest.strip_prefix("/codes/")?.strip_suffix(".csv"));
-            if let Some(Err(diagnostic)) = list.map(|list| lists.add(list, csv)) {
-                mistakes.push(Mistake { file: file.to_owned(), text: csv.to_owned(), diagnostic });
-            }
+        for of in base.iter().map(String::as_str).chain([name]) {
+            mistakes.extend(self.add_lists(of, &mut lists));
         }
+        let base = base.and_then(|base| self.text(&format!("{base}.yaml")));
         let mistake = |diagnostic| Mistake { file: name.to_owned(), text: text.to_owned(), diagnostic };
-        match compile(text, canon, &lists) {
+        match compile_upon(base, text, canon, &lists) {
             Ok(mapping) => {
                 mistakes.extend(misplaced(name, text, &mapping).map(mistake));
                 if mistakes.is_empty() { Ok(mapping) } else { Err(mistakes) }
@@ -228,6 +243,20 @@ impl MappingFiles {
         }
     }
 
+    /// Adds the code lists that stand beside a mapping.
+    fn add_lists(&self, mapping: &str, lists: &mut CodeLists) -> Vec<Mistake> {
+        let source = mapping.split('/').next().unwrap_or_default();
+        let folder = format!("{source}/codes/");
+        let beside = self
+            .iter()
+            .filter_map(|(file, csv)| Some((file, file.strip_prefix(&folder)?.strip_suffix(".csv")?, csv)));
+        let added = beside.filter_map(|(file, list, csv)| {
+            let diagnostic = lists.add(list, csv).err()?;
+            Some(Mistake { file: file.to_owned(), text: csv.to_owned(), diagnostic })
+        });
+        added.collect()
+    }
+
     /// The declared authority of sources.
     ///
     /// # Errors
@@ -236,7 +265,8 @@ impl MappingFiles {
         let Some(text) = self.text(PRECEDENCE) else { return Ok(Precedence::default()) };
         let written: Policy =
             serde_saphyr::from_str(text).map_err(|error| MappingsError::Precedence(error.to_string()))?;
-        Ok(Precedence::new(written.default, written.fields)
+        let fields = written.fields.into_iter().map(|(field, places)| (field, Place::order(places)));
+        Ok(Precedence::new(Place::order(written.default), fields.collect())
             .preferring(written.prefer)
             .replacing(written.replace))
     }

@@ -4,11 +4,13 @@
 //! that into batches, and the decoder of the format fills a `Record`. Each file is one of those steps.
 
 pub(crate) mod csv;
+pub(crate) mod fixed;
 pub(crate) mod json;
 pub(crate) mod text;
 pub(crate) mod xml;
 
 mod cut;
+mod edge;
 mod lookup;
 #[cfg(test)]
 mod testing;

@@ -77,7 +77,13 @@ pub struct IdentityFields {
     uuid: Option<FieldId>,
     ft: Option<FieldId>,
     local: Option<FieldId>,
+    /// Numbers of systems that hold a whole country, with the word their keys start with.
+    national: Vec<(FieldId, &'static str)>,
 }
+
+/// Systems that hold the whole country give a person one number, whoever passes it on.
+const NATIONAL: [(&str, &str); 2] =
+    [("identifiants.identifiant_mission_locale", "ml"), ("identifiants.identifiant_asp", "asp")];
 
 impl IdentityFields {
     /// Finds the fields in the schema.
@@ -92,6 +98,7 @@ impl IdentityFields {
             uuid: canon.find("identifiants.identifiant_ft_uuid"),
             ft: canon.find("identifiants.identifiant_ft"),
             local: canon.find("identifiants.identifiant_departement"),
+            national: NATIONAL.iter().filter_map(|(path, word)| Some((canon.find(path)?, *word))).collect(),
         }
     }
 
@@ -139,6 +146,12 @@ impl IdentityFields {
         if let Some(id) = self.local.and_then(text) {
             keys.push(IdentityKey(format_compact!("si:{source}/{emitter}:{id}")));
             own.push((format_compact!("si {source}/{emitter}"), id.into()));
+        }
+        for (field, word) in &self.national {
+            if let Some(id) = text(*field) {
+                keys.push(IdentityKey(format_compact!("{word}:{id}")));
+                own.push((format_compact!("{word}"), id.into()));
+            }
         }
         keys.extend(names.iter().filter_map(|name| name_key(name, &given, birth)));
         keys.dedup();
@@ -199,5 +212,26 @@ impl Traits {
             (Some(_), Some(_)) => differing == 0,
             _ => differing < 2,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_national_system_finds_a_person_whoever_passes_it_on() {
+        let canon =
+            Canon::from_schema(include_str!("../../../schemas/personne/v1.json")).expect("the schema");
+        let fields = IdentityFields::of(&canon);
+        let traits = |path, id: &str, source| {
+            let field = canon.find(path).expect("a field");
+            fields.traits(&vec![(field, Value::Text(id.into()))], source, "e")
+        };
+        let [a, b] = ["missions-locales", "departement"]
+            .map(|source| traits("identifiants.identifiant_mission_locale", "700101", source));
+        assert_eq!((a.keys(), a.keys().len()), (b.keys(), 1));
+        assert_eq!(a.own, b.own);
+        assert_ne!(a.keys(), traits("identifiants.identifiant_asp", "700101", "siae").keys());
     }
 }

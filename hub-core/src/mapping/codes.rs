@@ -3,7 +3,8 @@
 //! A CSV beside the mapping (`code;valeur;libelle`) enters, a look-up leaves. Lists are open: an unknown code is kept as stated
 //! and reported, because institutions add codes several times a year.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use compact_str::CompactString;
 
@@ -58,6 +59,24 @@ impl CodeList {
     /// Every canonical value.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.values.values().map(CompactString::as_str)
+    }
+}
+
+/// The code lists that stand beside a mapping, by name.
+#[derive(Debug, Clone, Default)]
+pub struct CodeLists {
+    pub(super) lists: BTreeMap<String, (Arc<CodeList>, u64)>,
+}
+
+impl CodeLists {
+    /// Adds the text of one list.
+    ///
+    /// # Errors
+    /// [`Code::BadCodeList`] naming the line.
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
+        let list = CodeList::parse(text)?;
+        self.lists.insert(name.to_owned(), (Arc::new(list), xxhash_rust::xxh3::xxh3_64(text.as_bytes())));
+        Ok(())
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! YAML text, the canonical schema and the code lists enter; a [`Mapping`], or every mistake found, leaves.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::codes::CodeList;
+use super::codes::{CodeList, CodeLists};
 use super::condition::Condition;
 use super::diagnostic::Diagnostic;
+use super::extend::upon;
 use super::operation::{self, Operation};
 use super::path::Path;
 use super::rule::{ListRule, Origin, Policy, PrecisionRule, Rule, Shape, ValueRule};
@@ -22,32 +22,28 @@ use crate::code::Code;
 use crate::connector::{Dialect, Limits};
 use crate::record::Names;
 
-/// The code lists that stand beside a mapping, by name.
-#[derive(Debug, Clone, Default)]
-pub struct CodeLists {
-    lists: BTreeMap<String, (Arc<CodeList>, u64)>,
-}
-
-impl CodeLists {
-    /// Adds the text of one list.
-    ///
-    /// # Errors
-    /// [`Code::BadCodeList`] naming the line.
-    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
-        let list = CodeList::parse(text)?;
-        self.lists.insert(name.to_owned(), (Arc::new(list), xxhash_rust::xxh3::xxh3_64(text.as_bytes())));
-        Ok(())
-    }
-}
-
-/// Compiles a mapping file.
+/// Compiles a mapping file that extends no other.
 ///
 /// # Errors
 /// Every mistake found, in file order.
 pub fn compile(text: &str, canon: &Canon, lists: &CodeLists) -> Result<Mapping, Vec<Diagnostic>> {
-    let tree = Tree::parse(text).map_err(|diagnostic| vec![diagnostic])?;
+    compile_upon(None, text, canon, lists)
+}
+
+/// Compiles a mapping file upon the text of the one it extends, as [`super::extended`] names it.
+///
+/// # Errors
+/// Every mistake found, in file order.
+pub fn compile_upon(
+    base: Option<&str>,
+    text: &str,
+    canon: &Canon,
+    lists: &CodeLists,
+) -> Result<Mapping, Vec<Diagnostic>> {
+    let tree = Tree::parse(text).and_then(|tree| upon(base, tree)).map_err(|diagnostic| vec![diagnostic])?;
     let mut compiler =
         Compiler { canon, lists, names: Names::default(), csv: false, used: Xxh3::new(), found: Vec::new() };
+    compiler.used.update(base.unwrap_or_default().as_bytes());
     compiler.used.update(text.as_bytes());
     let mapping = compiler.mapping(&tree);
     let mut found = compiler.found;
@@ -77,7 +73,10 @@ impl Compiler<'_> {
     fn mapping(&mut self, tree: &Tree) -> Option<Mapping> {
         self.check_keys(
             tree,
-            &["mapping", "version", "source", "title", "format", "detect", "delivery", "record", "persons"],
+            &[
+                "mapping", "version", "source", "title", "extends", "format", "detect", "delivery", "record",
+                "persons",
+            ],
         );
         let id = self.required_text(tree, "mapping");
         let version = self.required_text(tree, "version");

@@ -9,6 +9,7 @@ mod compile;
 mod condition;
 mod detect;
 mod diagnostic;
+mod extend;
 mod lacking;
 mod operation;
 mod path;
@@ -17,10 +18,11 @@ mod section;
 mod tree;
 
 pub use catalogue::Catalogue;
-pub use codes::CodeList;
-pub use compile::{CodeLists, compile};
+pub use codes::{CodeList, CodeLists};
+pub use compile::{compile, compile_upon};
 pub use detect::Fit;
 pub use diagnostic::Diagnostic;
+pub use extend::extended;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

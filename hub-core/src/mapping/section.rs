@@ -10,25 +10,29 @@ use super::tree::{Node, Tree};
 use super::{DeliveryRules, Snapshot};
 use crate::canonical::{FieldId, Value};
 use crate::code::Code;
-use crate::connector::{Layout, fold_header};
+use crate::connector::{Edge, Edges, Layout, Slot, fold_header};
 
 type Format = (Layout, Option<String>, Vec<String>);
+
+/// Widest column of a line, in characters.
+const WIDEST: usize = 10_000;
 
 const UNICODE: [&Encoding; 3] = [UTF_8, UTF_16LE, UTF_16BE];
 
 impl Compiler<'_> {
     pub(super) fn format(&mut self, tree: &Tree) -> Option<Format> {
         let section = self.required(tree, "format")?;
-        self.check_keys(section, &["xml", "csv", "json", "encoding", "nulls"]);
-        let layout = match (section.get("xml"), section.get("csv"), section.get("json")) {
-            (Some(xml), None, None) => self.xml(xml),
-            (None, Some(csv), None) => Some(self.csv(csv)),
-            (None, None, Some(json)) => {
+        self.check_keys(section, &["xml", "csv", "fixed", "json", "encoding", "nulls"]);
+        let layout = match ["xml", "csv", "fixed", "json"].map(|key| section.get(key)) {
+            [Some(xml), None, None, None] => self.xml(xml),
+            [None, Some(csv), None, None] => Some(self.csv(csv)),
+            [None, None, Some(fixed), None] => self.fixed(fixed),
+            [None, None, None, Some(json)] => {
                 self.check_keys(json, &["records"]);
                 Some(Layout::Json { records: json.get("records").map(names_of).unwrap_or_default() })
             }
             _ => {
-                let message = "a format is exactly one of `xml`, `csv` and `json`";
+                let message = "a format is exactly one of `xml`, `csv`, `fixed` and `json`";
                 self.found.push(Diagnostic::new(Code::BadFormat, section.span.clone(), message));
                 None
             }
@@ -64,7 +68,7 @@ impl Compiler<'_> {
     fn csv(&mut self, tree: &Tree) -> Layout {
         self.csv = true;
         if !matches!(tree.node, Node::Null) {
-            self.check_keys(tree, &["separator", "columns"]);
+            self.check_keys(tree, &["separator", "quotes", "columns", "first", "last"]);
         }
         let separator = match tree.get("separator").map(|s| (s, s.text().unwrap_or_default().as_bytes())) {
             None => None,
@@ -76,7 +80,71 @@ impl Compiler<'_> {
                 None
             }
         };
-        Layout::Csv { separator, columns: tree.get("columns").map(texts_of) }
+        let quotes = tree.get("quotes").is_none_or(|quotes| self.quotes(quotes));
+        let edges = self.edges(tree, |_, cells| texts_of(cells));
+        Layout::Csv { separator, quotes, columns: tree.get("columns").map(texts_of), edges }
+    }
+
+    fn quotes(&mut self, tree: &Tree) -> bool {
+        let word = tree.text().unwrap_or_default();
+        if word != "none" {
+            let message = format!("`quotes` is `none`, or left out, found `{word}`");
+            self.found.push(Diagnostic::new(Code::BadFormat, tree.span.clone(), message));
+        }
+        word != "none"
+    }
+
+    fn fixed(&mut self, tree: &Tree) -> Option<Layout> {
+        self.csv = true;
+        self.check_keys(tree, &["columns", "first", "last"]);
+        let columns = self.required(tree, "columns").map(|columns| self.slots(columns))?;
+        Some(Layout::Fixed { columns, edges: self.edges(tree, Self::slots) })
+    }
+
+    fn slots(&mut self, tree: &Tree) -> Vec<Slot> {
+        tree.elements().iter().filter_map(|slot| self.slot(slot)).collect()
+    }
+
+    fn slot(&mut self, tree: &Tree) -> Option<Slot> {
+        self.check_keys(tree, &["name", "width"]);
+        let name = self.required(tree, "name").and_then(Tree::text).map(str::to_owned);
+        let written = self.required(tree, "width")?;
+        let width = written.text().and_then(|width| width.parse().ok());
+        let Some(width) = width.filter(|width| (1..=WIDEST).contains(width)) else {
+            let message = format!("`width` is a number of characters, 1 to {WIDEST}");
+            self.found.push(Diagnostic::new(Code::BadFormat, written.span.clone(), message));
+            return None;
+        };
+        Some(Slot { name: name?, width })
+    }
+
+    /// The rows around the records, whose cells `cells` reads.
+    fn edges<C>(&mut self, tree: &Tree, cells: fn(&mut Self, &Tree) -> Vec<C>) -> Edges<C> {
+        let [first, last] =
+            ["first", "last"].map(|key| tree.get(key).and_then(|edge| self.edge(edge, cells)));
+        Edges { first, last }
+    }
+
+    fn edge<C>(&mut self, tree: &Tree, cells: fn(&mut Self, &Tree) -> Vec<C>) -> Option<Edge<C>> {
+        self.check_keys(tree, &["starts", "cells", "required"]);
+        let cells = tree.get("cells").map(|written| cells(self, written)).unwrap_or_default();
+        let required = tree.get("required").is_some_and(|required| self.yes(required));
+        let starts = self.required(tree, "starts")?;
+        let text = starts.text().unwrap_or_default();
+        if text.is_empty() {
+            let message = "`starts` is what the line starts with, such as `FIN***`";
+            self.found.push(Diagnostic::new(Code::BadFormat, starts.span.clone(), message));
+        }
+        Some(Edge { starts: text.to_owned(), cells, required })
+    }
+
+    fn yes(&mut self, tree: &Tree) -> bool {
+        let word = tree.text().unwrap_or_default();
+        if !["true", "false"].contains(&word) {
+            let message = format!("`required` is `true` or `false`, found `{word}`");
+            self.found.push(Diagnostic::new(Code::BadFormat, tree.span.clone(), message));
+        }
+        word == "true"
     }
 
     pub(super) fn detect(&mut self, tree: &Tree) -> Vec<Detect> {
@@ -90,8 +158,9 @@ impl Compiler<'_> {
             return Some(Detect::Among(path, texts_of(words)));
         }
         let columns = || tree.get("columns").map(|c| texts_of(c).iter().map(|c| fold_header(c)).collect());
-        let found = text("present")
-            .map(Detect::Present)
+        let found = tree
+            .get("present")
+            .map(|present| Detect::Present(texts_of(present)))
             .or_else(|| text("absent").map(Detect::Absent))
             .or_else(|| columns().map(Detect::Columns))
             .or_else(|| text("filename").map(Detect::Filename));

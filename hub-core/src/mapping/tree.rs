@@ -56,6 +56,29 @@ impl Tree {
         }
     }
 
+    /// The keys of this map, then those of `base` that it lacks and `inherits` lets through. What comes from the base stands at `at`:
+    /// a mistake there is underlined where the base is named.
+    pub fn over(mut self, base: Self, inherits: impl Fn(&str) -> bool, at: &Self) -> Self {
+        let Node::Map(theirs) = base.node else { return self };
+        let lacking = |key: &Self| key.text().is_some_and(|key| inherits(key) && self.get(key).is_none());
+        let added: Vec<_> = theirs.into_iter().filter(|(key, _)| lacking(key)).collect();
+        if let Node::Map(own) = &mut self.node {
+            own.extend(added.into_iter().map(|(key, value)| (key.moved(at), value.moved(at))));
+        }
+        self
+    }
+
+    fn moved(self, at: &Self) -> Self {
+        let node = match self.node {
+            Node::List(items) => Node::List(items.into_iter().map(|item| item.moved(at)).collect()),
+            Node::Map(entries) => {
+                Node::Map(entries.into_iter().map(|(key, value)| (key.moved(at), value.moved(at))).collect())
+            }
+            leaf => leaf,
+        };
+        Self { node, span: at.span.clone(), line: at.line }
+    }
+
     /// The elements of a list; a single node counts as a list of one.
     pub fn elements(&self) -> &[Self] {
         match &self.node {

@@ -7,19 +7,19 @@ use std::collections::HashMap;
 use hub_core::connector::{Decoder, Fault, fold_header};
 use hub_core::record::{NameId, Names, Record};
 
-use super::row;
+use super::row::{self, Signs};
 use crate::format::cut::not_utf8;
 
 /// Decodes rows.
 #[derive(Debug)]
 pub(super) struct CsvDecoder {
     columns: Vec<Option<NameId>>,
-    separator: u8,
+    signs: Signs,
 }
 
 impl CsvDecoder {
     /// A decoder for these header cells.
-    pub(super) fn new(header: &[String], separator: u8, names: &Names) -> Self {
+    pub(super) fn new(header: &[String], signs: Signs, names: &Names) -> Self {
         let mut known: Vec<_> = names.iter().collect();
         known.sort_unstable_by_key(|(_, id)| id.0);
         let mut folded = HashMap::new();
@@ -30,7 +30,7 @@ impl CsvDecoder {
             let exact = names.get(cell);
             exact.or_else(|| folded.get(&fold_header(cell)).copied())
         });
-        Self { columns: columns.collect(), separator }
+        Self { columns: columns.collect(), signs }
     }
 }
 
@@ -43,9 +43,9 @@ impl Decoder for CsvDecoder {
     fn decode(&self, frame: &[u8], record: &mut Record) -> Result<(), Fault> {
         record.clear();
         let row = std::str::from_utf8(frame).map_err(|_| not_utf8())?;
-        row::texts(row, self.separator, |index, text| {
+        row::texts(row, self.signs, |index, text| {
             let Some(Some(name)) = self.columns.get(index) else { return };
-            let text = protected(text);
+            let text = if self.signs.quotes { protected(text) } else { text };
             // An empty cell is no text, as a column that is not there.
             if !text.is_empty() {
                 record.leaf(*name, text);

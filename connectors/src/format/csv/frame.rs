@@ -7,8 +7,10 @@ use hub_core::code::Code;
 use hub_core::connector::{Fault, Limits, fold_header};
 use hub_core::record::Record;
 
-use super::row::{self, Row};
+use super::decode::CsvDecoder;
+use super::row::{self, Row, Signs};
 use crate::format::cut::{Cut, Piece, not_utf8};
+use crate::format::edge::{EdgeRow, goes_on, nothing};
 use crate::format::text::Text;
 
 /// What old systems end a text with.
@@ -17,14 +19,27 @@ const END_OF_FILE: u8 = 0x1a;
 /// Cuts rows.
 pub(super) struct CsvCut {
     text: Text,
-    separator: u8,
+    signs: Signs,
     least: usize,
     most: usize,
     limits: Limits,
     /// The cells of the header line, folded; none when there is none.
     header: Vec<String>,
     skipping: bool,
+    first: Option<EdgeRow<CsvDecoder>>,
+    last: Option<EdgeRow<CsvDecoder>>,
     empty: Record,
+}
+
+/// What a mapping says of the rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// The separator; found in the first line when left out.
+    pub(super) separator: Option<u8>,
+    /// Whether a quote has a meaning.
+    pub(super) quotes: bool,
+    /// The columns are known by position.
+    pub(super) by_position: bool,
 }
 
 /// The header line of a delivery.
@@ -32,48 +47,59 @@ pub(super) struct CsvCut {
 pub(super) struct Header {
     /// Its cells, as written.
     pub(super) cells: Vec<String>,
-    /// The separator declared or found.
-    pub(super) separator: u8,
+    /// The separator declared or found, and whether quotes have a meaning.
+    pub(super) signs: Signs,
 }
 
 impl CsvCut {
     /// Reads the header line. When the columns are known by position, a first line that holds a row is left to be one.
-    pub(super) fn open(
-        mut text: Text,
-        separator: Option<u8>,
-        by_position: bool,
-        limits: Limits,
-    ) -> Result<(Self, Header), Fault> {
+    pub(super) fn open(mut text: Text, asked: Asked, limits: Limits) -> Result<(Self, Header), Fault> {
         skip_blank_lines(&mut text)?;
         if text.window().is_empty() {
             return Err(Fault::new(Code::EmptyDelivery, "expected a header line, found nothing"));
         }
         let (announced, at) = row::announced(text.window());
         text.advance(at);
-        let separator = separator.or(announced);
-        let (end, next, separator) = header_row(&mut text, separator, limits.header_bytes)?;
+        let asked = Asked { separator: asked.separator.or(announced), ..asked };
+        let (end, next, signs) = header_row(&mut text, asked, limits.header_bytes)?;
         let line = text.window().get(..end).unwrap_or_default();
         if text.unchecked() && std::str::from_utf8(line).is_err() {
             return Err(not_utf8());
         }
         let mut cells = Vec::new();
-        row::cells(line, separator, |_, cell| {
+        row::cells(line, signs, |_, cell| {
             cells.push(String::from_utf8_lossy(cell).into_owned());
         });
         if text.window().get(end) == Some(&b'\r') && text.window().get(end + 1) != Some(&b'\n') {
             text.break_lines_at_cr();
         }
         let mut header = Vec::new();
-        if !(by_position && cells.iter().any(|cell| is_datum(cell))) {
+        if !(asked.by_position && cells.iter().any(|cell| is_datum(cell))) {
             header.extend(cells.iter().map(|cell| fold_header(cell)));
             text.advance(next);
         }
-        let mut empty = Record::default();
-        empty.clear();
-        empty.finish();
-        let cut =
-            Self { text, separator, least: 0, most: usize::MAX, limits, header, skipping: false, empty };
-        Ok((cut, Header { cells, separator }))
+        let cut = Self {
+            text,
+            signs,
+            least: 0,
+            most: usize::MAX,
+            limits,
+            header,
+            skipping: false,
+            first: None,
+            last: None,
+            empty: nothing(),
+        };
+        Ok((cut, Header { cells, signs }))
+    }
+
+    /// Stands after the first row that was read, and expects the last.
+    pub(super) fn between(
+        self,
+        first: Option<EdgeRow<CsvDecoder>>,
+        last: Option<EdgeRow<CsvDecoder>>,
+    ) -> Self {
+        Self { first, last, ..self }
     }
 
     /// Expects rows of at least so many cells, and at most so many that are not empty.
@@ -87,9 +113,9 @@ impl CsvCut {
         loop {
             let window = self.text.window();
             let length = window.len();
-            match row::measure(window, self.separator, self.text.done(), self.least) {
+            match row::measure(window, self.signs, self.text.done(), self.least) {
                 Row::Whole { end, .. } if end > limit => return Ok(Some(self.overflow())),
-                Row::Whole { end, .. } => return Ok(self.whole(end)),
+                Row::Whole { end, .. } => return self.whole(end),
                 Row::Stray => return Ok(Some(self.unclosed())),
                 Row::Partial if length > limit => return Ok(Some(self.overflow())),
                 Row::Partial if self.text.done() => return Ok(Some(self.unclosed())),
@@ -100,7 +126,7 @@ impl CsvCut {
         }
     }
 
-    fn whole(&mut self, end: usize) -> Option<Piece> {
+    fn whole(&mut self, end: usize) -> Result<Option<Piece>, Fault> {
         let window = self.text.window();
         let mut row = window.get(..end).unwrap_or_default();
         if let [before @ .., END_OF_FILE] = row
@@ -111,7 +137,7 @@ impl CsvCut {
         }
         let end = row.len();
         let (mut count, mut filled) = (0, 0);
-        row::cells(row, self.separator, |index, cell| {
+        row::cells(row, self.signs, |index, cell| {
             count = index + 1;
             if !cell.iter().all(|b| b.is_ascii_whitespace() || *b == END_OF_FILE) {
                 filled = count;
@@ -119,17 +145,31 @@ impl CsvCut {
         });
         if filled == 0 {
             self.text.advance(end);
-            return None;
+            return Ok(None);
+        }
+        if let Some(last) = &mut self.last {
+            if last.is_seen() {
+                return Err(goes_on());
+            }
+            if last.takes(row)? {
+                self.text.advance(end);
+                return Ok(None);
+            }
         }
         if self.is_header(row) {
             let detail = "expected a record, found the header line again";
-            return Some(Piece::faulty(end, Code::MalformedCsv, detail));
+            return Ok(Some(Piece::faulty(end, Code::MalformedCsv, detail)));
         }
         // The columns that may be missing are missing together.
         let holds = |width: usize| filled <= width && width <= count;
         if holds(self.least) || holds(self.most) {
-            return Some(Piece::sound(end));
+            return Ok(Some(Piece::sound(end)));
         }
+        Ok(Some(self.ragged(end, count)))
+    }
+
+    fn ragged(&self, end: usize, count: usize) -> Piece {
+        let row = self.text.window().get(..end).unwrap_or_default();
         // Only the first line: a stray quote may have swallowed the lines after it.
         let line = row::line_end(row).unwrap_or(end);
         let detail = if self.least == self.most {
@@ -137,7 +177,7 @@ impl CsvCut {
         } else {
             format!("expected {} or {} cells, found {count}", self.least, self.most)
         };
-        Some(Piece::faulty(line, Code::MalformedCsv, detail))
+        Piece::faulty(line, Code::MalformedCsv, detail)
     }
 
     /// Whether a row is the header line again, however it is written.
@@ -153,7 +193,7 @@ impl CsvCut {
         if !again {
             return false;
         }
-        row::cells(row, self.separator, |index, cell| again = again && same(index, cell));
+        row::cells(row, self.signs, |index, cell| again = again && same(index, cell));
         again
     }
 
@@ -196,6 +236,7 @@ impl Cut for CsvCut {
         loop {
             skip_blank_lines(&mut self.text)?;
             if self.text.window().is_empty() {
+                self.last.as_ref().map_or(Ok(()), EdgeRow::end)?;
                 return Ok(None);
             }
             if let Some(row) = self.row()? {
@@ -213,16 +254,16 @@ impl Cut for CsvCut {
     }
 
     fn header(&self) -> &Record {
-        &self.empty
+        self.first.as_ref().map_or(&self.empty, EdgeRow::record)
     }
 
     fn trailer(&self) -> &Record {
-        &self.empty
+        self.last.as_ref().map_or(&self.empty, EdgeRow::record)
     }
 }
 
 /// Consumes line breaks, and lines of spaces that end with one.
-fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
+pub(crate) fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
     loop {
         let window = text.window();
         let breaks = window.iter().take_while(|b| matches!(b, b'\n' | b'\r' | b' ')).count();
@@ -236,11 +277,12 @@ fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
     }
 }
 
-/// End of the header row, start of the next line, and the separator.
-fn header_row(text: &mut Text, separator: Option<u8>, limit: usize) -> Result<(usize, usize, u8), Fault> {
+/// End of the header row, start of the next line, and the signs it is cut by.
+fn header_row(text: &mut Text, asked: Asked, limit: usize) -> Result<(usize, usize, Signs), Fault> {
     loop {
         let window = text.window();
-        let found = separator.unwrap_or_else(|| row::sniff(window));
+        let separator = asked.separator.unwrap_or_else(|| row::sniff(window));
+        let found = Signs { separator, quotes: asked.quotes };
         // One byte more tells a lone carriage return from the beginning of CRLF.
         match row::measure(window, found, text.done(), usize::MAX) {
             Row::Whole { end, .. } if end > limit => return Err(header_too_large(limit)),

@@ -4,7 +4,7 @@
 //! a row into the cells a mapping reads. Header cells are compared folded: accents, case and line breaks do not count.
 
 mod decode;
-mod frame;
+pub(super) mod frame;
 pub(crate) mod row;
 #[cfg(test)]
 mod tests;
@@ -12,12 +12,15 @@ mod tests;
 use std::io::Read;
 
 use hub_core::code::Code;
-use hub_core::connector::{Dialect, Fault, Layout, Opened};
+use hub_core::connector::{Dialect, Edge, Fault, Layout, Opened};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::cut::Cutter;
+use super::edge::EdgeRow;
 use super::text::Text;
+use frame::Asked;
+use row::Signs;
 
 /// The columns of a delivery, and how many cells a row has at least and at most.
 struct Columns {
@@ -43,15 +46,27 @@ impl Columns {
 
 /// Opens a delimited delivery: reads its header line.
 pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Opened, Fault> {
-    let Layout::Csv { separator, columns } = &dialect.layout else {
+    let Layout::Csv { separator, quotes, columns, edges } = &dialect.layout else {
         return Err(Fault::new(Code::NotTheFormat, "expected a delimited layout"));
     };
-    let text = Text::open(bytes, dialect.encoding.as_deref(), false)?;
+    let mut text = Text::open(bytes, dialect.encoding.as_deref(), false)?;
     let declared = columns.as_ref().map(|columns| Columns::declared(columns));
     let by_position = declared.is_some();
-    let (cut, header) = frame::CsvCut::open(text, *separator, by_position, dialect.limits)?;
+    // A row around the records is cut by the declared separator, or by the one found in the first line.
+    let around = Signs { separator: separator.unwrap_or_else(|| row::sniff(text.window())), quotes: *quotes };
+    let edge = |edge: &Edge<String>| {
+        EdgeRow::new(edge, decode::CsvDecoder::new(&edge.cells, around, &dialect.names))
+    };
+    let mut first = edges.first.as_ref().map(edge);
+    if let Some(first) = &mut first {
+        frame::skip_blank_lines(&mut text)?;
+        first.open(&mut text, dialect.limits.header_bytes)?;
+    }
+    let asked = Asked { separator: *separator, quotes: *quotes, by_position };
+    let (cut, header) = frame::CsvCut::open(text, asked, dialect.limits)?;
+    let cut = cut.between(first, edges.last.as_ref().map(edge));
     let columns = declared.unwrap_or_else(|| Columns::of_header(&header.cells));
-    let decoder = decode::CsvDecoder::new(&columns.names, header.separator, &dialect.names);
+    let decoder = decode::CsvDecoder::new(&columns.names, header.signs, &dialect.names);
     // A row means what its header says: under other headers it is another record.
     let seed = xxh3_64(columns.names.join("\u{1f}").as_bytes());
     let framer = Cutter::new(cut.expecting(columns.least, columns.most)).seeded(seed);

@@ -6,6 +6,27 @@
 
 use std::borrow::Cow;
 
+/// The signs that cut text into rows and cells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signs {
+    /// Ends a cell.
+    pub(crate) separator: u8,
+    /// Whether a quote has a meaning.
+    pub(crate) quotes: bool,
+}
+
+impl Signs {
+    /// Text in which quotes have their meaning.
+    pub(crate) fn quoting(separator: u8) -> Self {
+        Self { separator, quotes: true }
+    }
+
+    /// Whether a quote may have a meaning; most rows have none and are cut without looking at each cell.
+    fn quoted(self, text: &[u8]) -> bool {
+        self.quotes && memchr::memchr(b'"', text).is_some()
+    }
+}
+
 /// What a window of text says about the row that starts it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Row {
@@ -23,11 +44,16 @@ pub(crate) enum Row {
 }
 
 /// Finds the end of the row that starts `window`; `last` says no more text will come, `width` how many cells a row has.
-pub(crate) fn measure(window: &[u8], separator: u8, last: bool, width: usize) -> Row {
+pub(crate) fn measure(window: &[u8], signs: Signs, last: bool, width: usize) -> Row {
     let line = line_end(window);
-    if let Some(end) = line.filter(|end| !quoted(window.get(..*end).unwrap_or_default())) {
+    if let Some(end) = line.filter(|end| !signs.quoted(window.get(..*end).unwrap_or_default())) {
         return Row::Whole { end, next: end + 1 };
     }
+    if !signs.quotes {
+        let end = window.len();
+        return if last { Row::Whole { end, next: end } } else { Row::Partial };
+    }
+    let separator = signs.separator;
     let mut at = 0;
     loop {
         let cell = cell_end(window, at, separator, true);
@@ -61,8 +87,9 @@ fn swallows(text: &[u8], separator: u8, width: usize) -> bool {
 }
 
 /// Calls `each` with every cell of a row, in order.
-pub(crate) fn cells(row: &[u8], separator: u8, mut each: impl FnMut(usize, &[u8])) {
-    if !quoted(row) {
+pub(crate) fn cells(row: &[u8], signs: Signs, mut each: impl FnMut(usize, &[u8])) {
+    let separator = signs.separator;
+    if !signs.quoted(row) {
         let mut from = 0;
         for (index, to) in memchr::memchr_iter(separator, row).chain([row.len()]).enumerate() {
             each(index, row.get(from..to).unwrap_or_default());
@@ -86,25 +113,20 @@ pub(crate) fn cells(row: &[u8], separator: u8, mut each: impl FnMut(usize, &[u8]
 }
 
 /// The same for a row known to be text: cells that nothing quotes are not looked at again.
-pub(crate) fn texts(row: &str, separator: u8, mut each: impl FnMut(usize, &str)) {
+pub(crate) fn texts(row: &str, signs: Signs, mut each: impl FnMut(usize, &str)) {
     let bytes = row.as_bytes();
-    if quoted(bytes) {
+    if signs.quoted(bytes) {
         // Cut at ASCII signs only, so that every cell is text too.
-        cells(bytes, separator, |index, cell| {
+        cells(bytes, signs, |index, cell| {
             each(index, std::str::from_utf8(cell).unwrap_or_default());
         });
         return;
     }
     let mut from = 0;
-    for (index, to) in memchr::memchr_iter(separator, bytes).chain([bytes.len()]).enumerate() {
+    for (index, to) in memchr::memchr_iter(signs.separator, bytes).chain([bytes.len()]).enumerate() {
         each(index, row.get(from..to).unwrap_or_default());
         from = to + 1;
     }
-}
-
-/// Whether a quote may have a meaning; most rows have none and are cut without looking at each cell.
-fn quoted(text: &[u8]) -> bool {
-    memchr::memchr(b'"', text).is_some()
 }
 
 /// Where the first line ends, quotes or not.

@@ -1,15 +1,18 @@
 //! Cases of delimited text: header, quotes, widths, line breaks and their faults, on invented rows.
 
 use hub_core::code::Code::{
-    self, EmptyDelivery, HeaderTooLarge, MalformedCsv, NotTheFormat, RecordTooLarge, WrongEncoding,
+    self, EmptyDelivery, HeaderTooLarge, MalformedCsv, NotTheFormat, RecordTooLarge, Truncated, WrongEncoding,
 };
-use hub_core::connector::{Dialect, Layout};
+use hub_core::connector::{Dialect, Edge, Edges, Layout};
 use proptest::prelude::*;
 
+use super::row::Signs;
 use crate::format::testing::{Run, dialect, run};
 
+const SEMICOLON: Signs = Signs { separator: b';', quotes: true };
+
 fn feed() -> Dialect {
-    let layout = Layout::Csv { separator: None, columns: None };
+    let layout = Layout::Csv { separator: None, quotes: true, columns: None, edges: Edges::default() };
     dialect(layout, &["nom", "Date de naissance", "b"])
 }
 
@@ -84,9 +87,56 @@ fn a_bad_row_costs_its_line() {
 #[test]
 fn columns_may_be_declared_and_the_first_line_is_then_skipped() {
     let columns = Some(vec!["b".to_owned(), String::new(), "nom".to_owned()]);
-    let feed = dialect(Layout::Csv { separator: Some(b';'), columns }, &["nom", "b"]);
+    let feed = dialect(
+        Layout::Csv { separator: Some(b';'), quotes: true, columns, edges: Edges::default() },
+        &["nom", "b"],
+    );
     let run = read_as(b"whatever\n1;2;x\n1;2\n", &feed).unwrap_or_else(|c| panic!("{c}"));
     assert_eq!(run.outcomes(), [Ok("b=1 nom=x"), Err(MalformedCsv)]);
+}
+
+/// Text as the ASP writes it: `|`, no quotes, a row before and a row after.
+fn asp(quotes: bool, required: bool) -> Dialect {
+    let edge = |starts: &str, cells: [&str; 3]| {
+        Some(Edge { starts: starts.to_owned(), cells: cells.map(str::to_owned).to_vec(), required })
+    };
+    let edges = Edges { first: edge("L|ASP|", ["", "", "date"]), last: edge("Z|ASP|", ["", "", "total"]) };
+    dialect(
+        Layout::Csv { separator: Some(b'|'), quotes, columns: None, edges },
+        &["nom", "b", "date", "total"],
+    )
+}
+
+#[test]
+fn a_quote_may_be_a_character_like_any_other() {
+    let text = b"t|nom|b|\n1|\"x|=\"5\"|\n1|l\"x\"\"|\"|\n1|\"\n\"|2|\n";
+    let run = read_as(text, &asp(false, false)).unwrap_or_else(|c| panic!("{c}"));
+    let expected = [Ok("b==\"5\" nom=\"x"), Ok("b=\" nom=l\"x\"\""), Err(MalformedCsv), Ok("nom=2")];
+    assert_eq!((run.outcomes(), run.end), (expected.to_vec(), Ok(())));
+}
+
+#[test]
+fn the_rows_around_the_records_are_none_and_say_whether_the_delivery_is_whole() {
+    let text = b"\xEF\xBB\xBF\nL|ASP|2026-11-02|x\r\nt|nom|b|\r\n1|\"x|5|\r\nZ|ASP|0001\r\n\x1a";
+    let whole = read_as(text, &asp(false, true)).unwrap_or_else(|c| panic!("{c}"));
+    assert_eq!((whole.outcomes(), whole.end), (vec![Ok("b=5 nom=\"x")], Ok(())));
+    assert_eq!((whole.header.as_str(), whole.trailer.as_str()), ("date=2026-11-02", "total=0001"));
+    let first = whole.seen.first().map(|seen| (seen.number, seen.line, seen.byte));
+    assert_eq!(first, Some((1, 4, 34)));
+    for (text, required, end) in [
+        (&b"L|ASP|\nt|nom|b\n1|x|5\n"[..], true, Err(Truncated)),
+        (b"L|ASP|\nt|nom|b\n1|x|5\n", false, Ok(())),
+        (b"t|nom|b\n1|x|5\nZ|ASP|1\n", false, Ok(())),
+        (b"t|nom|b\n1|x|5\nZ|ASP|1\n1|x|5\n", false, Err(NotTheFormat)),
+        (b"L|ASP|\nt|nom|b\n1|x|5\nZ|ASP|1\nZ|ASP|1\n", true, Err(NotTheFormat)),
+    ] {
+        let run = read_as(text, &asp(true, required)).unwrap_or_else(|c| panic!("{c}"));
+        assert_eq!((run.outcomes(), run.end), (vec![Ok("b=5 nom=x")], end), "{text:?}");
+    }
+    for text in [&b"t|nom|b\n1|x|5\nZ|ASP|1\n"[..], b"L|AS", b"nom;b\n"] {
+        assert_eq!(read_as(text, &asp(true, true)).map(|_| ()), Err(NotTheFormat), "{text:?}");
+    }
+    assert_eq!(read_as(b"L|ASP|", &asp(true, true)).map(|_| ()), Err(EmptyDelivery));
 }
 
 #[test]
@@ -122,19 +172,36 @@ proptest! {
     }
 
     #[test]
+    fn with_rows_around_and_without_quotes_too(rows in "[a|\"\r\n ZASP]{0,80}(x{390,420})?(Z\\|ASP\\|\n)?[a|\n]{0,40}", step in 1_usize..8, quotes: bool) {
+        let text = [b"L|ASP|\nnom|b\n", rows.as_bytes()].concat();
+        let by = |step| run(&text, &asp(quotes, true), step).map_err(|f| f.code);
+        prop_assert_eq!(by(step), by(1 << 20));
+    }
+
+    #[test]
+    fn without_quotes_every_row_cut_is_a_whole_line(lines in prop::collection::vec("[a\"|]{1,12}", 1..20)) {
+        let found = run([&["nom|b"], &lines.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat().join("\n").as_bytes(), &asp(false, false), 3);
+        let found = found.unwrap_or_else(|f| panic!("{f}"));
+        let raws: Vec<_> = found.seen.iter().map(|seen| seen.raw.as_str()).collect();
+        let solid: Vec<_> = lines.iter().map(String::as_str).filter(|line| line.bytes().any(|b| b != b'|')).collect();
+        prop_assert_eq!(raws, solid);
+    }
+
+    #[test]
     fn cells_are_those_of_csv_core(line in "[a;\"]{1,30}") {
-        prop_assume!(matches!(super::row::measure(line.as_bytes(), b';', true, 2), super::row::Row::Whole { .. }));
+        prop_assume!(matches!(super::row::measure(line.as_bytes(), SEMICOLON, true, 2), super::row::Row::Whole { .. }));
         let (mut reader, mut output, mut ends) = (csv_core::ReaderBuilder::new().delimiter(b';').build(), [0; 64], [0; 64]);
         let (_, _, _, count) = reader.read_record(&[line.as_bytes(), b"\n"].concat(), &mut output, &mut ends);
         let mut from = 0;
         let expected: Vec<_> = ends[..count].iter().map(|end| output[std::mem::replace(&mut from, *end)..*end].to_vec()).collect();
         let mut found = Vec::new();
-        super::row::cells(line.as_bytes(), b';', |_, cell| found.push(cell.to_vec()));
+        super::row::cells(line.as_bytes(), SEMICOLON, |_, cell| found.push(cell.to_vec()));
         prop_assert_eq!(found, expected);
     }
 
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = run(&bytes, &feed(), 5);
+        let _ = run(&[b"L|ASP|", bytes.as_slice()].concat(), &asp(false, true), 5);
     }
 }
