@@ -44,10 +44,10 @@ async fn a_hub_killed_at_any_moment_of_any_arrival_loses_nothing_and_does_nothin
     let (mut acknowledged, mut next) = (BTreeMap::new(), 0);
     let mut serving = Serving::start(&home, &sources(&line), &[]);
     for _ in 0..kills {
-        let life = Duration::from_millis(chance.random_range(0..LIFE_MS));
+        let lived = Duration::from_millis(chance.random_range(0..LIFE_MS));
         let (base, token, from) = (serving.base.clone(), token.clone(), next);
         let pushing = tokio::spawn(async move { push_from(&base, &token, from).await });
-        std::thread::sleep(life);
+        std::thread::sleep(lived);
         serving.kill();
         let pushed = pushing.await.expect("ended");
         next += pushed.len() as u64;
