@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// A note as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,15 +14,13 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::desk::{Desk, Slip};
+use super::desk::{Desk, Slip, last_segment};
 use super::landing::{Digests, Landed, announced, coded};
 use super::problem::Problem;
 use crate::arrival::Received;
 
 /// Longest key a sender may give a file.
 const KEY_BYTES: usize = 255;
-/// Longest file name kept.
-const NAME_CHARACTERS: usize = 200;
 
 /// What may be asked for.
 #[derive(Debug, Deserialize)]
@@ -48,17 +46,9 @@ pub(super) async fn push(
     digests.check()?;
     let mut file = landed.open()?;
     coded(&headers, &mut file)?;
-    let parcel =
-        desk.sources.parcel(source, file, slip.filename.clone()).map_err(|error| unopened(&error))?;
+    let parcel = desk.sources.parcel(source, file, slip.filename.clone())?;
     let received = desk.accept(&slip, parcel).await?;
     Ok(acknowledged(&received, slip.key.is_some()))
-}
-
-/// A key of the source cannot be had: the hub's own fault, told without saying which.
-pub(super) fn unopened(error: &crate::sources::KeyError) -> Problem {
-    tracing::error!(%error, "a source's keys cannot be had");
-    let code = hub_core::code::Code::BadConfig;
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, "the hub cannot open deliveries of this source now")
 }
 
 /// What came, and where to ask what became of it. The same bytes again are no news, unless the sender's key says it is the same
@@ -93,13 +83,6 @@ fn filename(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(CONTENT_DISPOSITION)?.to_str().ok()?;
     let value = text.split(';').find_map(|part| part.trim().strip_prefix("filename="))?;
     last_segment(value.trim().trim_matches('"'))
-}
-
-/// The last segment of a path a sender gave, without characters no file name needs.
-pub(super) fn last_segment(name: &str) -> Option<String> {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS).collect();
-    (!name.trim_matches('.').trim().is_empty()).then_some(name)
 }
 
 #[cfg(test)]

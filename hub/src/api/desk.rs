@@ -10,14 +10,17 @@ use hub_core::pipeline::Pipeline;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use super::pen::Pens;
 use super::problem::Problem;
-use super::uploads::Uploads;
 use crate::arrival::{Arrivals, Parcel, Received};
 use crate::receipt::courier::{OWED, Owed};
 use crate::sources::{Source, Sources};
 
 /// What an upload key was used for, by source and hash of the key.
 const KEYS: Book<Used> = Book::named("idempotency");
+
+/// Longest file name kept.
+const NAME_CHARACTERS: usize = 200;
 
 /// The bytes a key stands for, as BLAKE3 digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +39,7 @@ pub struct Desk {
     /// Told when a run has ended.
     pub ended: Arc<Notify>,
     pub(super) arrivals: Arrivals,
-    pub(super) uploads: Uploads,
+    pub(super) pens: Pens,
 }
 
 /// What comes with a file, besides its bytes.
@@ -59,7 +62,7 @@ impl Desk {
         ended: Arc<Notify>,
     ) -> Self {
         let arrivals = crate::installation::arrivals(&pipeline);
-        Self { pipeline, sources, arrived, ended, arrivals, uploads: Uploads::default() }
+        Self { pipeline, sources, arrived, ended, arrivals, pens: Pens::default() }
     }
 
     /// The source a request may speak for: that of its token, which must be the one it asks for if it does.
@@ -121,4 +124,11 @@ impl Desk {
             _ => Ok(()),
         }
     }
+}
+
+/// The last segment of a path a sender gave, without characters no file name needs.
+pub(super) fn last_segment(name: &str) -> Option<String> {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS).collect();
+    (!name.trim_matches('.').trim().is_empty()).then_some(name)
 }

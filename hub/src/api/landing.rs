@@ -20,7 +20,6 @@ use sha2::{Digest as _, Sha256, Sha512};
 use tokio::io::AsyncWriteExt as _;
 
 use super::problem::Problem;
-use crate::arrival::code_of;
 
 /// How long a sender may be silent.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,7 +42,7 @@ impl Landed {
 
     /// Opens it at its start; the bytes stay readable until that is closed.
     pub(super) fn open(&self) -> Result<File, Problem> {
-        File::open(&self.path).map_err(|error| disk(&error))
+        Ok(File::open(&self.path)?)
     }
 }
 
@@ -57,7 +56,7 @@ impl Drop for Landed {
 /// Appends a body to a file, creating it when it is not there; tells how many bytes came. What came stays, also when it breaks off.
 pub(super) async fn write(path: &Path, body: Body, most: u64, digests: &mut Digests) -> Result<u64, Problem> {
     let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    let mut file = tokio::fs::File::from_std(file.map_err(|error| disk(&error))?);
+    let mut file = tokio::fs::File::from_std(file?);
     let (mut stream, mut came) = (body.into_data_stream(), 0_u64);
     let ended = loop {
         let Ok(next) = tokio::time::timeout(PATIENCE, stream.next()).await else {
@@ -77,24 +76,12 @@ pub(super) async fn write(path: &Path, body: Body, most: u64, digests: &mut Dige
         }
         digests.update(&chunk);
         if let Err(error) = file.write_all(&chunk).await {
-            break Err(disk(&error));
+            break Err(error.into());
         }
         came += chunk.len() as u64;
     };
-    file.flush().await.map_err(|error| disk(&error))?;
+    file.flush().await?;
     ended
-}
-
-/// The problem of a disk that does not take what came.
-pub(super) fn disk(error: &io::Error) -> Problem {
-    let code = code_of(error);
-    let status = if code == Code::DiskFull {
-        StatusCode::INSUFFICIENT_STORAGE
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    tracing::error!(%code, %error, "an arrival could not be written");
-    Problem::new(status, code, "nothing was acknowledged")
 }
 
 pub(super) fn too_large(most: u64) -> Problem {
@@ -123,7 +110,7 @@ pub(super) fn coded(headers: &HeaderMap, file: &mut File) -> Result<(), Problem>
     };
     let mut found = Vec::new();
     let read = file.by_ref().take(mark.len() as u64).read_to_end(&mut found).and_then(|_| file.rewind());
-    read.map_err(|error| disk(&error))?;
+    read?;
     if found == mark {
         return Ok(());
     }

@@ -8,6 +8,7 @@ mod desk;
 mod events;
 mod landing;
 mod page;
+mod pen;
 mod persons;
 mod problem;
 mod receipts;

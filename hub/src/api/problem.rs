@@ -1,5 +1,7 @@
 //! Failures over HTTP: RFC 9457 problems carrying the same stable codes as the command line.
 
+use std::io;
+
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -7,8 +9,8 @@ use hub_core::code::Code;
 use hub_core::store::StoreError;
 use serde_json::json;
 
-use super::landing::disk;
-use crate::arrival::ArrivalError;
+use crate::arrival::{ArrivalError, code_of};
+use crate::sources::KeyError;
 
 /// A problem to answer with.
 #[derive(Debug)]
@@ -43,9 +45,29 @@ impl From<ArrivalError> for Problem {
     fn from(error: ArrivalError) -> Self {
         match error {
             ArrivalError::Fault(fault) => fault.into(),
-            ArrivalError::Archive(error) => disk(&error),
+            ArrivalError::Archive(error) => error.into(),
             ArrivalError::Store(error) => error.into(),
         }
+    }
+}
+
+/// The disk does not take what came, or does not give back what was kept.
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        let code = code_of(&error);
+        let full = code == Code::DiskFull;
+        let status = if full { StatusCode::INSUFFICIENT_STORAGE } else { StatusCode::SERVICE_UNAVAILABLE };
+        tracing::error!(%code, %error, "an arrival could not be written or read");
+        Self::new(status, code, "nothing was acknowledged")
+    }
+}
+
+/// A key of the source cannot be had: the hub's own fault, told without saying which.
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        tracing::error!(%error, "a source's keys cannot be had");
+        let detail = "the hub cannot open deliveries of this source now";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::BadConfig, detail)
     }
 }
 

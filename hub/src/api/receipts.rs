@@ -24,7 +24,6 @@ use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use super::landing::disk;
 use super::problem::Problem;
 use crate::receipt::{ReceiptError, Summary, csv, json, refused};
 
@@ -93,10 +92,10 @@ pub(super) async fn refused_records(
         file.rewind()?;
         Ok::<_, refused::RefusedError>(file)
     };
-    let written = tokio::task::spawn_blocking(write).await.map_err(|lost| disk(&lost.into()))?;
+    let written = tokio::task::spawn_blocking(write).await.map_err(std::io::Error::from)?;
     let file = written.map_err(|error| match error {
         refused::RefusedError::Fault(fault) => Problem::from(fault),
-        refused::RefusedError::Io(error) => disk(&error),
+        refused::RefusedError::Io(error) => error.into(),
     })?;
     let name = refused::name(summary.delivery.filename.as_deref(), summary.delivery.id);
     stream(file, "application/octet-stream", Some(&name))
@@ -122,15 +121,16 @@ async fn settled(desk: &Desk, headers: &HeaderMap, id: &str, wait: Duration) -> 
 
 /// A file nobody else sees, on the archive's own disk.
 fn scratch(desk: &Desk) -> Result<File, Problem> {
-    tempfile::tempfile_in(desk.pipeline.archive.landing()).map_err(|error| disk(&error))
+    Ok(tempfile::tempfile_in(desk.pipeline.archive.landing())?)
 }
 
 fn flushed(mut out: BufWriter<&mut File>) -> Result<(), Problem> {
-    out.flush().and_then(|()| out.get_mut().rewind()).map_err(|error| disk(&error))
+    out.flush()?;
+    Ok(out.get_mut().rewind()?)
 }
 
 fn stream(file: File, kind: &'static str, name: Option<&str>) -> Result<Response, Problem> {
-    let length = file.metadata().map_err(|error| disk(&error))?.len();
+    let length = file.metadata()?.len();
     let body = Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)));
     let mut response = (StatusCode::OK, [(CONTENT_TYPE, kind)], body).into_response();
     response.headers_mut().insert(axum::http::header::CONTENT_LENGTH, length.into());
@@ -148,7 +148,7 @@ impl From<ReceiptError> for Problem {
     fn from(error: ReceiptError) -> Self {
         match error {
             ReceiptError::Store(error) => error.into(),
-            ReceiptError::Io(error) => disk(&error),
+            ReceiptError::Io(error) => error.into(),
         }
     }
 }

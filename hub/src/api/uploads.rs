@@ -4,12 +4,11 @@
 //! `POST` announces the length, `PATCH` brings bytes at an offset, `HEAD` tells the offset. The piece that completes the upload
 //! acknowledges the delivery as `POST /v1/deliveries` does.
 
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
 use std::str::FromStr as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -22,9 +21,8 @@ use hub_core::code::Code;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::deliveries::{last_segment, unopened};
-use super::desk::{Desk, Slip};
-use super::landing::{Digests, disk, too_large, write};
+use super::desk::{Desk, Slip, last_segment};
+use super::landing::{Digests, too_large, write};
 use super::problem::Problem;
 
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
@@ -33,12 +31,6 @@ const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const DIGEST: &str = "repr-digest";
 const PIECE: &str = "application/offset+octet-stream";
-
-/// Uploads to which a piece is being written: one at a time.
-#[derive(Default)]
-pub(super) struct Uploads {
-    busy: Arc<Mutex<HashSet<Uuid>>>,
-}
 
 /// An upload, as its file beside the bytes says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,28 +42,6 @@ struct Upload {
     digest: Option<String>,
     /// The delivery it became.
     delivery: Option<String>,
-}
-
-/// The right to write to an upload, given back when dropped.
-struct Pen {
-    busy: Arc<Mutex<HashSet<Uuid>>>,
-    id: Uuid,
-}
-
-impl Drop for Pen {
-    fn drop(&mut self) {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
-
-impl Uploads {
-    fn pen(&self, id: Uuid) -> Result<Pen, Problem> {
-        if self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
-            return Ok(Pen { busy: Arc::clone(&self.busy), id });
-        }
-        let detail = "another piece of this upload is being written";
-        Err(Problem::new(StatusCode::LOCKED, Code::UploadOffset, detail))
-    }
 }
 
 /// The files of an upload.
@@ -104,7 +74,7 @@ impl Files {
     fn write(&self, upload: &Upload) -> Result<(), Problem> {
         let text = serde_json::to_vec(upload).expect("an upload is plain JSON");
         let fresh = self.card.with_extension("json.new");
-        fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &self.card)).map_err(|error| disk(&error))
+        Ok(fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &self.card))?)
     }
 }
 
@@ -149,7 +119,7 @@ pub(super) async fn piece(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadRequest, &detail));
     }
     let (id, files) = desk.upload(&headers, &id)?;
-    let _pen = desk.uploads.pen(id)?;
+    let _pen = desk.pens.pen(id)?;
     let (mut upload, before) = files.read()?;
     if number(&headers, &OFFSET)? != before {
         let detail = format!("expected `Upload-Offset: {before}`, found another");
@@ -172,9 +142,9 @@ pub(super) async fn abandon(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (id, files) = desk.upload(&headers, &id)?;
-    let _pen = desk.uploads.pen(id)?;
+    let _pen = desk.pens.pen(id)?;
     let _ = fs::remove_file(&files.bytes);
-    fs::remove_file(&files.card).map_err(|error| disk(&error))?;
+    fs::remove_file(&files.card)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -193,7 +163,7 @@ async fn complete(desk: &Desk, files: &Files, upload: &Upload) -> Result<String,
         problem
     };
     let open = || if upload.length == 0 { tempfile::tempfile() } else { File::open(&files.bytes) };
-    let mut file = open().map_err(|error| disk(&error))?;
+    let mut file = open()?;
     let mut announced = HeaderMap::new();
     if let Some(digest) = upload.digest.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
         announced.insert(DIGEST, digest);
@@ -205,12 +175,11 @@ async fn complete(desk: &Desk, files: &Files, upload: &Upload) -> Result<String,
             Ok((digests, file))
         });
         let read = reading.await.unwrap_or_else(|lost| Err(lost.into()));
-        (digests, file) = read.map_err(|error| disk(&error))?;
+        (digests, file) = read?;
     }
     digests.check().map_err(forget)?;
     let slip = Slip { source: upload.source.clone(), filename: upload.filename.clone(), key: None };
-    let parcel =
-        desk.sources.parcel(&slip.source, file, slip.filename.clone()).map_err(|error| unopened(&error))?;
+    let parcel = desk.sources.parcel(&slip.source, file, slip.filename.clone())?;
     let received = match desk.accept(&slip, parcel).await {
         Err(problem) if problem.is_final() => return Err(forget(problem)),
         received => received?,

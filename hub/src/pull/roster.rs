@@ -72,7 +72,8 @@ impl StoreRoster {
         loop {
             let page = ASKINGS.page(self.store.as_ref(), &after, 1_000).await?;
             let whole = page.len();
-            let own: Vec<(String, Asking)> = page.into_iter().take_while(|(entry, _)| *entry <= end).collect();
+            let own: Vec<(String, Asking)> =
+                page.into_iter().take_while(|(entry, _)| *entry <= end).collect();
             let ended = own.len() < whole;
             let Some((last, _)) = own.last() else { return Ok(asked) };
             after.clone_from(last);

@@ -4,6 +4,8 @@
 //! expectations no longer hold is [`StoreError::Conflict`] and changes nothing; personal payloads are sealed at rest and
 //! look-up keys are keyed hashes, so the clear NIR never touches the disk.
 
+pub mod error;
+
 use std::any::Any;
 use std::sync::Arc;
 
@@ -11,7 +13,6 @@ use async_trait::async_trait;
 use compact_str::CompactString;
 use jiff::Timestamp;
 
-use crate::code::Code;
 use crate::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use crate::event::Event;
 use crate::identity::IdentityKey;
@@ -20,39 +21,7 @@ use crate::merge::uncontested;
 use crate::reject::Reject;
 use crate::statement::{RecordKey, Stated, Statement};
 
-/// A failed call to the store.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The store cannot be reached or refused the statement.
-    #[error("the store did not answer: {context}")]
-    Unreachable {
-        /// What was being done.
-        context: &'static str,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Somebody else changed the same persons: run the batch again.
-    #[error("another run changed the same persons")]
-    Conflict,
-    /// The key does not open what is stored, or a row is not what the hub writes.
-    #[error("a stored row cannot be read: {context}")]
-    Unreadable {
-        /// What was being read.
-        context: &'static str,
-    },
-}
-
-impl StoreError {
-    /// The stable code.
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Unreachable { .. } => Code::StoreUnreachable,
-            Self::Conflict => Code::StoreConflict,
-            Self::Unreadable { .. } => Code::StoreKey,
-        }
-    }
-}
+pub use error::StoreError;
 
 /// Whether a delivery's bytes are new to the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
