@@ -5,6 +5,7 @@ mod a_tool_starts;
 mod events_by_http;
 mod events_reach_the_broker;
 mod events_survive_the_broker;
+mod fetched_by_sftp;
 mod files_out_of_shape;
 mod house_rules;
 mod mappings_and_cases;
