@@ -143,14 +143,13 @@ fn listen(home: &Path, subsystem: &str) -> Option<(Child, u16)> {
     let port =
         TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
     let home_text = home.display();
-    let mut settings = format!(
+    let host_keys =
+        ["ed25519", "ecdsa", "rsa"].map(|kind| format!("HostKey {home_text}/host_{kind}\n")).concat();
+    let settings = format!(
         "ListenAddress 127.0.0.1:{port}\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {home_text}/authorized_keys\n\
-         Subsystem sftp {subsystem}\nMaxStartups 100\n"
+         Subsystem sftp {subsystem}\nMaxStartups 100\n{host_keys}"
     );
-    for kind in ["ed25519", "ecdsa", "rsa"] {
-        settings.push_str(&format!("HostKey {home_text}/host_{kind}\n"));
-    }
     fs::write(home.join("sshd_config"), settings).expect("written");
     let mut command = Command::new(SSHD);
     command.args(["-D", "-e", "-f"]).arg(home.join("sshd_config"));

@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn settings_are_read_with_what_is_usual_for_those_left_out() {
-        let place = place(&[LEAST, PIN, "key_file: k\nafter: {move: /depot/lus}"]).ok().expect("a place");
+        let place = place(&[LEAST, PIN, "key_file: k\nafter: {move: /depot/lus}"]).expect("a place");
         assert_eq!(place.config.after, After::Move(String::from("/depot/lus")));
         assert_eq!((place.config.port, place.config.timeout_seconds), (22, 30));
         assert_eq!((place.config.pick, place.config.skip_part_names), (Pick::All, true));
