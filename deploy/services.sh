@@ -2,7 +2,7 @@
 # Private PostgreSQL and RabbitMQ on free loopback ports, for tests and benchmarks.
 #   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL set, then stops what it started
 #   services.sh rabbit kill|start|block|unblock   breaks and mends the RabbitMQ of a `with`, for the tests inside it
-#   services.sh install            installs Debian's packages when they are missing (root on Debian only)
+#   services.sh install            installs Debian's packages, OpenSSH's among them, when they are missing (root on Debian only)
 # Servers named by those two variables are used as they are. PostgreSQL refuses to run as root, so it runs as `postgres` then.
 set -euo pipefail
 
@@ -15,13 +15,16 @@ free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",
 missing() {
   [ -n "${DLNUF_TEST_POSTGRES_URL:-}" ] || [ -x "$(pg_bin)/initdb" ] || echo postgresql
   [ -n "${DLNUF_TEST_AMQP_URL:-}" ] || [ -n "$(rabbit_bin)" ] || echo rabbitmq-server
+  # The tests start their own SSH servers, on loopback, with keys they make.
+  [ -x /usr/sbin/sshd ] || echo openssh-server
+  command -v ssh-keygen >/dev/null || echo openssh-client
 }
 
 install() {
   local wanted; wanted=$(missing)
   [ -z "$wanted" ] && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "missing: $(echo $wanted). Install them, or name running servers in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL."
+    say "missing: $(echo $wanted). Install them, or name running PostgreSQL and RabbitMQ in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL."
     exit 1
   fi
   say "installing $(echo $wanted)"

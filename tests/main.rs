@@ -8,6 +8,7 @@ mod deliveries_are_pushed;
 mod events_by_http;
 mod events_reach_the_broker;
 mod events_survive_the_broker;
+mod fetched_by_sftp;
 mod files_out_of_shape;
 mod house_rules;
 mod mappings_and_cases;

@@ -2,6 +2,7 @@
 
 pub mod door;
 pub mod extracts;
+pub mod openssh;
 pub mod population;
 pub mod program;
 pub mod serving;
