@@ -2,9 +2,11 @@
 
 mod a_killed_hub_goes_on;
 mod a_tool_starts;
+mod asked_by_http;
 mod events_by_http;
 mod events_reach_the_broker;
 mod events_survive_the_broker;
+mod fetched_by_http;
 mod files_out_of_shape;
 mod house_rules;
 mod mappings_and_cases;

@@ -23,6 +23,7 @@ pub mod publisher;
 pub mod record;
 pub mod rehearsal;
 pub mod reject;
+pub mod roster;
 pub mod statement;
 pub mod store;
 pub mod text;

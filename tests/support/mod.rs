@@ -2,6 +2,10 @@
 
 pub mod door;
 pub mod extracts;
+pub mod france_travail;
+pub mod hours;
+pub mod milo;
+pub mod place;
 pub mod population;
 pub mod program;
 

@@ -1,0 +1,3 @@
+//! Where extracts are fetched from, behind the port `hub_core::transport::Transport`: one module a kind of place.
+
+pub mod http;
