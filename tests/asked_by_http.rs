@@ -269,15 +269,15 @@ async fn a_right_the_hub_lacks_stops_and_nobody_found_is_nothing() {
 async fn queue(resources: &[(&str, &str)], with_rdv: bool) -> (Queue, Milo, Arc<Hours>, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let there = Queue::open(resources).await;
-    let mut yaml = format!("base_url: {}\nkeys:\n", there.place.base);
+    let mut lines = vec![format!("base_url: {}", there.place.base), "keys:".to_owned()];
     for (name, key) in [("events", "cle-evenements"), ("dossiers", "cle-dossiers"), ("rdv", "cle-rdv")] {
         if name != "rdv" || with_rdv {
             let file = folder.path().join(name);
             std::fs::write(&file, key).expect("written");
-            yaml.push_str(&format!("  {name}: {{file: '{}'}}\n", file.display()));
+            lines.push(format!("  {name}: {{file: '{}'}}", file.display()));
         }
     }
-    let config: MiloConfig = serde_saphyr::from_str(&yaml).expect("a configuration");
+    let config: MiloConfig = serde_saphyr::from_str(&lines.join("\n")).expect("a configuration");
     let hours = Hours::fresh();
     let place = Milo::new(config, hours.time()).expect("a place");
     (there, place, hours, folder)
