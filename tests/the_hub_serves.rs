@@ -31,7 +31,7 @@ async fn a_serving_hub_publishes_what_another_process_delivers_and_stops_when_to
     let mut deliver = command();
     deliver.arg("--home").arg(&home).args(["deliver", "caf"]).arg(&caf.file).stdout(Stdio::null());
     assert!(matches!(deliver.status().expect("runs").code(), Some(0 | 3)));
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = connectors::transport::http::builder().no_proxy().build().expect("a client");
     let page = client.get(format!("{base}?limit=1000")).send().await.expect("answers");
     let events: Vec<Json> = page.json().await.expect("a batch");
     let id = |event: &Json| event.get("id").and_then(Json::as_str).expect("an id").to_owned();

@@ -5,8 +5,8 @@
 
 mod format;
 mod probe;
-pub mod wrapping;
 pub mod transport;
+pub mod wrapping;
 
 use std::io::Read;
 

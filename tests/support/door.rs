@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connectors::transport::http;
 use hub_core::store::Store;
 use reqwest::{Client, RequestBuilder, Url};
 use tokio::net::TcpListener;
@@ -23,7 +24,7 @@ impl Door {
         let rooms = hub::api::Rooms { store, canon: canon() };
         let server = tokio::spawn(hub::api::serve(listener, rooms, None, std::future::pending()));
         let base = Url::parse(&format!("http://{address}")).expect("a URL");
-        Self { base, client: Client::builder().no_proxy().build().expect("a client"), server }
+        Self { base, client: http::builder().no_proxy().build().expect("a client"), server }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

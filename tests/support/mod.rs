@@ -2,7 +2,11 @@
 
 pub mod door;
 pub mod extracts;
+pub mod france_travail;
+pub mod hours;
+pub mod milo;
 pub mod openssh;
+pub mod place;
 pub mod population;
 pub mod program;
 pub mod serving;
