@@ -61,7 +61,8 @@ impl Hub<'_> {
             nobody_is_at_work(url).await;
         }
         let store = self.store.map(str::to_owned);
-        let settings = Settings { home: self.home.to_owned(), store, broker: None, mappings: None };
+        let settings =
+            Settings { home: self.home.to_owned(), store, archive: None, broker: None, mappings: None };
         let store = installation::open_store(&settings, canon).await.expect("a store");
         let (persons, events) = everybody(store.as_ref()).await;
         let (counted, ..) = store.sizes().await.expect("counts");
@@ -140,7 +141,8 @@ async fn a_first_load_killed_in_the_middle_goes_on_as_one_and_is_told_once() {
     let homes: Vec<_> = (0..=KILLS).map(|at| folder.path().join(format!("hub{at}"))).collect();
     let mut hubs = homes.iter().map(|home| Hub { home, store: None });
     let counted = async |hub: &Hub<'_>| {
-        let settings = Settings { home: hub.home.to_owned(), store: None, broker: None, mappings: None };
+        let settings =
+            Settings { home: hub.home.to_owned(), store: None, archive: None, broker: None, mappings: None };
         let store = installation::open_store(&settings, &canon).await.expect("a store");
         let (_, events) = everybody(store.as_ref()).await;
         (store.sizes().await.expect("counts").0, events)

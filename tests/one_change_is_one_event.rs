@@ -61,7 +61,8 @@ impl Hub {
 
     async fn on(store: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let settings = Settings { home: folder.path().join("home"), store, broker: None, mappings: None };
+        let settings =
+            Settings { home: folder.path().join("home"), store, archive: None, broker: None, mappings: None };
         let pipeline = pipeline(&settings).await.expect("an installation");
         Self { folder, pipeline }
     }

@@ -14,7 +14,8 @@ use crate::support::population::{everybody, known};
 const PLAN: Plan = Plan { households: 40, seed: 11, night: 1, changed_per_million: 0 };
 
 async fn hub(folder: &Path) -> Pipeline {
-    let settings = Settings { home: folder.join("home"), store: None, broker: None, mappings: None };
+    let settings =
+        Settings { home: folder.join("home"), store: None, archive: None, broker: None, mappings: None };
     pipeline(&settings).await.expect("an installation")
 }
 

@@ -5,6 +5,7 @@
 
 mod format;
 mod probe;
+pub mod transport;
 
 use std::io::Read;
 

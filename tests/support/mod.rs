@@ -4,6 +4,7 @@ pub mod door;
 pub mod extracts;
 pub mod population;
 pub mod program;
+pub mod s3;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
