@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Private PostgreSQL and RabbitMQ on free loopback ports, for tests and benchmarks.
-#   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL set, then stops what it started
+# Private PostgreSQL and RabbitMQ on free loopback ports, and the Python of an S3-type server, for tests and benchmarks.
+#   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL, DLNUF_TEST_AMQP_URL and DLNUF_TEST_S3_PYTHON set, then
+#                                  stops what it started
 #   services.sh rabbit kill|start|block|unblock   breaks and mends the RabbitMQ of a `with`, for the tests inside it
-#   services.sh install            installs Debian's packages, OpenSSH's among them, when they are missing (root on Debian only)
-# Servers named by those two variables are used as they are. PostgreSQL refuses to run as root, so it runs as `postgres` then.
+#   services.sh install            installs Debian's packages, OpenSSH's among them, when they are missing (root on Debian only), and moto from PyPI
+#   services.sh s3-python          installs only that, and tells where its Python is
+# Servers named by those variables are used as they are. PostgreSQL refuses to run as root, so it runs as `postgres` then.
 set -euo pipefail
 
 say() { printf 'services: %s\n' "$*" >&2; }
@@ -18,9 +20,37 @@ missing() {
   # The tests start their own SSH servers, on loopback, with keys they make.
   [ -x /usr/sbin/sshd ] || echo openssh-server
   command -v ssh-keygen >/dev/null || echo openssh-client
+  [ -x "$(s3_python)" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+# The S3-type server: moto, which checks signatures, in a virtual environment of its own that is kept between runs.
+s3_python() { echo "${DLNUF_TEST_S3_PYTHON:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/dlnuf/moto-5.2.5/bin/python}"; }
+
+install_s3() {
+  local python venv made; python=$(s3_python)
+  [ ! -x "$python" ] || return 0
+  [ -z "${DLNUF_TEST_S3_PYTHON:-}" ] || { say "DLNUF_TEST_S3_PYTHON names no program"; exit 1; }
+  venv=${python%/bin/python}
+  say "installing moto (an S3-type server) in $venv"
+  mkdir -p "$(dirname "$venv")"
+  # Made whole beside its place, or not at all: an install that was cut short must not look like one.
+  made=$(mktemp -d "$venv.XXXXXX")
+  if ! { python3 -m venv "$made" && "$made/bin/pip" install --quiet --disable-pip-version-check \
+      'moto[s3,iam]==5.2.5' flask flask-cors && "$made/bin/python" -c 'import moto.server, boto3'; } >&2; then
+    rm -rf "$made"
+    say "moto could not be installed: python3 with venv and PyPI (or a mirror, PIP_INDEX_URL) are needed."
+    say "Or name the Python of an environment that has it ('moto[s3,iam]' flask flask-cors) in DLNUF_TEST_S3_PYTHON."
+    exit 1
+  fi
+  mv -T "$made" "$venv" 2>/dev/null || rm -rf "$made"
 }
 
 install() {
+  install_packages
+  install_s3
+}
+
+install_packages() {
   local wanted; wanted=$(missing)
   [ -z "$wanted" ] && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -116,7 +146,8 @@ with() {
   [ -n "${DLNUF_TEST_AMQP_URL:-}" ] || { start_rabbit & rabbit=$!; }
   [ -z "$pg" ] || { wait "$pg" || { say "PostgreSQL did not start:"; cat "$home/pg.log" >&2; exit 1; }; DLNUF_TEST_POSTGRES_URL=$(cat "$home/pg.url"); }
   [ -z "$rabbit" ] || { wait "$rabbit" || exit 1; DLNUF_TEST_AMQP_URL=$(cat "$home/rabbit.url"); }
-  export DLNUF_TEST_POSTGRES_URL DLNUF_TEST_AMQP_URL
+  DLNUF_TEST_S3_PYTHON=$(s3_python)
+  export DLNUF_TEST_POSTGRES_URL DLNUF_TEST_AMQP_URL DLNUF_TEST_S3_PYTHON
   # Only our own broker may be broken: a server that was given is not ours to kill.
   [ -z "$rabbit" ] || export DLNUF_SERVICES_HOME="$home" DLNUF_TEST_RABBITMQ_CTL="$0 rabbit"
   "$@"
@@ -126,7 +157,8 @@ case "$0" in /*) ;; *) exec "$(cd "$(dirname "$0")" && pwd)/$(basename "$0")" "$
 case ${1:-} in
   with) shift; [ "${1:-}" != -- ] || shift; with "$@" ;;
   install) install ;;
+  s3-python) install_s3; s3_python ;;
   rabbit) rabbit "${2:-}" ;;
   as-rabbit) shift; if [ "$(id -u)" = 0 ]; then exec runuser -u rabbitmq -- "$@"; else exec "$@"; fi ;;
-  *) sed -n '2,6p' "$0" | cut -c3-; exit 2 ;;
+  *) sed -n '2,8p' "$0" | cut -c3-; exit 2 ;;
 esac

@@ -191,7 +191,7 @@ fn the_doctor_finds_a_hub_well_and_names_what_is_not() {
 /// The one file under a folder.
 fn walk(folder: &Path) -> std::path::PathBuf {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let entry = entries.into_iter().find(|entry| entry.file_name().is_none_or(|name| name != "landing"));
+    let entry = entries.into_iter().find(|entry| entry.file_name().is_none_or(|name| name != ".landing"));
     let entry = entry.expect("an entry");
     if entry.is_dir() { walk(&entry) } else { entry }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use connectors::BuiltIn;
+use hub_core::archive::Archive;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock as _;
 use hub_core::delivery::Delivery;
@@ -14,7 +15,7 @@ use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
 use hub_core::store::{Store, StoreError};
 
-use crate::archive::{FolderArchive, private_folder};
+use crate::archive::{BucketArchive, FolderArchive, private_folder};
 use crate::arrival::Arrivals;
 use crate::broker;
 use crate::clock::MachineClock;
@@ -96,7 +97,7 @@ pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
     let files = mapping_files(settings)?;
     Ok(Pipeline {
         store: open_store(settings, &canon).await?,
-        archive: Arc::new(FolderArchive::open(&settings.home.join("archive"))?),
+        archive: open_archive(settings)?,
         formats: Arc::new(BuiltIn),
         clock: Arc::new(MachineClock),
         catalogue: files.compile(&canon)?,
@@ -104,6 +105,21 @@ pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
         identity: IdentityFields::of(&canon),
         canon,
     })
+}
+
+/// Opens the archive the settings name; a bucket is reached on the runtime this is called on.
+///
+/// # Errors
+/// When the folder cannot be made, or no client of the bucket.
+pub fn open_archive(settings: &Settings) -> anyhow::Result<Arc<dyn Archive>> {
+    let place = settings.archive_place();
+    if place.starts_with("s3://") {
+        let archive = BucketArchive::at(&place, &settings.home.join("landing"));
+        return Ok(Arc::new(archive.with_context(|| format!("opening the archive `{place}`"))?));
+    }
+    anyhow::ensure!(!place.contains("://"), "the archive is neither a folder nor `s3://bucket/prefix`");
+    let archive = FolderArchive::open(Path::new(&place));
+    Ok(Arc::new(archive.with_context(|| format!("opening the archive `{place}`"))?))
 }
 
 /// The publisher, when the settings name a broker.

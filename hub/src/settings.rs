@@ -13,6 +13,9 @@ pub struct Settings {
     /// Store: `sqlite:PATH` or `postgres://…` [default: SQLite in the home folder]
     #[arg(long, env = "DLNUF_STORE", global = true, hide_env_values = true)]
     pub store: Option<String>,
+    /// Archive: a folder, or `s3://bucket/prefix` reached by the usual AWS_… variables [default: in the home folder]
+    #[arg(long, env = "DLNUF_ARCHIVE", global = true)]
+    pub archive: Option<String>,
     /// Broker: `amqp://user:password@host:5672/%2f` [default: none, events are read from the journal]
     #[arg(long, env = "DLNUF_BROKER", global = true, hide_env_values = true)]
     pub broker: Option<String>,
@@ -27,7 +30,7 @@ pub struct Settings {
 impl Settings {
     /// All that is usual, in this folder.
     pub fn at(home: PathBuf) -> Self {
-        Self { home, store: None, broker: None, mappings: None, sources: None }
+        Self { home, store: None, archive: None, broker: None, mappings: None, sources: None }
     }
 
     /// The sources file.
@@ -38,6 +41,11 @@ impl Settings {
     /// The protection key's file.
     pub fn key(&self) -> PathBuf {
         self.home.join("protection.key")
+    }
+
+    /// Where deliveries are archived: a folder's path, or a bucket's URL.
+    pub fn archive_place(&self) -> String {
+        self.archive.clone().unwrap_or_else(|| self.home.join("archive").display().to_string())
     }
 
     /// The file of an embedded store; `None` when the store is a server.

@@ -9,6 +9,7 @@ pub mod openssh;
 pub mod place;
 pub mod population;
 pub mod program;
+pub mod s3;
 pub mod serving;
 
 use std::path::Path;

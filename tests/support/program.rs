@@ -27,8 +27,16 @@ impl Ended {
 /// A command of the program, with no setting from outside.
 pub fn command() -> Command {
     let mut command = Command::new(PROGRAM);
-    for name in ["DLNUF_HOME", "DLNUF_STORE", "DLNUF_BROKER", "DLNUF_MAPPINGS", "DLNUF_SOURCES", "DLNUF_LOG"]
-    {
+    let settings = [
+        "DLNUF_HOME",
+        "DLNUF_STORE",
+        "DLNUF_ARCHIVE",
+        "DLNUF_BROKER",
+        "DLNUF_MAPPINGS",
+        "DLNUF_SOURCES",
+        "DLNUF_LOG",
+    ];
+    for name in settings {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

@@ -7,4 +7,5 @@ mod arrival;
 pub mod folder;
 pub mod http;
 mod names;
+pub mod object_store;
 pub mod sftp;

@@ -8,14 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub_core::archive::Archive as _;
+use hub_core::archive::Archive;
 use hub_core::canonical::Canon;
 use hub_core::delivery::{Delivery, Status};
 use hub_core::store::{Run, Store, StoreError};
 use serde_json::json;
 
 use super::{Exit, Output, show};
-use crate::archive::{FolderArchive, private_folder};
+use crate::archive::private_folder;
 use crate::settings::Settings;
 use crate::{broker, installation};
 
@@ -195,8 +195,12 @@ async fn archived(settings: &Settings, store: &dyn Store) -> Finding {
         Err(error) => return bad("archive", &error.into(), "see the store"),
     };
     let Some(delivery) = latest else { return good("archive", "empty".to_owned()) };
-    let (folder, id) = (settings.home.join("archive"), delivery.id);
-    let read = tokio::task::spawn_blocking(move || unchanged(&folder, &delivery)).await;
+    let archive = match installation::open_archive(settings) {
+        Ok(archive) => archive,
+        Err(error) => return bad("archive", &error, "correct --archive / DLNUF_ARCHIVE"),
+    };
+    let id = delivery.id;
+    let read = tokio::task::spawn_blocking(move || unchanged(archive.as_ref(), &delivery)).await;
     match read {
         Ok(Ok(true)) => good("archive", format!("the latest delivery, `{id}`, reads back unchanged")),
         Ok(Ok(false)) => {
@@ -207,13 +211,15 @@ async fn archived(settings: &Settings, store: &dyn Store) -> Finding {
                 "restore the archive from a backup; ask the institution for the extract again",
             )
         }
-        Ok(Err(error)) => bad("archive", &error.into(), "restore the archive from a backup"),
+        Ok(Err(error)) => {
+            bad("archive", &error.into(), "correct --archive / DLNUF_ARCHIVE, or restore it from a backup")
+        }
         Err(error) => bad("archive", &error.into(), "try again"),
     }
 }
 
-fn unchanged(folder: &Path, delivery: &Delivery) -> io::Result<bool> {
-    let bytes = FolderArchive::open(folder)?.open(delivery.digest)?;
+fn unchanged(archive: &dyn Archive, delivery: &Delivery) -> io::Result<bool> {
+    let bytes = archive.open(delivery.digest)?;
     let digest = blake3::Hasher::new().update_reader(bytes)?.finalize();
     Ok(*digest.as_bytes() == delivery.digest.0)
 }

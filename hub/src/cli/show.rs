@@ -189,6 +189,7 @@ fn code_of(error: &anyhow::Error) -> Option<Code> {
 pub fn config(settings: &Settings, output: Output) {
     let home = settings.home.display().to_string();
     let store = without_password(&settings.store_url());
+    let archive = settings.archive_place();
     let broker = settings.broker.as_deref().map_or_else(|| "none".to_owned(), without_password);
     let sources = settings.sources_file();
     let sources = if sources.exists() { sources.display().to_string() } else { "none".to_owned() };
@@ -198,15 +199,16 @@ pub fn config(settings: &Settings, output: Output) {
         .map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
     match output {
         Output::Json => {
-            json_line(
-                &json!({ "home": home, "store": store, "broker": broker, "mappings": mappings, "sources": sources }),
-            );
+            json_line(&json!({
+                "home": home, "store": store, "archive": archive, "broker": broker, "mappings": mappings, "sources": sources,
+            }));
         }
         Output::Table => table(
             &["setting", "value", "set by"],
             vec![
                 vec!["home".into(), home, "--home, DLNUF_HOME".into()],
                 vec!["store".into(), store, "--store, DLNUF_STORE".into()],
+                vec!["archive".into(), archive, "--archive, DLNUF_ARCHIVE".into()],
                 vec!["broker".into(), broker, "--broker, DLNUF_BROKER".into()],
                 vec!["mappings".into(), mappings, "--mappings, DLNUF_MAPPINGS".into()],
                 vec!["sources".into(), sources, "--sources, DLNUF_SOURCES".into()],

@@ -72,7 +72,8 @@ impl Demo {
         };
         // A store of its own: a demonstration never writes where real persons are.
         let home = folder.join("hub");
-        let own = Settings { home: home.clone(), store: None, broker: None, ..settings.clone() };
+        let own =
+            Settings { home: home.clone(), store: None, archive: None, broker: None, ..settings.clone() };
         let pipeline = installation::pipeline(&own).await?;
         let kept = self.keep.is_some().then_some(home);
         let mut play = Play { pipeline, played: Vec::new(), first_night: 0, kept };
