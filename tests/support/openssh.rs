@@ -78,8 +78,8 @@ impl OpenSsh {
     /// Makes a key that the server does not know.
     pub fn unknown_key(&self, kind: &str, passphrase: &str) -> PathBuf {
         let file =
-            (0..).map(|n| self.home.path().join(format!("user_{kind}_{n}"))).find(|file| !file.exists());
-        let file = file.expect("numbers do not end");
+            (0..1000).map(|n| self.home.path().join(format!("user_{kind}_{n}"))).find(|file| !file.exists());
+        let file = file.expect("fewer keys than that");
         keygen(&file, kind, passphrase);
         file
     }
