@@ -9,6 +9,7 @@ mod deliveries_are_pushed;
 mod events_by_http;
 mod events_reach_the_broker;
 mod events_survive_the_broker;
+mod extracts_are_fetched;
 mod fetched_by_http;
 mod fetched_by_sftp;
 mod fetched_from_a_bucket;

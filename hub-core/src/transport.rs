@@ -95,6 +95,12 @@ pub trait Transport: Send + Sync {
     /// The bytes are durable here: removes, moves or acknowledges the offer there, as its configuration says.
     async fn taken(&self, offer: &Offer) -> Result<(), TransportError>;
 
+    /// Whether an offer of one name and version is always the same bytes, so that it is fetched once; a list, whose offer is asked
+    /// for what it holds now, says no.
+    fn offers_once(&self) -> bool {
+        true
+    }
+
     /// Leaves a file there, whole or not at all, for the institution to read: a receipt. `name` is one path segment.
     async fn leave(&self, name: &str, bytes: &[u8]) -> Result<(), TransportError>;
 

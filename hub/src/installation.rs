@@ -21,6 +21,7 @@ use crate::broker;
 use crate::clock::MachineClock;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
 use crate::pull::Puller;
+use crate::pull::places::Places;
 use crate::seal::Seal;
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -143,7 +144,10 @@ pub fn arrivals(pipeline: &Pipeline) -> Arrivals {
 
 /// What fetches from the places of the sources.
 pub fn puller(pipeline: &Pipeline, sources: Arc<Sources>) -> Puller {
-    Puller { arrivals: arrivals(pipeline), sources, arrived: Arc::default(), holder: MachineClock.mint() }
+    let (store, clock) = (Arc::clone(&pipeline.store), Arc::clone(&pipeline.clock));
+    let places = Arc::new(Places::new(store, clock, Arc::clone(&pipeline.canon)));
+    let holder = MachineClock.mint();
+    Puller { arrivals: arrivals(pipeline), sources, places, arrived: Arc::default(), holder }
 }
 
 /// The sources file's content.

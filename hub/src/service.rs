@@ -50,7 +50,12 @@ impl Service {
         let puller = installation::puller(&pipeline, Arc::clone(&sources));
         let puller = Arc::new(Puller { arrived: Arc::clone(&arrived), ..puller });
         let (of, from) = (Arc::clone(&pipeline), Arc::clone(&sources));
-        let courier = Courier { pipeline: of, sources: from, ended: Arc::clone(&ended) };
+        let courier = Courier {
+            pipeline: of,
+            sources: from,
+            places: Arc::clone(&puller.places),
+            ended: Arc::clone(&ended),
+        };
         let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
         Ok(Self { pipeline, backlog, puller, courier, publisher, desk })
     }

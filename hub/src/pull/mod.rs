@@ -26,6 +26,7 @@ use crate::arrival::{ArrivalError, Arrivals, Received};
 use crate::notice::notify;
 use crate::receipt::courier::{OWED, Owed};
 use crate::sources::{Pull, Sources};
+use places::Places;
 use standing::{Failure, Look, STANDINGS, Standing, TAKEN, Taken, entry, offer_entry, taken_by};
 
 /// How long a lease on a place lasts; renewed three times as often.
@@ -35,8 +36,10 @@ const LEASE: Duration = Duration::from_mins(1);
 pub struct Puller {
     /// Where what is fetched goes.
     pub arrivals: Arrivals,
-    /// The sources and their places.
+    /// The sources.
     pub sources: Arc<Sources>,
+    /// Their places.
+    pub places: Arc<Places>,
     /// Told when a delivery was acknowledged.
     pub arrived: Arc<Notify>,
     /// Who fetches, for the leases.
@@ -135,13 +138,14 @@ impl Puller {
         (pull, standing): (&Pull, &Standing),
         brought: &mut Brought,
     ) -> Result<(), PullError> {
-        let place = places::connect(pull, (source, name), self.arrivals.store.clone())?;
+        let place = self.places.of(source, name, pull)?;
         let offers = place.look(standing.cursor.as_deref()).await?;
         let entry = entry(source, name);
         self.forget_gone(&entry, &offers).await?;
         for offer in &offers {
             let note = offer_entry(&entry, &offer.name, &offer.version);
-            match TAKEN.read(self.store(), &note).await? {
+            let taken = if place.offers_once() { TAKEN.read(self.store(), &note).await? } else { None };
+            match taken {
                 // A crash came between the note and the place.
                 Some(taken) if taken.failure.is_none() => place.taken(offer).await?,
                 Some(_) => {}

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::transport::http::post;
 use hub_core::code::Code;
 use hub_core::disposition::{Disposition, wait_after};
 use hub_core::ledger::Book;
@@ -21,8 +22,8 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{ReceiptError, Summary, csv, json, refused};
-use crate::pull::places;
-use crate::sources::{Callback, Pull, Sources};
+use crate::pull::places::Places;
+use crate::sources::{Pull, Sources};
 
 /// Receipts owed, by delivery.
 pub const OWED: Book<Owed> = Book::named("receipt");
@@ -51,6 +52,8 @@ pub struct Courier {
     pub pipeline: Arc<Pipeline>,
     /// Who wants receipts, and where.
     pub sources: Arc<Sources>,
+    /// Their places.
+    pub places: Arc<Places>,
     /// Told when a run has ended.
     pub ended: Arc<Notify>,
 }
@@ -149,7 +152,8 @@ impl Courier {
             self.leave(source, (name, pull), &files).await?;
         }
         if let Some(callback) = &known.receipts {
-            post(callback, &files).await?;
+            let receipt = files.0.first().map(|(_, receipt)| receipt.clone()).unwrap_or_default();
+            post(callback, receipt).await?;
         }
         info!(delivery = %summary.delivery.id, source, state = summary.state(), "receipt brought");
         Ok(())
@@ -161,7 +165,7 @@ impl Courier {
         (name, pull): (&str, &Pull),
         files: &Files,
     ) -> Result<(), TransportError> {
-        let place = places::connect(pull, (source, name), Arc::clone(&self.pipeline.store))?;
+        let place = self.places.of(source, name, pull)?;
         for (name, bytes) in &files.0 {
             place.leave(name, bytes).await?;
         }
@@ -203,10 +207,4 @@ impl Courier {
         let written = written.map_err(|lost| refused::RefusedError::Io(io::Error::other(lost)))?;
         Ok(Some(written?))
     }
-}
-
-/// Posts the JSON receipt to an address.
-async fn post(callback: &Callback, files: &Files) -> Result<(), TransportError> {
-    let Some((_, receipt)) = files.0.first() else { return Ok(()) };
-    places::post(callback, receipt.clone()).await
 }

@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use connectors::transport::folder::FolderConfig;
+use connectors::transport::http::{CallbackConfig, CollectionConfig, EnrichmentConfig, MiloConfig};
+use connectors::transport::object_store::Config as Bucket;
+use connectors::transport::sftp::SftpConfig;
 use connectors::wrapping::Keys;
+use hub_core::code::Code;
 use hub_core::guard::Guards;
+use hub_core::transport::TransportError;
 use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Deserializer};
 
@@ -48,7 +54,7 @@ pub struct Source {
     pub expected: Option<Expected>,
     /// Where its receipts are sent.
     #[serde(default)]
-    pub receipts: Option<Callback>,
+    pub receipts: Option<CallbackConfig>,
 }
 
 /// Files and variables that hold what opens encrypted deliveries; never the secrets themselves.
@@ -88,12 +94,50 @@ pub struct OpenPgpFiles {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pull {
+    /// A drop folder of this machine.
+    #[serde(default)]
+    folder: Option<FolderConfig>,
+    /// A folder of an SFTP server.
+    #[serde(default)]
+    sftp: Option<SftpConfig>,
+    /// An object store.
+    #[serde(default)]
+    bucket: Option<Bucket>,
+    /// A list read by HTTP.
+    #[serde(default)]
+    collection: Option<CollectionConfig>,
+    /// Persons asked about one by one (France Travail).
+    #[serde(default)]
+    persons: Option<EnrichmentConfig>,
+    /// An i-milo event queue.
+    #[serde(default)]
+    milo: Option<MiloConfig>,
+    /// For `persons`: how long an answer is fresh; nobody is asked about again before.
+    #[serde(default = "month")]
+    pub fresh_for_hours: u64,
     /// When it is looked at.
     #[serde(default)]
     pub schedule: Option<Schedule>,
     /// Leave each delivery's receipt there.
     #[serde(default)]
     pub leave_receipts: bool,
+}
+
+/// The kind of place a pull is from.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'p> {
+    /// A drop folder.
+    Folder(&'p FolderConfig),
+    /// An SFTP server.
+    Sftp(&'p SftpConfig),
+    /// An object store.
+    Bucket(&'p Bucket),
+    /// A list.
+    Collection(&'p CollectionConfig),
+    /// Persons.
+    Persons(&'p EnrichmentConfig),
+    /// A queue.
+    Milo(&'p MiloConfig),
 }
 
 /// When a place is looked at: a cron expression, or every so many seconds.
@@ -127,17 +171,6 @@ pub struct Expected {
     /// The zone the hour is read in.
     #[serde(default = "paris")]
     pub time_zone: String,
-}
-
-/// An address receipts are posted to.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Callback {
-    /// The address.
-    pub callback: String,
-    /// The environment variable that holds the bearer token to present.
-    #[serde(default)]
-    pub bearer_env: Option<String>,
 }
 
 /// A key or password of a source cannot be had.
@@ -187,14 +220,44 @@ impl Source {
 }
 
 impl Pull {
-    fn mistakes(&self) -> Vec<String> {
-        let Some(schedule) = &self.schedule else { return Vec::new() };
-        match (&schedule.cron, schedule.every_seconds) {
-            (Some(cron), None) => Cadence::new(cron, &schedule.time_zone).err().into_iter().collect(),
-            (None, Some(1..)) => Vec::new(),
-            _ => vec!["`schedule` is either `cron` or `every_seconds` (1 at least)".to_owned()],
+    /// The one place it is from.
+    ///
+    /// # Errors
+    /// When it names none, or several.
+    pub fn place(&self) -> Result<Place<'_>, TransportError> {
+        let places = [
+            self.folder.as_ref().map(Place::Folder),
+            self.sftp.as_ref().map(Place::Sftp),
+            self.bucket.as_ref().map(Place::Bucket),
+            self.collection.as_ref().map(Place::Collection),
+            self.persons.as_ref().map(Place::Persons),
+            self.milo.as_ref().map(Place::Milo),
+        ];
+        let mut named = places.into_iter().flatten();
+        match (named.next(), named.next()) {
+            (Some(place), None) => Ok(place),
+            _ => Err(TransportError::new(
+                Code::BadConfig,
+                "expected one of `folder`, `sftp`, `bucket`, `collection`, `persons` and `milo`",
+            )),
         }
     }
+
+    fn mistakes(&self) -> Vec<String> {
+        let mut mistakes: Vec<String> = self.place().err().map(|error| error.detail).into_iter().collect();
+        let Some(schedule) = &self.schedule else { return mistakes };
+        match (&schedule.cron, schedule.every_seconds) {
+            (Some(cron), None) => mistakes.extend(Cadence::new(cron, &schedule.time_zone).err()),
+            (None, Some(1..)) => {}
+            _ => mistakes.push("`schedule` is either `cron` or `every_seconds` (1 at least)".to_owned()),
+        }
+        mistakes
+    }
+}
+
+/// Thirty days, as `WebRSA` asks France Travail for an orientation again.
+fn month() -> u64 {
+    30 * 24
 }
 
 fn usual_bytes() -> u64 {

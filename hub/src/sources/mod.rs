@@ -19,7 +19,7 @@ use hub_core::pipeline::Order;
 use crate::arrival::Parcel;
 use crate::receipt::refused::corrected;
 
-pub use file::{Callback, KeyError, Pull, Source};
+pub use file::{KeyError, Pull, Source};
 pub use token::Token;
 
 /// The sources of this hub.

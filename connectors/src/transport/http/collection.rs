@@ -194,6 +194,10 @@ impl Transport for Collection {
         Ok(())
     }
 
+    fn offers_once(&self) -> bool {
+        false
+    }
+
     async fn leave(&self, _name: &str, _bytes: &[u8]) -> Result<(), TransportError> {
         Err(nothing_left_here())
     }

@@ -251,6 +251,10 @@ impl Transport for Milo {
         Ok(())
     }
 
+    fn offers_once(&self) -> bool {
+        false
+    }
+
     async fn leave(&self, _name: &str, _bytes: &[u8]) -> Result<(), TransportError> {
         Err(nothing_left_here())
     }

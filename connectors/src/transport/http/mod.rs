@@ -5,6 +5,7 @@
 
 mod answer;
 mod auth;
+mod callback;
 mod caller;
 mod client;
 mod collection;
@@ -25,6 +26,7 @@ mod token;
 mod toll;
 
 pub use auth::Auth;
+pub use callback::{CallbackConfig, post};
 pub use collection::{Collection, CollectionConfig};
 pub use enrichment::{Enrichment, EnrichmentConfig, PersonCall};
 pub use limits::Limits;
