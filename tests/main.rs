@@ -16,5 +16,6 @@ mod support;
 mod the_commands;
 mod the_hub_serves;
 mod the_last_word_counts;
+mod the_mapping_workbench;
 mod ugly_extracts;
 mod who_is_who;

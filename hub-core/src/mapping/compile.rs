@@ -34,7 +34,7 @@ impl CodeLists {
     /// # Errors
     /// [`Code::BadCodeList`] naming the line.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
-        let list = CodeList::parse(text)?;
+        let list = CodeList::parse(name, text)?;
         self.lists.insert(name.to_owned(), (Arc::new(list), xxhash_rust::xxh3::xxh3_64(text.as_bytes())));
         Ok(())
     }
