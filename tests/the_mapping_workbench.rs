@@ -149,9 +149,9 @@ fn impact_of_the_same_mappings_is_nothing_and_of_none_is_refused() {
 fn pages_are_french_unless_another_language_is_set() {
     let page = |locale: &str| {
         let mut command = command();
-        ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().for_each(|name| {
+        for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
             command.env_remove(name);
-        });
+        }
         let ended = command
             .env("LANG", locale)
             .args(["mapping", "docs", "caf/vrsb0801"])

@@ -55,7 +55,9 @@ pub fn elements(head: &[u8]) -> Vec<Element> {
             break;
         }
     }
-    found.iter_mut().for_each(|element| element.most = element.most.max(element.count));
+    for element in &mut found {
+        element.most = element.most.max(element.count);
+    }
     found
 }
 
@@ -210,9 +212,15 @@ pub fn json_leaves(record: &[u8], visit: &mut dyn FnMut(&str, &str)) {
 fn json_below(value: &Json, path: &str, visit: &mut dyn FnMut(&str, &str)) {
     match value {
         Json::Object(members) => {
-            members.iter().for_each(|(name, inside)| json_below(inside, &below(path, name), visit));
+            for (name, inside) in members {
+                json_below(inside, &below(path, name), visit);
+            }
         }
-        Json::Array(items) => items.iter().for_each(|item| json_below(item, path, visit)),
+        Json::Array(items) => {
+            for item in items {
+                json_below(item, path, visit);
+            }
+        }
         Json::Null => visit(path, ""),
         Json::String(text) => visit(path, text.trim()),
         Json::Bool(_) | Json::Number(_) => visit(path, &value.to_string()),
@@ -234,7 +242,8 @@ mod tests {
 
     #[test]
     fn the_leaves_of_a_record_are_visited_with_their_paths() {
-        let seen = |leaves: fn(&[u8], &mut dyn FnMut(&str, &str)), bytes: &str| {
+        type Leaves = fn(&[u8], &mut dyn FnMut(&str, &str));
+        let seen = |leaves: Leaves, bytes: &str| {
             let mut seen = Vec::new();
             leaves(bytes.as_bytes(), &mut |path, text| seen.push(format!("{path}={text}")));
             seen

@@ -77,7 +77,9 @@ impl Condition {
             Self::Not(inner) => inner.walk(visit),
             Self::All(parts) => parts.iter().map(|part| part.walk(visit)).sum(),
             Self::Any(parts) => {
-                parts.iter().for_each(&mut *visit);
+                for part in parts {
+                    visit(part);
+                }
                 parts.len() + parts.iter().map(|part| part.walk(visit)).sum::<usize>()
             }
         }

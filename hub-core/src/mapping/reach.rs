@@ -134,7 +134,9 @@ impl Spots {
         if let Shape::Split(piece, _) = &rule.shape {
             self.value(piece);
         }
-        rule.rules.iter().for_each(|member| self.value(member));
+        for member in &rule.rules {
+            self.value(member);
+        }
         (self.line, self.field) = (rule.line, Some(rule.field));
         self.add(Branch::Value);
         self.condition(rule.when.as_ref());
@@ -193,14 +195,22 @@ impl Reads<'_> {
             Shape::Each(paths) => {
                 for path in paths {
                     let element = self.path(path, "", person);
-                    rule.rules.iter().for_each(|member| self.value(member, person, &element));
+                    for member in &rule.rules {
+                        self.value(member, person, &element);
+                    }
                 }
             }
             Shape::Split(piece, _) => {
                 self.value(piece, "", person);
-                rule.rules.iter().for_each(|member| self.value(member, "", person));
+                for member in &rule.rules {
+                    self.value(member, "", person);
+                }
             }
-            Shape::One => rule.rules.iter().for_each(|member| self.value(member, "", person)),
+            Shape::One => {
+                for member in &rule.rules {
+                    self.value(member, "", person);
+                }
+            }
         }
     }
 }

@@ -132,7 +132,9 @@ impl<W: Watch> Outcome<'_, W> {
         if W::LOOKS {
             let mut tell = |branch| self.watch.branch(Spot { line, field, branch });
             tell(if holds { Branch::Held } else { Branch::Unheld });
-            when.terms_that_hold(scope, self.nulls).into_iter().for_each(|term| tell(Branch::Or(term)));
+            for term in when.terms_that_hold(scope, self.nulls) {
+                tell(Branch::Or(term));
+            }
         }
         holds
     }

@@ -169,7 +169,9 @@ impl Comparison<'_> {
                 None => self.impact.persons_removed.note(number),
             }
         }
-        left.iter().for_each(|_| self.impact.persons_added.note(number));
+        for _ in &left {
+            self.impact.persons_added.note(number);
+        }
     }
 
     fn fields(&mut self, number: u64, old: &FieldValues, new: &FieldValues) {

@@ -11,5 +11,12 @@ pub mod reading;
 pub mod skeleton;
 pub mod trial;
 
+use std::fmt::{Arguments, Write as _};
+
 pub use cases::run_case;
 pub use trial::{Trial, try_mapping};
+
+/// Appends words to a text.
+pub(crate) fn put(text: &mut String, words: Arguments<'_>) {
+    text.write_fmt(words).expect("a string takes any text");
+}

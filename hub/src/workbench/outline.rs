@@ -41,12 +41,11 @@ fn cells(
     most: u64,
     visit: &mut dyn FnMut(&str, &str),
 ) -> Result<u64, Fault> {
-    let header: Vec<String> = match declared {
-        Some(columns) => columns.iter().map(|name| name.trim_end_matches('?').to_owned()).collect(),
-        None => {
-            let reading = Reading::open_as(dialect.clone(), source)?;
-            reading.columns().unwrap_or_default().to_vec()
-        }
+    let header: Vec<String> = if let Some(columns) = declared {
+        columns.iter().map(|name| name.trim_end_matches('?').to_owned()).collect()
+    } else {
+        let reading = Reading::open_as(dialect.clone(), source)?;
+        reading.columns().unwrap_or_default().to_vec()
     };
     header.iter().filter(|cell| !cell.trim().is_empty()).for_each(|cell| visit(cell, ""));
     let mut names = Names::default();
@@ -56,8 +55,8 @@ fn cells(
     let mut records = 0;
     while records < most {
         let Some((_, decoded)) = reading.next()? else { break };
-        records += 1;
         let Ok(record) = decoded else { continue };
+        records += 1;
         for (id, cell) in &columns {
             let texts = record.children(record.root(), *id).map(|node| record.value(node));
             texts.filter(|text| !text.is_empty()).for_each(|text| visit(cell, text));

@@ -17,6 +17,9 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Gives the bytes from their start, as often as it is asked.
 pub type Source<'s> = dyn Fn() -> Result<Box<dyn Read + Send>, Fault> + 's;
 
+/// A record with its number, or why it cannot be read.
+pub type Numbered<'r> = (u64, Result<&'r Record, Fault>);
+
 /// A file being read.
 pub struct Reading {
     opened: Opened,
@@ -60,7 +63,7 @@ impl Reading {
     /// # Errors
     /// The fault that makes the rest of the file unreadable.
     #[expect(clippy::should_implement_trait, reason = "a record is lent until the next one is read")]
-    pub fn next(&mut self) -> Result<Option<(u64, Result<&Record, Fault>)>, Fault> {
+    pub fn next(&mut self) -> Result<Option<Numbered<'_>>, Fault> {
         if !self.step()? {
             return Ok(None);
         }

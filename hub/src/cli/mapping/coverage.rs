@@ -64,6 +64,8 @@ fn tell_person(coverage: &Coverage) {
     }
     if !coverage.unread.is_empty() {
         show::line("  fields of the inputs that no rule reads:");
-        coverage.unread.iter().for_each(|field| show::line(format_args!("    {field}")));
+        for field in &coverage.unread {
+            show::line(format_args!("    {field}"));
+        }
     }
 }

@@ -28,7 +28,7 @@ use crate::workbench::impact::compare;
 
 /// The mapping each run used.
 const AS_RUN: &str = "as-run";
-/// Deliveries looked through for those of one mapping.
+/// Deliveries looked through for those of one mapping, and the latest of each flow.
 const LOOKED_THROUGH: u32 = 1_000;
 
 /// Arguments of `mapping impact`.
@@ -36,7 +36,7 @@ const LOOKED_THROUGH: u32 = 1_000;
 pub struct Impact {
     /// Only deliveries this mapping recognises, such as caf/vrsb0801
     mapping: Option<String>,
-    /// How many deliveries, latest first
+    /// How many deliveries, latest first; the latest of each flow besides
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     last: u32,
     /// What to compare with: a folder of mappings, or `as-run` for the text each run used [default: those of the program]
@@ -71,23 +71,24 @@ impl Impact {
         );
         let mut pipeline = installation::pipeline(settings).await?;
         let sides = self.sides(&pipeline)?;
-        let limit = if self.mapping.is_some() { LOOKED_THROUGH } else { self.last };
         let (mut flows, mut differs, mut told) = (BTreeSet::new(), false, 0);
-        for delivery in pipeline.store.deliveries(limit).await? {
+        for delivery in pipeline.store.deliveries(LOOKED_THROUGH).await? {
             let run = pipeline.store.runs_of(delivery.id).await?.into_iter().next();
+            let taken_in = run.as_ref().filter(|run| run.took_in());
+            let flow = taken_in.map(|run| (delivery.source.clone(), run.flow.clone()));
+            // The latest of each flow is what its next delivery is compared with.
+            let latest = flow.filter(|flow| !flows.contains(flow));
+            if told >= self.last && latest.is_none() {
+                continue;
+            }
             let Some(mut one) = self.one(&pipeline, &sides, &delivery, run.as_ref())? else { continue };
-            if let (Some(run), Some(now)) = (&run, &one.now)
-                && run.took_in()
-                && flows.insert((delivery.source.clone(), now.flow().to_owned()))
-            {
+            if let (Some(flow), Some(now)) = (latest, &one.now) {
+                flows.insert(flow);
                 one.events = Some(rehearse(&mut pipeline, delivery, &now.id, output).await?);
             }
             differs |= one.differs();
             one.tell(output)?;
             told += 1;
-            if told == self.last {
-                break;
-            }
         }
         anyhow::ensure!(told > 0, "no delivery to compare; see `dlnuf deliveries`");
         Ok(if differs && self.check { Exit::Mistakes } else { Exit::Done })

@@ -14,7 +14,7 @@ use super::super::{Exit, show};
 use crate::mappings::MappingFiles;
 use crate::settings::Settings;
 use crate::workbench::skeleton::{Sample, input, look, look_at_schema, to_yaml};
-use crate::workbench::try_mapping;
+use crate::workbench::{put, try_mapping};
 
 /// Arguments of `mapping new`.
 #[derive(Debug, Args)]
@@ -112,16 +112,25 @@ fn write_new(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// A trial as the expectation of a case. JSON is YAML, so that values need no care.
 fn expectation(made: &Json) -> String {
     let list = |name: &str| made.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
-    let mut text = format!("records: {}\nclaims:\n", made.get("records").unwrap_or(&Json::Null));
+    let none = |list: &[Json]| if list.is_empty() { " []" } else { "" };
+    let records = made.get("records").unwrap_or(&Json::Null);
+    let mut text = format!("records: {records}\nclaims:{}\n", none(&list("claims")));
     for claim in list("claims") {
-        text += &format!("  - record: {}\n    fields:\n", claim.get("record").unwrap_or(&Json::Null));
+        put(
+            &mut text,
+            format_args!("  - record: {}\n    fields:\n", claim.get("record").unwrap_or(&Json::Null)),
+        );
         let fields = claim.get("fields").and_then(Json::as_object).cloned().unwrap_or_default();
-        fields.iter().for_each(|(field, value)| text += &format!("      {field}: {value}\n"));
+        for (field, value) in &fields {
+            put(&mut text, format_args!("      {field}: {value}\n"));
+        }
     }
     for name in ["diagnostics", "rejects"] {
         let found = list(name);
-        text += &format!("{name}:{}\n", if found.is_empty() { " []" } else { "" });
-        found.iter().for_each(|problem| text += &format!("  - {problem}\n"));
+        put(&mut text, format_args!("{name}:{}\n", none(&found)));
+        for problem in &found {
+            put(&mut text, format_args!("  - {problem}\n"));
+        }
     }
     text
 }

@@ -118,7 +118,9 @@ impl Told {
             let total: u64 = kinds.iter().map(|(_, count)| count).sum();
             let status = status.word().replace('_', " ");
             show::line(format_args!("  run again now: {status}, {total} events"));
-            kinds.iter().for_each(|(kind, count)| show::line(format_args!("    {count} × {kind}")));
+            for (kind, count) in kinds {
+                show::line(format_args!("    {count} × {kind}"));
+            }
         }
     }
 }
@@ -146,7 +148,9 @@ fn tell_impact(impact: &Impact) {
     tally("a person less", &impact.persons_removed);
     tally("another key, emitter or date", &impact.named_otherwise);
     let problems = |what: &str, problems: &Problems| {
-        problems.iter().for_each(|(problem, found)| tally(&format!("{what} {problem}"), found));
+        for (problem, found) in problems {
+            tally(&format!("{what} {problem}"), found);
+        }
     };
     problems("newly refused", &impact.newly_refused);
     problems("no longer refused", &impact.no_longer_refused);

@@ -180,7 +180,7 @@ fn of_person(mapping: &Json, tongue: Tongue) -> Facts {
     }
     if let Some(when) = persons.get("when") {
         facts.push((
-            tongue.say("Ne sont lues que celles pour qui", "Only those are read for whom"),
+            tongue.say("À quelle condition elles sont lues", "On which condition they are read"),
             condition(&scalar(when), tongue),
         ));
     }

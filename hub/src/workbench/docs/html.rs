@@ -2,12 +2,11 @@
 //!
 //! A page enters, HTML leaves; all that is quoted is escaped.
 
-use std::fmt::Write as _;
-
 use hub_core::canonical::Classification;
 
 use super::words::Tongue;
 use super::{List, Page, Row, Section};
+use crate::workbench::put;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -31,11 +30,15 @@ pub fn to_html(page: &Page) -> String {
         html.push_str("</dl>\n");
     }
     put(&mut html, format_args!("<h2 id=\"fields\">{}</h2>\n", inline(&page.tongue.fields())));
-    page.sections.iter().for_each(|section| section_of(&mut html, section, page.tongue));
+    for section in &page.sections {
+        section_of(&mut html, section, page.tongue);
+    }
     if !page.lists.is_empty() {
         put(&mut html, format_args!("<h2 id=\"lists\">{}</h2>\n", inline(&page.tongue.lists())));
     }
-    page.lists.iter().for_each(|list| list_of(&mut html, list, page.tongue));
+    for list in &page.lists {
+        list_of(&mut html, list, page.tongue);
+    }
     unread(&mut html, page);
     html.push_str("</main>\n</body>\n</html>\n");
     html
@@ -61,7 +64,9 @@ fn section_of(html: &mut String, section: &Section, tongue: Tongue) {
     let name = escaped(&section.name);
     put(html, format_args!("<h3 id=\"{name}\">{name}</h3>\n"));
     table_head(html, (&inline(&section.description), &tongue.headings()), "fields");
-    section.rows.iter().for_each(|row| row_of(html, row, tongue));
+    for row in &section.rows {
+        row_of(html, row, tongue);
+    }
     html.push_str("</tbody>\n</table></div>\n");
 }
 
@@ -124,9 +129,9 @@ fn unread(html: &mut String, page: &Page) {
     );
     if !page.unread.is_empty() {
         html.push_str("<ul class=\"unread\">\n");
-        page.unread
-            .iter()
-            .for_each(|field| put(html, format_args!("<li><code>{}</code></li>\n", escaped(field))));
+        for field in &page.unread {
+            put(html, format_args!("<li><code>{}</code></li>\n", escaped(field)));
+        }
         html.push_str("</ul>\n");
     }
 }
@@ -138,26 +143,23 @@ fn table_head(html: &mut String, (caption, headings): (&str, &[String]), class: 
         put(html, format_args!("<caption lang=\"fr\">{caption}</caption>\n"));
     }
     html.push_str("<thead><tr>");
-    headings.iter().for_each(|heading| put(html, format_args!("<th scope=\"col\">{}</th>", inline(heading))));
+    for heading in headings {
+        put(html, format_args!("<th scope=\"col\">{}</th>", inline(heading)));
+    }
     html.push_str("</tr></thead>\n<tbody>\n");
-}
-
-fn put(html: &mut String, words: std::fmt::Arguments<'_>) {
-    html.write_fmt(words).expect("a string takes any text");
 }
 
 /// Escapes a text whose code stands between backquotes.
 fn inline(text: &str) -> String {
-    let pieces = text.split('`').enumerate();
     let piece = |(at, piece): (usize, &str)| {
-        // A long path breaks after a slash.
-        if at % 2 == 1 {
-            format!("<code>{}</code>", escaped(piece).replace('/', "/<wbr>"))
-        } else {
-            escaped(piece)
+        if at % 2 == 0 {
+            return escaped(piece).replace('\n', "<br>");
         }
+        // A long path breaks after a slash, but for the first.
+        let (first, rest) = piece.split_at(usize::from(piece.starts_with('/')));
+        format!("<code>{first}{}</code>", escaped(rest).replace('/', "/<wbr>"))
     };
-    pieces.map(piece).collect()
+    text.split('`').enumerate().map(piece).collect()
 }
 
 fn escaped(text: &str) -> String {

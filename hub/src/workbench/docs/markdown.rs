@@ -2,22 +2,25 @@
 //!
 //! A page enters, text leaves; a bar inside a cell does not end it.
 
-use std::fmt::Write as _;
-
 use super::{Page, Row};
+use crate::workbench::put;
 
 /// Writes a page as Markdown.
 pub fn to_markdown(page: &Page) -> String {
     let mut text = format!("# {}\n\n`{}`\n", page.title, page.name);
     for (heading, facts) in &page.chapters {
         put(&mut text, format_args!("\n## {heading}\n\n"));
-        facts.iter().for_each(|(name, fact)| put(&mut text, format_args!("- **{name}** : {fact}\n")));
+        for (name, fact) in facts {
+            put(&mut text, format_args!("- **{name}** : {fact}\n"));
+        }
     }
     put(&mut text, format_args!("\n## {}\n", page.tongue.fields()));
     for section in &page.sections {
         put(&mut text, format_args!("\n### {}\n\n{}\n\n", section.name, section.description));
         table_head(&mut text, &page.tongue.headings());
-        section.rows.iter().for_each(|row| put(&mut text, format_args!("{}", row_of(page, row))));
+        for row in &section.rows {
+            put(&mut text, format_args!("{}", row_of(page, row)));
+        }
     }
     if !page.lists.is_empty() {
         put(&mut text, format_args!("\n## {}\n", page.tongue.lists()));
@@ -35,12 +38,10 @@ pub fn to_markdown(page: &Page) -> String {
     if !page.unread.is_empty() {
         text.push('\n');
     }
-    page.unread.iter().for_each(|field| put(&mut text, format_args!("- `{}`\n", cell(field))));
+    for field in &page.unread {
+        put(&mut text, format_args!("- `{}`\n", cell(field)));
+    }
     text
-}
-
-fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
-    text.write_fmt(words).expect("a string takes any text");
 }
 
 fn table_head(text: &mut String, headings: &[String]) {
@@ -62,5 +63,5 @@ fn row_of(page: &Page, row: &Row) -> String {
 }
 
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+    text.replace('|', "\\|").replace('\r', "").replace('\n', "<br>")
 }

@@ -5,9 +5,14 @@
 use hub_core::canonical::{Canon, FieldId, Kind};
 use serde_json::Value as Json;
 
+use crate::mappings::PERSON_SCHEMA;
+
 use super::transformations::{condition, operation};
 use super::words::Tongue;
 use super::{Row, Section, code, elements, members, scalar, text_of};
+
+/// Characters of paths that stand on one line.
+const LINE: usize = 60;
 
 struct Writer<'p> {
     canon: &'p Canon,
@@ -31,6 +36,8 @@ pub(super) fn sections(mapping: &Json, canon: &Canon, schema: &Json, tongue: Ton
             section.rows.extend(writer.rule(id, rule));
         }
     }
+    // As the schema is written, the person first.
+    sections.sort_by_key(|section| PERSON_SCHEMA.find(&format!("\n    \"{}\": {{", section.name)));
     sections
 }
 
@@ -124,7 +131,7 @@ impl Writer<'_> {
     /// Paths of which the first that holds text counts.
     fn alternatives(&self, paths: Option<&Json>) -> String {
         let paths: Vec<String> = elements(paths).into_iter().map(|path| code(&scalar(path))).collect();
-        paths.join(&self.tongue.say(", à défaut ", ", failing that "))
+        listed(&paths, &self.tongue.say(", à défaut", ", failing that"))
     }
 
     /// Parts that are put together, each with its names.
@@ -134,7 +141,7 @@ impl Writer<'_> {
                 elements(Some(part)).into_iter().map(|name| code(&scalar(name))).collect();
             self.tongue.or(&names)
         };
-        elements(parts).into_iter().map(part).collect::<Vec<_>>().join(", ")
+        listed(&elements(parts).into_iter().map(part).collect::<Vec<_>>(), ",")
     }
 
     fn done(&self, rule: &Json) -> Vec<String> {
@@ -194,4 +201,10 @@ impl Writer<'_> {
         }
         words
     }
+}
+
+/// Paths one after another, a line each when they are long.
+fn listed(paths: &[String], between: &str) -> String {
+    let long = paths.iter().map(String::len).sum::<usize>() > LINE;
+    paths.join(&format!("{between}{}", if long { '\n' } else { ' ' }))
 }

@@ -7,6 +7,7 @@ use hub_core::connector::Layout;
 use super::proposals::of;
 use super::shape::Shape;
 use super::{Sample, SourceField};
+use crate::workbench::put;
 
 /// Two invented records in the form of a sample.
 pub fn input(sample: &Sample) -> Vec<u8> {
@@ -103,15 +104,17 @@ impl Branch {
     }
 
     fn to_xml(&self, name: &str, text: &mut String) {
-        let attributes =
-            self.inside.iter().filter_map(|(name, inside)| Some((name.strip_prefix('@')?, inside)));
-        let attributes: String =
-            attributes.map(|(name, inside)| format!(" {name}=\"{}\"", inside.text)).collect();
-        *text += &format!("<{name}{attributes}>{}", self.text);
+        put(text, format_args!("<{name}"));
+        for (name, inside) in &self.inside {
+            if let Some(attribute) = name.strip_prefix('@') {
+                put(text, format_args!(" {attribute}=\"{}\"", inside.text));
+            }
+        }
+        put(text, format_args!(">{}", self.text));
         for (name, inside) in self.inside.iter().filter(|(name, _)| !name.starts_with('@')) {
             inside.to_xml(name, text);
         }
-        *text += &format!("</{name}>");
+        put(text, format_args!("</{name}>"));
     }
 
     fn to_json(&self) -> serde_json::Value {
@@ -125,13 +128,17 @@ impl Branch {
 fn xml(sample: &Sample, record: &[String]) -> String {
     let Some((name, above)) = record.split_last() else { return String::new() };
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    above.iter().for_each(|name| text += &format!("<{name}>"));
+    for name in above {
+        put(&mut text, format_args!("<{name}>"));
+    }
     for person in 0..2 {
         text.push('\n');
         Branch::of(sample, person).to_xml(name, &mut text);
     }
     text.push('\n');
-    above.iter().rev().for_each(|name| text += &format!("</{name}>"));
+    for name in above.iter().rev() {
+        put(&mut text, format_args!("</{name}>"));
+    }
     text + "\n"
 }
 

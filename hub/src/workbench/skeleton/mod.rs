@@ -47,6 +47,8 @@ struct SourceField {
     filled: u64,
     /// The shape of its values.
     shape: Option<Shape>,
+    /// A value of it came twice.
+    repeats: bool,
     /// What its schema says of it.
     note: String,
 }

@@ -216,7 +216,10 @@ fn bare(name: &str) -> String {
 /// The canonical field a name proposes.
 pub(super) fn by_name(name: &str) -> Option<&'static str> {
     let bare = bare(name.trim_start_matches('@'));
-    NAMES.iter().find(|(_, names)| names.contains(&bare.as_str())).map(|(field, _)| *field)
+    let named = |bare: &str| NAMES.iter().find(|(_, names)| names.contains(&bare)).map(|(field, _)| *field);
+    // `telephone_2` is a telephone.
+    let unnumbered = || named(bare.trim_end_matches(|c: char| c.is_ascii_digit()));
+    named(&bare).or_else(|| unnumbered().filter(|field| field.starts_with("contacts.")))
 }
 
 fn by_shape(shape: Option<Shape>) -> Option<&'static str> {

@@ -76,7 +76,7 @@ fn separator(head: &[u8]) -> Option<u8> {
     if let Some([mark]) = line.strip_prefix(b"sep=") {
         return Some(*mark);
     }
-    let count = |mark: u8| line.iter().filter(|byte| **byte == mark).count();
+    let count = |mark: u8| line.split(|byte| *byte == mark).count() - 1;
     let most = [b';', b',', b'\t', b'|'].into_iter().rev().max_by_key(|mark| count(*mark))?;
     (count(most) > 0).then_some(most)
 }
@@ -140,12 +140,8 @@ impl Sample {
             }
             folded.push(same);
             let seen = shapes.remove(&name).unwrap_or_default();
-            self.fields.push(SourceField {
-                name,
-                filled: seen.filled,
-                shape: seen.shape(),
-                note: String::new(),
-            });
+            let (filled, shape, repeats) = (seen.filled, seen.shape(), seen.repeats);
+            self.fields.push(SourceField { name, filled, shape, repeats, note: String::new() });
         }
         Ok(())
     }

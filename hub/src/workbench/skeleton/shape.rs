@@ -2,7 +2,9 @@
 //!
 //! Texts enter one by one and are counted by shape; the shape nearly all of them have leaves.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasher as _;
 
 use hub_core::canonical::date::Form;
 use hub_core::canonical::kind::{Kind, Reads};
@@ -75,12 +77,18 @@ impl Shape {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shapes {
     pub filled: u64,
+    /// A text came twice.
+    pub repeats: bool,
+    /// Hashes of the texts: they cannot be read back.
+    seen: HashSet<u64>,
+    hasher: RandomState,
     counts: BTreeMap<Shape, u64>,
 }
 
 impl Shapes {
     pub fn see(&mut self, text: &str) {
         self.filled += 1;
+        self.repeats |= !self.seen.insert(self.hasher.hash_one(text));
         for shape in Shape::ALL.into_iter().filter(|shape| shape.fits(text)) {
             *self.counts.entry(shape).or_default() += 1;
         }

@@ -2,13 +2,18 @@
 //!
 //! A sample enters, YAML leaves. Names are quoted, so that none is taken for YAML.
 
-use std::fmt::Write as _;
-
-use hub_core::connector::Layout;
+use hub_core::connector::{Layout, fold_header};
 
 use super::proposals::{Proposal, of, readable};
 use super::shape::Shape;
 use super::{Sample, SourceField};
+use crate::workbench::put;
+
+/// What the names of numbers begin with.
+const NUMBERED: [&str; 8] = ["id", "num", "n°", "no ", "matricule", "cle", "ref", "dossier"];
+/// What tells a person without a number.
+const PERSON: [&str; 4] =
+    ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms", "identite.date_naissance"];
 
 /// Writes the mapping `SOURCE/NAME` of a sample.
 pub fn to_yaml(sample: &Sample, id: &str) -> String {
@@ -37,10 +42,6 @@ mapping: {id}\nversion: \"1\"\nsource: {source}\ntitle: \"{id}, à décrire\"\n\
     persons(&mut text, sample, &proposals);
     rest(&mut text, sample, &proposals);
     text
-}
-
-fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
-    text.write_fmt(words).expect("a string takes any text");
 }
 
 /// A name as a YAML text; JSON's quotes are YAML's too.
@@ -75,13 +76,13 @@ fn format_of(text: &mut String, sample: &Sample) {
         }
         Layout::Json { records } if records.is_empty() => text.push_str("  json: {}\n"),
         Layout::Json { records } => {
-            put(text, format_args!("  json: {{records: {}}}\n", quoted(&records.join("/"))))
+            put(text, format_args!("  json: {{records: {}}}\n", quoted(&records.join("/"))));
         }
     }
     match &sample.encoding {
         Some(encoding) => put(text, format_args!("  encoding: {encoding}\n")),
         None => {
-            text.push_str("  # encoding: windows-1252   # quand les octets ne le disent pas ; UTF-8 sinon\n")
+            text.push_str("  # encoding: windows-1252   # quand les octets ne le disent pas ; UTF-8 sinon\n");
         }
     }
     text.push_str("  # nulls: [\"NULL\", \"-\"]      # les textes qui ne veulent rien dire\n");
@@ -112,93 +113,83 @@ fn detect(text: &mut String, sample: &Sample, proposals: &[Proposal<'_>]) {
     put(text, format_args!("\ndetect:\n  - {condition}  # à vérifier : à quoi ce flux se reconnaît\n"));
 }
 
-/// What names a record: a field that is a number of something, else who the person is.
+/// What names a record: a field that is a number of something and never the same twice, else who the person is.
 fn key(sample: &Sample, proposals: &[Proposal<'_>]) -> Vec<String> {
-    let canonical =
-        |wanted: &str| proposals.iter().find(|p| p.canonical == wanted).map(|p| quoted(&p.field.name));
+    let always = |field: &SourceField| field.filled * 10 >= sample.records * 9;
+    let proposed = |wanted: &str| {
+        let found = proposals.iter().find(|p| p.canonical == wanted && always(p.field));
+        found.map(|p| quoted(&p.field.name))
+    };
     let outside = |field: &&SourceField| {
         sample.each.as_ref().is_none_or(|each| !field.name.starts_with(&format!("{each}/")))
     };
     let number = |field: &&SourceField| {
-        let name = hub_core::connector::fold_header(field.last(sample.delimited()));
-        let numbered =
-            ["id", "num", "n°", "no ", "matricule", "cle", "ref"].iter().any(|start| name.starts_with(start));
-        let filled = field.filled * 10 >= sample.records * 9;
-        numbered && filled && !matches!(field.shape, Some(Shape::IsoDate | Shape::FrenchDate | Shape::Nir))
+        let name = fold_header(field.last(sample.delimited()));
+        let numbered = NUMBERED.iter().any(|start| name.starts_with(start));
+        let other =
+            matches!(field.shape, Some(Shape::IsoDate | Shape::FrenchDate | Shape::Nir | Shape::Phone));
+        numbered && !other && !field.repeats && always(field)
     };
     let fields = || sample.fields.iter().filter(|field| readable(sample, field));
     if let Some(field) = fields().filter(outside).find(number) {
         return vec![quoted(&field.name)];
     }
-    if let Some(nir) = canonical("identite.nir") {
+    if let Some(nir) = proposed("identite.nir") {
         return vec![nir];
     }
-    let person =
-        ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms", "identite.date_naissance"];
-    let person: Vec<String> = person.into_iter().filter_map(canonical).collect();
+    let person: Vec<String> = PERSON.into_iter().filter_map(proposed).collect();
     if person.len() >= 2 {
         return person;
     }
-    fields().next().map(|field| quoted(&field.name)).into_iter().collect()
+    let first = fields().find(|field| always(field)).or_else(|| fields().next());
+    first.map(|field| quoted(&field.name)).into_iter().collect()
 }
 
 fn persons(text: &mut String, sample: &Sample, proposals: &[Proposal<'_>]) {
     text.push_str("\npersons:\n");
     if let Some(each) = &sample.each {
         put(text, format_args!("  each: {}  # à vérifier : une personne par élément\n", quoted(each)));
-        let names =
-            ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms", "identite.date_naissance"];
-        let inside = proposals
-            .iter()
-            .filter(|p| names.contains(&p.canonical) && p.field.name.starts_with(&format!("{each}/")));
-        let names: Vec<String> = inside.map(|p| path(sample, p.field)).collect();
-        put(
-            text,
-            format_args!(
-                "  key: [{}]  # à vérifier : ce qui distingue les personnes d'un enregistrement\n",
-                names.join(", ")
-            ),
-        );
+        let below = format!("{each}/");
+        let inside = |p: &&Proposal<'_>| PERSON.contains(&p.canonical) && p.field.name.starts_with(&below);
+        let names: Vec<String> = proposals.iter().filter(inside).map(|p| path(sample, p.field)).collect();
+        let why = "ce qui distingue les personnes d'un enregistrement";
+        put(text, format_args!("  key: [{}]  # à vérifier : {why}\n", names.join(", ")));
     }
     text.push_str("  # blanks: keep         # une case vide ne dit rien ; « clear » retire ce qui était dit\n  fields:\n");
     for proposal in proposals.iter().filter(|p| !p.canonical.starts_with("contacts.")) {
-        let (field, from, why) = (proposal.canonical, path(sample, proposal.field), why(proposal));
-        if proposal.coded {
-            let list = field.rsplit('.').next().unwrap_or(field);
-            put(
-                text,
-                format_args!(
-                    "    # {field}: {{from: {from}, codes: {list}}}  # à vérifier : {why} ; écrire d'abord codes/{list}.csv\n"
-                ),
-            );
-        } else {
-            put(text, format_args!("    {field}: {from}  # à vérifier : {why}\n"));
-        }
+        value_rule(text, sample, proposal);
     }
     for (group, member) in [("contacts.telephones", "numero"), ("contacts.courriels", "courriel")] {
         let of_group: Vec<&Proposal<'_>> = proposals.iter().filter(|p| p.canonical == group).collect();
         let from: Vec<String> = of_group.iter().map(|p| path(sample, p.field)).collect();
         if let Some(first) = of_group.first() {
-            let from = from.join(", ");
-            put(
-                text,
-                format_args!(
-                    "    {group}: {{from: [{from}], split: \",\", as: {member}}}  # à vérifier : {}\n",
-                    why(first)
-                ),
-            );
+            let (from, why) = (from.join(", "), why(first));
+            let rule = format!("{group}: {{from: [{from}], split: \",\", as: {member}}}");
+            put(text, format_args!("    {rule}  # à vérifier : {why}\n"));
         }
     }
     if !identifies(proposals) {
         let field = sample.fields.iter().find(|field| readable(sample, field));
         let from = field.map(|field| path(sample, field)).unwrap_or_default();
-        text.push_str("    # Rien de reconnu ne dit qui est la personne : un NIR, un identifiant, ou un nom avec la date de naissance.\n");
         put(
             text,
             format_args!(
-                "    identifiants.identifiant_departement: {from}  # À REMPLACER par ce qui identifie vraiment\n"
+                "    # Rien de reconnu ne dit qui est la personne : un NIR, un identifiant, un nom avec la date de naissance.\n    \
+identifiants.identifiant_departement: {from}  # À REMPLACER par ce qui identifie vraiment\n"
             ),
         );
+    }
+}
+
+fn value_rule(text: &mut String, sample: &Sample, proposal: &Proposal<'_>) {
+    let (field, from, why) = (proposal.canonical, path(sample, proposal.field), why(proposal));
+    if proposal.coded {
+        let list = field.rsplit('.').next().unwrap_or(field);
+        let rule = format!("{field}: {{from: {from}, codes: {list}}}");
+        let first = format!("écrire d'abord codes/{list}.csv");
+        put(text, format_args!("    # {rule}  # à vérifier : {why} ; {first}\n"));
+    } else {
+        put(text, format_args!("    {field}: {from}  # à vérifier : {why}\n"));
     }
 }
 

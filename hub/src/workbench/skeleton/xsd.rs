@@ -104,8 +104,13 @@ impl<'x> Walk<'x> {
         }
         if !parent {
             let kind = node.attribute("type").map(local).or_else(|| base_of(node));
-            let note = note_of(node);
-            self.fields.push(SourceField { name: path, filled: 0, shape: shape_of(kind), note });
+            let told = told_of(node);
+            self.fields.push(SourceField {
+                name: path,
+                shape: Some(shape_of(kind)),
+                note: told,
+                ..SourceField::default()
+            });
         }
     }
 
@@ -118,23 +123,36 @@ impl<'x> Walk<'x> {
             "element" => self.element(node, path, depth),
             "attribute" => {
                 if let Some(name) = node.attribute("name").or_else(|| node.attribute("ref")) {
-                    let shape = shape_of(node.attribute("type").map(local));
+                    let shape = Some(shape_of(node.attribute("type").map(local)));
                     let name = format!("{path}/@{}", local(name));
-                    self.fields.push(SourceField { name, filled: 0, shape, note: note_of(node) });
+                    self.fields.push(SourceField {
+                        name,
+                        shape,
+                        note: told_of(node),
+                        ..SourceField::default()
+                    });
                 }
             }
             "group" | "attributeGroup" => {
                 let of = node.attribute("ref").and_then(|name| self.groups.get(local(name)).copied());
                 let parts = of.map(|group| group.children.as_slice()).unwrap_or_default();
-                parts.iter().for_each(|part| self.content(part, path, depth + 1));
+                for part in parts {
+                    self.content(part, path, depth + 1);
+                }
             }
             "complexType" | "complexContent" | "simpleContent" | "sequence" | "choice" | "all" => {
-                node.children.iter().for_each(|part| self.content(part, path, depth + 1));
+                for part in &node.children {
+                    self.content(part, path, depth + 1);
+                }
             }
             "extension" | "restriction" => {
                 let base = node.attribute("base").and_then(|name| self.types.get(local(name)).copied());
-                base.into_iter().for_each(|base| self.content(base, path, depth + 1));
-                node.children.iter().for_each(|part| self.content(part, path, depth + 1));
+                if let Some(base) = base {
+                    self.content(base, path, depth + 1);
+                }
+                for part in &node.children {
+                    self.content(part, path, depth + 1);
+                }
             }
             _ => {}
         }
@@ -146,18 +164,18 @@ fn base_of(node: &Node) -> Option<&str> {
     restriction.and_then(|restriction| restriction.attribute("base")).map(local)
 }
 
-fn shape_of(kind: Option<&str>) -> Option<Shape> {
-    Some(match kind {
+fn shape_of(kind: Option<&str>) -> Shape {
+    match kind {
         Some("date" | "dateTime") => Shape::IsoDate,
         Some("integer" | "int" | "long" | "positiveInteger" | "nonNegativeInteger" | "short") => {
             Shape::Digits
         }
         _ => Shape::Text,
-    })
+    }
 }
 
 /// The first words a schema says of an element, on one line.
-fn note_of(node: &Node) -> String {
+fn told_of(node: &Node) -> String {
     let told = node.child("annotation").and_then(|note| note.child("documentation"));
     let words: Vec<&str> = told.map(|told| told.text.split_whitespace().collect()).unwrap_or_default();
     words.join(" ").chars().take(90).collect()
