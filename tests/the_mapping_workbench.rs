@@ -124,9 +124,12 @@ fn impact_tells_records_newly_refused_by_number_and_no_value() {
     let refused = at(&one, "/newly_refused/DLN0301 identite.rang_naissance");
     assert!(at(refused, "/count").as_u64() > Some(100), "{one}");
     assert_eq!(at(refused, "/records").as_array().map(Vec::len), Some(5));
-    let extract = fs::read_to_string(folder.path().join("caf-vrsb0801-n1.xml")).expect("an extract");
+    let extract = fs::read(folder.path().join("caf-vrsb0801-n1.xml")).expect("an extract");
+    let extract = String::from_utf8_lossy(&extract);
     let names = extract.split("<NOMNAI>").skip(1).filter_map(|rest| rest.split('<').next());
-    for name in names.filter(|name| name.len() > 3) {
+    let names: Vec<&str> = names.filter(|name| name.len() > 3).collect();
+    assert!(names.len() > 100);
+    for name in names {
         assert!(!told.output.contains(name), "a value of a person was told");
     }
 }

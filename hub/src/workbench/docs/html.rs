@@ -162,6 +162,8 @@ fn inline(text: &str) -> String {
     text.split('`').enumerate().map(piece).collect()
 }
 
+/// Escapes a text; French quotes do not stand alone at the end of a line.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    text.replace("« ", "«\u{a0}").replace(" »", "\u{a0}»")
 }
