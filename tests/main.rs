@@ -25,5 +25,6 @@ mod the_archive_keeps;
 mod the_commands;
 mod the_hub_serves;
 mod the_last_word_counts;
+mod the_mapping_workbench;
 mod ugly_extracts;
 mod who_is_who;

@@ -4,6 +4,7 @@
 //! the bytes, nothing here panics, memory stays bounded by one record and one batch, and no fault quotes a value.
 
 mod format;
+pub mod outline;
 mod probe;
 pub mod transport;
 pub mod wrapping;

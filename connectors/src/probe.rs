@@ -49,7 +49,7 @@ fn archive(head: &[u8]) -> Option<&'static str> {
 
 /// The text, by its mark or its XML declaration, else UTF-8, else windows-1252. A first line whose accents are UTF-8 says it for
 /// all: a bad byte further on costs its record alone.
-fn readable(head: &[u8]) -> String {
+pub(crate) fn readable(head: &[u8]) -> String {
     let xml = head.trim_ascii_start().first() == Some(&b'<') || head.get(1) == Some(&b'<');
     let cut_short = |e: std::str::Utf8Error| e.error_len().is_none();
     let line = head

@@ -14,19 +14,28 @@ use crate::code::Code;
 /// A code list of one feed and version.
 #[derive(Debug, Clone, Default)]
 pub struct CodeList {
-    values: HashMap<CompactString, CompactString>,
+    /// Name of its file, without `.csv`.
+    pub name: String,
+    entries: HashMap<CompactString, Entry>,
+}
+
+/// What a code means, and the line that says so.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub value: CompactString,
+    pub line: u32,
 }
 
 impl CodeList {
-    /// Reads the CSV text.
+    /// Reads the CSV text of the list of this name.
     ///
     /// # Errors
     /// [`Code::BadCodeList`] naming the line; the span is in the CSV.
-    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
+    pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostic> {
         let text = text.trim_start_matches('\u{feff}');
-        let mut values = HashMap::new();
+        let mut entries = HashMap::new();
         let mut at = 0;
-        for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        for (number, line) in (1u32..).zip(text.split_inclusive('\n')) {
             let span = at..at + line.trim_end().len();
             at += line.len();
             let cells: Vec<&str> =
@@ -39,7 +48,8 @@ impl CodeList {
                 }
                 (_, [""]) => {}
                 (_, [code, valeur, ..]) if !valeur.is_empty() => {
-                    if values.insert(CompactString::from(*code), CompactString::from(*valeur)).is_some() {
+                    let entry = Entry { value: CompactString::from(*valeur), line: number };
+                    if entries.insert(CompactString::from(*code), entry).is_some() {
                         return Err(bad(format!("line {number}: the code `{code}` is there twice")));
                     }
                 }
@@ -48,17 +58,29 @@ impl CodeList {
                 }
             }
         }
-        Ok(Self { values })
+        Ok(Self { name: name.to_owned(), entries })
     }
 
     /// The canonical value of a code, as the feed writes it, trimmed.
     pub fn get(&self, code: &str) -> Option<&CompactString> {
-        self.values.get(code)
+        self.entry(code).map(|entry| &entry.value)
+    }
+
+    pub(super) fn entry(&self, code: &str) -> Option<&Entry> {
+        self.entries.get(code)
+    }
+
+    /// Every code with the line it stands at, in file order.
+    pub fn lines(&self) -> Vec<(u32, &str)> {
+        let mut lines: Vec<_> =
+            self.entries.iter().map(|(code, entry)| (entry.line, code.as_str())).collect();
+        lines.sort_unstable();
+        lines
     }
 
     /// Every canonical value.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.values.values().map(CompactString::as_str)
+        self.entries.values().map(|entry| entry.value.as_str())
     }
 }
 
@@ -74,7 +96,7 @@ impl CodeLists {
     /// # Errors
     /// [`Code::BadCodeList`] naming the line.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
-        let list = CodeList::parse(text)?;
+        let list = CodeList::parse(name, text)?;
         self.lists.insert(name.to_owned(), (Arc::new(list), xxhash_rust::xxh3::xxh3_64(text.as_bytes())));
         Ok(())
     }
@@ -86,12 +108,13 @@ mod tests {
 
     #[test]
     fn a_list_maps_codes_and_refuses_doubles() {
-        let list =
-            CodeList::parse("code;valeur;libelle\n1;homme;Homme\n2;femme;\"Femme; Mme\"\n").expect("a list");
+        let text = "code;valeur;libelle\n1;homme;Homme\n2;femme;\"Femme; Mme\"\n";
+        let list = CodeList::parse("sexe", text).expect("a list");
+        assert_eq!(list.lines(), [(2, "1"), (3, "2")]);
         assert_eq!(list.get("2").map(CompactString::as_str), Some("femme"));
         for text in ["", "a;b\n", "code;valeur;libelle\n1;\n", "code;valeur;libelle\n1;a;\n1;b;\n"] {
             assert_eq!(
-                CodeList::parse(text).err().map(|d| d.code),
+                CodeList::parse("sexe", text).err().map(|d| d.code),
                 Some(Code::BadCodeList).filter(|_| !text.is_empty())
             );
         }

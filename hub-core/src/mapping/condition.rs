@@ -52,6 +52,40 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// How many terms its `or`s have.
+    pub fn terms(&self) -> usize {
+        self.walk(&mut |_| {})
+    }
+
+    /// The terms of its `or`s that hold, counted from 0 over the whole condition.
+    pub fn terms_that_hold(&self, scope: Scope<'_>, nulls: &[String]) -> Vec<usize> {
+        let (mut at, mut held) = (0, Vec::new());
+        self.walk(&mut |term| {
+            if term.holds(scope, nulls) {
+                held.push(at);
+            }
+            at += 1;
+        });
+        held
+    }
+
+    /// Visits each term of each `or`; returns how many there are.
+    fn walk(&self, visit: &mut dyn FnMut(&Self)) -> usize {
+        match self {
+            Self::Among { .. } | Self::Present(_) => 0,
+            Self::Not(inner) => inner.walk(visit),
+            Self::All(parts) => parts.iter().map(|part| part.walk(visit)).sum(),
+            Self::Any(parts) => {
+                for part in parts {
+                    visit(part);
+                }
+                parts.len() + parts.iter().map(|part| part.walk(visit)).sum::<usize>()
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
     Word(String),

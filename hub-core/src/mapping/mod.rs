@@ -13,9 +13,11 @@ mod extend;
 mod lacking;
 mod operation;
 mod path;
+mod reach;
 mod rule;
 mod section;
 mod tree;
+mod watch;
 
 pub use catalogue::Catalogue;
 pub use codes::{CodeList, CodeLists};
@@ -23,6 +25,7 @@ pub use compile::{compile, compile_upon};
 pub use detect::Fit;
 pub use diagnostic::Diagnostic;
 pub use extend::extended;
+pub use watch::{Branch, Spot, Watch};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -246,14 +249,30 @@ impl Mapping {
     /// # Errors
     /// Why the whole record is refused: its key or a required value is missing, or a value the mapping will not drop is invalid.
     pub fn map(&self, record: &Record, today: &str) -> Result<Mapped, Refusal> {
+        self.map_watched(record, today, &mut ())
+    }
+
+    /// As [`Self::map`], each branch taken told to `watch`.
+    ///
+    /// # Errors
+    /// As [`Self::map`].
+    pub fn map_watched<W: Watch>(
+        &self,
+        record: &Record,
+        today: &str,
+        watch: &mut W,
+    ) -> Result<Mapped, Refusal> {
         let scope = Scope::of(record);
         let refuse = |code, rule_line| Refusal { code, field: None, rule_line };
+        if W::LOOKS {
+            self.tell_key(scope, watch);
+        }
         let key = self.record_key(scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
         let emitter = self.emitter(scope);
         let as_of = self.record.as_of.as_ref().and_then(|as_of| as_of.read(scope));
         let as_of = as_of.map(|date| believed(date, today)).transpose();
         let as_of = as_of.map_err(|code| refuse(code, self.record.line))?;
-        let mut outcome = self.outcome(today);
+        let mut outcome = self.outcome(today, watch);
         let claims = self.claims(scope, &mut outcome)?;
         if claims.is_empty() {
             return Err(refuse(Code::NoPerson, self.persons.line));
@@ -263,21 +282,26 @@ impl Mapping {
 
     /// What can still be read of the persons of a refused record: enough to know who they may be.
     pub fn glimpse(&self, record: &Record, today: &str) -> Vec<FieldValues> {
-        let mut outcome = Outcome { forgiving: true, ..self.outcome(today) };
+        let mut nobody = ();
+        let mut outcome = Outcome { forgiving: true, ..self.outcome(today, &mut nobody) };
         let claims = self.claims(Scope::of(record), &mut outcome).unwrap_or_default();
         claims.into_iter().map(|claim| claim.fields).collect()
     }
 
-    fn outcome<'m>(&'m self, today: &'m str) -> Outcome<'m> {
+    fn outcome<'m, W: Watch>(&'m self, today: &'m str, watch: &'m mut W) -> Outcome<'m, W> {
         let (remarks, unreadable) = (Vec::new(), Vec::new());
-        Outcome { nulls: &self.nulls, today, remarks, unreadable, forgiving: false }
+        Outcome { nulls: &self.nulls, today, remarks, unreadable, forgiving: false, watch }
     }
 
-    fn claims(&self, scope: Scope<'_>, outcome: &mut Outcome<'_>) -> Result<Vec<Claim>, Refusal> {
+    fn claims<W: Watch>(
+        &self,
+        scope: Scope<'_>,
+        outcome: &mut Outcome<'_, W>,
+    ) -> Result<Vec<Claim>, Refusal> {
         let mut claims = Vec::new();
         for person in self.persons_of(scope) {
             let scope = if person == scope.record.root() { scope } else { scope.inside(person) };
-            if self.persons.when.as_ref().is_some_and(|when| !when.holds(scope, &self.nulls)) {
+            if !outcome.holds(self.persons.when.as_ref(), scope, self.persons.line, None) {
                 continue;
             }
             let fields = rule::apply(&self.persons.rules, scope, outcome)?;

@@ -89,6 +89,31 @@ impl Path {
         each_below(scope.record, self.start(scope), &self.steps, visit);
     }
 
+    /// Where it leads, written from the record down, and what its filters read on the way; `outer` and `here` are where it is
+    /// read from, `name` gives a name back.
+    pub fn leads<'n>(
+        &self,
+        outer: &str,
+        here: &str,
+        name: &dyn Fn(NameId) -> &'n str,
+    ) -> (String, Vec<String>) {
+        let mut at = match self.base {
+            Base::Record => String::new(),
+            Base::Outer => outer.to_owned(),
+            Base::Here => here.to_owned(),
+        };
+        let down =
+            |at: &str, id| if at.is_empty() { name(id).to_owned() } else { format!("{at}/{}", name(id)) };
+        let mut filters = Vec::new();
+        for step in &self.steps {
+            at = down(&at, step.name);
+            if let Some(filter) = &step.filter {
+                filters.push(filter.path.iter().fold(at.clone(), |at, id| down(&at, *id)));
+            }
+        }
+        (at, filters)
+    }
+
     fn start(&self, scope: Scope<'_>) -> NodeId {
         match self.base {
             Base::Record => scope.record.root(),

@@ -13,6 +13,7 @@ use super::codes::CodeList;
 use super::condition::Condition;
 use super::operation::Operation;
 use super::path::{Path, Scope};
+use super::watch::{Branch, Spot, Watch};
 use crate::canonical::date::{Form, Precision};
 use crate::canonical::kind::{Kind, Reads};
 use crate::canonical::{FieldId, FieldValues, Item, Value};
@@ -104,7 +105,7 @@ impl Rule {
 }
 
 /// What rules need besides the scope, and where they leave their remarks.
-pub(super) struct Outcome<'m> {
+pub(super) struct Outcome<'m, W> {
     pub nulls: &'m [String],
     /// The day the delivery came, `YYYY-MM-DD`.
     pub today: &'m str,
@@ -113,10 +114,38 @@ pub(super) struct Outcome<'m> {
     pub unreadable: Vec<FieldId>,
     /// Nothing costs the record: what can be read of it is read.
     pub forgiving: bool,
+    /// Told of each branch taken.
+    pub watch: &'m mut W,
+}
+
+impl<W: Watch> Outcome<'_, W> {
+    /// Whether a condition, if there is one, holds.
+    pub fn holds(
+        &mut self,
+        when: Option<&Condition>,
+        scope: Scope<'_>,
+        line: u32,
+        field: Option<FieldId>,
+    ) -> bool {
+        let Some(when) = when else { return true };
+        let holds = when.holds(scope, self.nulls);
+        if W::LOOKS {
+            let mut tell = |branch| self.watch.branch(Spot { line, field, branch });
+            tell(if holds { Branch::Held } else { Branch::Unheld });
+            for term in when.terms_that_hold(scope, self.nulls) {
+                tell(Branch::Or(term));
+            }
+        }
+        holds
+    }
 }
 
 /// Applies `rules`, which are sorted by field, so that the values come out sorted.
-pub(super) fn apply(rules: &[Rule], scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<FieldValues, Refusal> {
+pub(super) fn apply<W: Watch>(
+    rules: &[Rule],
+    scope: Scope<'_>,
+    out: &mut Outcome<'_, W>,
+) -> Result<FieldValues, Refusal> {
     let mut fields = Vec::with_capacity(rules.len());
     for rule in rules {
         let value = match rule {
@@ -131,29 +160,66 @@ pub(super) fn apply(rules: &[Rule], scope: Scope<'_>, out: &mut Outcome<'_>) -> 
 }
 
 impl ValueRule {
-    fn evaluate(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
-        if self.when.as_ref().is_some_and(|when| !when.holds(scope, out.nulls)) {
+    fn evaluate<W: Watch>(
+        &self,
+        scope: Scope<'_>,
+        out: &mut Outcome<'_, W>,
+    ) -> Result<Option<Value>, Refusal> {
+        if !out.holds(self.when.as_ref(), scope, self.line, Some(self.field)) {
             return Ok(None);
         }
+        let nulls = out.nulls;
         let text = match &self.origin {
-            Origin::Constant(value) => return Ok(Some(value.clone())),
-            Origin::First(paths) => self.texts(paths, scope, out.nulls).next(),
+            Origin::Constant(value) => {
+                self.tell(Branch::Value, out);
+                return Ok(Some(value.clone()));
+            }
+            Origin::First(paths) => self.texts(paths, scope, nulls).next().map(|(at, text)| {
+                self.tell(Branch::From(at), out);
+                text
+            }),
             Origin::Agreed(paths) => {
-                let mut texts = self.texts(paths, scope, out.nulls);
+                if W::LOOKS {
+                    self.texts(paths, scope, nulls).for_each(|(at, _)| self.tell(Branch::From(at), out));
+                }
+                let mut texts = self.texts(paths, scope, nulls).map(|(_, text)| text);
                 let first = texts.next();
                 let same = |other: Cow<'_, str>| first.as_ref().is_none_or(|first| self.same(first, &other));
                 if !texts.all(same) {
+                    self.tell(Branch::Contradiction, out);
                     return self.refuse(Code::Contradiction, out);
                 }
                 first
             }
-            Origin::Joined(parts, separator) => joined(parts, separator, scope, out.nulls)
-                .map(|text| self.operated(text))
-                .filter(|text| !text.is_empty()),
+            Origin::Joined(parts, separator) => {
+                self.tell_parts(parts, scope, out);
+                let text = joined(parts, separator, scope, nulls).map(|text| self.operated(text));
+                text.filter(|text| !text.is_empty())
+            }
         };
         match text {
             Some(text) => self.read(&text, scope, out),
             None => self.absent(out),
+        }
+    }
+
+    #[inline]
+    fn tell<W: Watch>(&self, branch: Branch, out: &mut Outcome<'_, W>) {
+        out.watch.branch(Spot { line: self.line, field: Some(self.field), branch });
+    }
+
+    /// Tells which paths of joined parts are used.
+    fn tell_parts<W: Watch>(&self, parts: &Key, scope: Scope<'_>, out: &mut Outcome<'_, W>) {
+        if !W::LOOKS {
+            return;
+        }
+        let mut before = 0;
+        for paths in parts {
+            let said = |path: &Path| path.first(scope).is_some_and(|text| !is_null(text, out.nulls));
+            if let Some(at) = paths.iter().position(said) {
+                self.tell(Branch::From(before + at), out);
+            }
+            before += paths.len();
         }
     }
 
@@ -164,17 +230,17 @@ impl ValueRule {
         a == b || value(a).is_ok_and(|a| value(b).is_ok_and(|b| a == b))
     }
 
-    /// The texts at these paths that still say something once operated on.
+    /// The texts at these paths that still say something once operated on, with the number of their path.
     fn texts<'t, 'r: 't>(
         &'t self,
         paths: &'t [Path],
         scope: Scope<'r>,
         nulls: &'t [String],
-    ) -> impl Iterator<Item = Cow<'r, str>> + 't {
-        paths.iter().filter_map(move |path| {
+    ) -> impl Iterator<Item = (usize, Cow<'r, str>)> + 't {
+        paths.iter().enumerate().filter_map(move |(at, path)| {
             let text = path.first(scope).filter(|text| !is_null(text, nulls))?;
             let text = self.operated(Cow::Borrowed(text));
-            (!text.is_empty()).then_some(text)
+            (!text.is_empty()).then_some((at, text))
         })
     }
 
@@ -183,11 +249,18 @@ impl ValueRule {
     }
 
     /// Types a text that is there and was operated on.
-    fn read(&self, text: &str, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
+    fn read<W: Watch>(
+        &self,
+        text: &str,
+        scope: Scope<'_>,
+        out: &mut Outcome<'_, W>,
+    ) -> Result<Option<Value>, Refusal> {
         if let Some(list) = &self.codes {
+            self.tell(Branch::Value, out);
             return Ok(Some(self.coded(list, text, out)));
         }
-        let reads = Reads { forms: &self.forms, precision: self.precision(scope) };
+        let precision = self.precision(scope);
+        let reads = Reads { forms: &self.forms, precision };
         match self.kind.parse(text, reads) {
             Ok(parsed) if self.past && parsed.value.as_ref().and_then(Value::as_text) > Some(out.today) => {
                 self.refuse(Code::FutureDate, out)
@@ -197,16 +270,24 @@ impl ValueRule {
                     out.remarks.push(self.remark(code));
                 }
                 // A date without end is no value.
-                parsed.value.map_or_else(|| self.absent(out), |value| Ok(Some(value)))
+                let Some(value) = parsed.value else { return self.absent(out) };
+                self.tell(Branch::Value, out);
+                match precision {
+                    Precision::Day => {}
+                    Precision::Month => self.tell(Branch::Month, out),
+                    Precision::Year => self.tell(Branch::Year, out),
+                }
+                Ok(Some(value))
             }
             Err(code) => self.refuse(code, out),
         }
     }
 
     /// What becomes of a value that cannot be read.
-    fn refuse(&self, code: Code, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
+    fn refuse<W: Watch>(&self, code: Code, out: &mut Outcome<'_, W>) -> Result<Option<Value>, Refusal> {
         match self.invalid {
             Policy::Reject if !out.forgiving => {
+                self.tell(Branch::Invalid, out);
                 Err(Refusal { code, field: Some(self.field), rule_line: self.line })
             }
             Policy::Reject | Policy::Drop => {
@@ -217,11 +298,14 @@ impl ValueRule {
         }
     }
 
-    fn coded(&self, list: &CodeList, text: &str, out: &mut Outcome<'_>) -> Value {
-        let value = list.get(text).cloned().unwrap_or_else(|| {
+    fn coded<W: Watch>(&self, list: &CodeList, text: &str, out: &mut Outcome<'_, W>) -> Value {
+        let value = if let Some(entry) = list.entry(text) {
+            out.watch.code(list, entry.line);
+            entry.value.clone()
+        } else {
             out.remarks.push(self.remark(Code::UnknownCode));
             CompactString::from(text)
-        });
+        };
         match (self.kind, value.as_str()) {
             (Kind::Booleen, "true" | "oui") => Value::Bool(true),
             (Kind::Booleen, "false" | "non") => Value::Bool(false),
@@ -243,9 +327,10 @@ impl ValueRule {
         }
     }
 
-    fn absent(&self, out: &Outcome<'_>) -> Result<Option<Value>, Refusal> {
+    fn absent<W: Watch>(&self, out: &mut Outcome<'_, W>) -> Result<Option<Value>, Refusal> {
         match self.missing {
             Policy::Reject if !out.forgiving => {
+                self.tell(Branch::Missing, out);
                 Err(Refusal { code: Code::MissingValue, field: Some(self.field), rule_line: self.line })
             }
             Policy::Reject | Policy::Drop => Ok(None),
@@ -258,8 +343,12 @@ impl ValueRule {
 }
 
 impl ListRule {
-    fn evaluate(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Option<Value>, Refusal> {
-        if self.when.as_ref().is_some_and(|when| !when.holds(scope, out.nulls)) {
+    fn evaluate<W: Watch>(
+        &self,
+        scope: Scope<'_>,
+        out: &mut Outcome<'_, W>,
+    ) -> Result<Option<Value>, Refusal> {
+        if !out.holds(self.when.as_ref(), scope, self.line, Some(self.field)) {
             return Ok(None);
         }
         let unread_before = out.unreadable.len();
@@ -267,8 +356,12 @@ impl ListRule {
             Shape::One => vec![self.item(scope, out)?],
             Shape::Each(paths) => {
                 let mut nodes = Vec::new();
-                for path in paths {
+                for (at, path) in paths.iter().enumerate() {
+                    let before = nodes.len();
                     path.each(scope, &mut |node| nodes.push(node));
+                    if W::LOOKS && nodes.len() > before {
+                        self.tell(Branch::From(at), out);
+                    }
                 }
                 nodes.into_iter().map(|node| self.item(scope.inside(node), out)).collect::<Result<_, _>>()?
             }
@@ -279,15 +372,24 @@ impl ListRule {
             out.unreadable.push(self.field);
         }
         match (items.is_empty(), self.missing) {
-            (false, _) => Ok(Some(Value::List(items))),
+            (false, _) => {
+                self.tell(Branch::Value, out);
+                Ok(Some(Value::List(items)))
+            }
             (true, Policy::Reject) if !out.forgiving => {
+                self.tell(Branch::Missing, out);
                 Err(Refusal { code: Code::MissingValue, field: Some(self.field), rule_line: self.line })
             }
             (true, Policy::Reject | Policy::Drop) => Ok(None),
         }
     }
 
-    fn item(&self, scope: Scope<'_>, out: &mut Outcome<'_>) -> Result<Item, Refusal> {
+    #[inline]
+    fn tell<W: Watch>(&self, branch: Branch, out: &mut Outcome<'_, W>) {
+        out.watch.branch(Spot { line: self.line, field: Some(self.field), branch });
+    }
+
+    fn item<W: Watch>(&self, scope: Scope<'_>, out: &mut Outcome<'_, W>) -> Result<Item, Refusal> {
         let mut item = Item::with_capacity(self.rules.len());
         let mut stated = false;
         for rule in &self.rules {
@@ -300,13 +402,16 @@ impl ListRule {
         Ok(if stated { item } else { Item::new() })
     }
 
-    fn pieces(
+    fn pieces<W: Watch>(
         &self,
         piece: &ValueRule,
         separator: &str,
         scope: Scope<'_>,
-        out: &mut Outcome<'_>,
+        out: &mut Outcome<'_, W>,
     ) -> Result<Vec<Item>, Refusal> {
+        if let Origin::Joined(parts, _) = &piece.origin {
+            piece.tell_parts(parts, scope, out);
+        }
         let text = match &piece.origin {
             Origin::Joined(parts, _) => joined(parts, separator, scope, out.nulls),
             Origin::First(_) | Origin::Agreed(_) | Origin::Constant(_) => None,

@@ -1,6 +1,7 @@
 //! The command line: one file per command, one door for errors and exit codes.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with refused records, 4 held, 5 mistakes in mappings or failed cases.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with refused records, 4 held, 5 mistakes in mappings, failed cases, or
+//! a difference that was asked to fail.
 
 mod deliver;
 mod deliveries;
@@ -80,7 +81,7 @@ enum Command {
     /// Show what is known of a person, and why
     #[command(subcommand)]
     Person(person::Person),
-    /// Check, test and try mappings
+    /// Begin, check, test, try and explain mappings
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
     /// Write synthetic extracts of three sources, to try the hub on
@@ -155,7 +156,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,
-        Command::Mapping(mapping) => mapping.run(&settings, output),
+        Command::Mapping(mapping) => Box::pin(mapping.run(&settings, output)).await,
         Command::Synth(synth) => synth.run(output),
         Command::Explain(explain) => Ok(explain.run(output)),
         Command::Config => {

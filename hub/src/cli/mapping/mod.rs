@@ -1,4 +1,10 @@
-//! `dlnuf mapping lint|test|try`: an integrator's daily commands; no store is touched.
+//! `dlnuf mapping lint|test|try|…`: an integrator's daily commands; no store is written to.
+
+mod coverage;
+mod docs;
+mod impact;
+mod new;
+mod told;
 
 use std::path::PathBuf;
 
@@ -25,6 +31,12 @@ pub enum MappingCommand {
     Test(Test),
     /// Show what a mapping makes of a file; nothing is stored
     Try(Try),
+    /// What the mappings in force make of archived deliveries, against others: counts, and the events that would go
+    Impact(impact::Impact),
+    /// A page a mapping for those who read no YAML, in French (in English where LANG is of another language)
+    Docs(docs::Docs),
+    /// A mapping to begin with, from a real extract or an XML schema; none of its values is kept
+    New(new::New),
     /// Write the mappings in force into a new folder, to change them there
     Export {
         /// The folder, which must not exist yet
@@ -37,6 +49,12 @@ pub enum MappingCommand {
 pub struct Test {
     /// Only mappings whose name contains this
     filter: Option<String>,
+    /// Tell what the cases go through instead: rules, branches, entries of code lists; and the fields no rule reads
+    #[arg(long)]
+    coverage: bool,
+    /// With `--coverage`: fail (exit 5) when a mapping has less of its rules and branches gone through, in percent
+    #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = clap::value_parser!(u8).range(..=100))]
+    min: Option<u8>,
 }
 
 /// Arguments of `mapping try`.
@@ -53,20 +71,34 @@ impl MappingCommand {
     ///
     /// # Errors
     /// When files cannot be read.
-    pub fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let canon = installation::canon()?;
-        let files = installation::mapping_files(settings)?;
+        // Where there is no folder of mappings yet, the first new one makes it.
+        let files = || installation::mapping_files(settings);
         match self {
-            Self::Lint => lint(&files, &canon, output),
-            Self::Test(test) => cases(&files, &canon, test.filter.as_deref().unwrap_or_default(), output),
-            Self::Try(trial) => trial.run(&files, &canon),
+            Self::Lint => lint(&files()?, &canon, output),
+            Self::Test(test) => test.run(&files()?, &canon, output),
+            Self::Try(trial) => trial.run(&files()?, &canon),
+            Self::Impact(impact) => impact.run(settings, output).await,
+            Self::Docs(docs) => docs.run(&files()?, &canon),
+            Self::New(new) => new.run(settings, &canon),
             Self::Export { folder } => {
                 let count =
-                    files.write_to(&folder).with_context(|| format!("writing `{}`", folder.display()))?;
+                    files()?.write_to(&folder).with_context(|| format!("writing `{}`", folder.display()))?;
                 show::line(format_args!("{count} files; use them with --mappings {}", folder.display()));
                 Ok(Exit::Done)
             }
         }
+    }
+}
+
+impl Test {
+    fn run(self, files: &MappingFiles, canon: &Canon, output: Output) -> anyhow::Result<Exit> {
+        let filter = self.filter.as_deref().unwrap_or_default();
+        if self.coverage {
+            return coverage::tell(files, canon, (filter, usize::from(self.min.unwrap_or(0))), output);
+        }
+        cases(files, canon, filter, output)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Settings enter, one finding per part leaves; nothing of a person is read.
 
+mod sources;
+
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
@@ -35,7 +37,7 @@ enum Health {
 
 /// What was found of one part.
 struct Finding {
-    part: &'static str,
+    part: String,
     health: Health,
     found: String,
     remedy: String,
@@ -48,15 +50,20 @@ struct Finding {
 pub async fn run(settings: &Settings, output: Output) -> anyhow::Result<Exit> {
     let canon = installation::canon()?;
     let mut findings = vec![home(&settings.home), key(settings), mappings(settings, &canon)];
+    let mut opened = None;
     if settings.embedded_store().is_some_and(|path| !path.exists()) {
         findings.push(good("store", "none yet: the first `dlnuf deliver` makes it".to_owned()));
     } else {
         match within(Box::pin(installation::open_store(settings, &canon))).await {
-            Ok(store) => findings.extend(stored(settings, &store).await),
+            Ok(store) => {
+                findings.extend(stored(settings, &store).await);
+                opened = Some(store);
+            }
             Err(error) => findings.push(bad("store", &error, remedy(settings, &error))),
         }
     }
     findings.push(connected(settings).await);
+    findings.extend(sources::tried(settings, &canon, opened).await);
     tell(&findings, output);
     let ill = findings.iter().any(|finding| finding.health == Health::Bad);
     Ok(if ill { Exit::Failed } else { Exit::Done })
@@ -81,17 +88,17 @@ async fn within<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Res
         .map_err(|_| anyhow::anyhow!("no answer within {PATIENCE:?}"))?
 }
 
-fn good(part: &'static str, found: String) -> Finding {
-    Finding { part, health: Health::Good, found, remedy: String::new() }
+fn good(part: impl Into<String>, found: String) -> Finding {
+    Finding { part: part.into(), health: Health::Good, found, remedy: String::new() }
 }
 
-fn look(part: &'static str, found: String, remedy: &str) -> Finding {
-    Finding { part, health: Health::Look, found, remedy: remedy.to_owned() }
+fn look(part: impl Into<String>, found: String, remedy: &str) -> Finding {
+    Finding { part: part.into(), health: Health::Look, found, remedy: remedy.to_owned() }
 }
 
-fn bad(part: &'static str, error: &anyhow::Error, remedy: &str) -> Finding {
+fn bad(part: impl Into<String>, error: &anyhow::Error, remedy: &str) -> Finding {
     let found = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    Finding { part, health: Health::Bad, found, remedy: remedy.to_owned() }
+    Finding { part: part.into(), health: Health::Bad, found, remedy: remedy.to_owned() }
 }
 
 fn home(home: &Path) -> Finding {
@@ -253,6 +260,6 @@ fn tell(findings: &[Finding], output: Output) {
     }
     let rows = findings
         .iter()
-        .map(|f| vec![f.part.to_owned(), word(f.health).to_owned(), f.found.clone(), f.remedy.clone()]);
+        .map(|f| vec![f.part.clone(), word(f.health).to_owned(), f.found.clone(), f.remedy.clone()]);
     show::table(&["part", "", "found", "what to do"], rows.collect());
 }

@@ -1,0 +1,63 @@
+//! Tries the place of every pull, as a look would, and names keys and passwords that cannot be had.
+
+use std::sync::Arc;
+
+use hub_core::canonical::Canon;
+use hub_core::store::Store;
+
+use super::{Finding, bad, good, look, within};
+use crate::clock::MachineClock;
+use crate::installation;
+use crate::pull::places::Places;
+use crate::settings::Settings;
+use crate::sources::{Pull, Source};
+
+/// A finding for the sources file, and one for every place. Without a store yet, the persons a place would be asked about are not known,
+/// so that no place is tried.
+pub(super) async fn tried(
+    settings: &Settings,
+    canon: &Arc<Canon>,
+    store: Option<Arc<dyn Store>>,
+) -> Vec<Finding> {
+    let remedy = "correct the sources file; docs/deliveries.md shows each kind";
+    let read = installation::mapping_files(settings).and_then(|files| Ok(files.compile(canon)?));
+    let sources = match read.and_then(|catalogue| installation::sources(settings, &catalogue)) {
+        Ok(sources) if sources.iter().next().is_none() => {
+            let found = "none: what is delivered is delivered by hand".to_owned();
+            return vec![good("sources", found)];
+        }
+        Ok(sources) => sources,
+        Err(error) => return vec![bad("sources", &error, remedy)],
+    };
+    let (mut findings, count) = (Vec::new(), sources.iter().count());
+    findings.push(good("sources", format!("{count} in `{}`", settings.sources_file().display())));
+    let places = store.map(|store| Places::new(store, Arc::new(MachineClock), Arc::clone(canon)));
+    for (name, source) in sources.iter() {
+        findings.extend(keys(name, source));
+        for (pull, kind) in &source.pulls {
+            findings.push(match &places {
+                Some(places) => place(places, (name, pull), kind).await,
+                None => look(
+                    format!("{name}/{pull}"),
+                    "not tried: there is no store yet".to_owned(),
+                    "dlnuf serve",
+                ),
+            });
+        }
+    }
+    findings
+}
+
+fn keys(name: &str, source: &Source) -> Option<Finding> {
+    let error = source.keys.read().err()?;
+    Some(bad(name, &error.into(), "put the key there, or correct where the sources file looks for it"))
+}
+
+async fn place(places: &Places, (source, pull): (&str, &str), kind: &Pull) -> Finding {
+    let part = format!("{source}/{pull}");
+    let checked = within(async { Ok(places.of(source, pull, kind)?.check().await?) }).await;
+    match checked {
+        Ok(found) => good(part, found),
+        Err(error) => bad(part, &error, "see the remedy of its code (dlnuf explain), then try again"),
+    }
+}
