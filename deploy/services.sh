@@ -15,13 +15,15 @@ free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",
 missing() {
   [ -n "${DLNUF_TEST_POSTGRES_URL:-}" ] || [ -x "$(pg_bin)/initdb" ] || echo postgresql
   [ -n "${DLNUF_TEST_AMQP_URL:-}" ] || [ -n "$(rabbit_bin)" ] || echo rabbitmq-server
+  # What institutions wrap their extracts with.
+  local pair; for pair in openssl:openssl gpg:gnupg zip:zip 7z:p7zip-full; do command -v "${pair%:*}" >/dev/null || echo "${pair#*:}"; done
 }
 
 install() {
   local wanted; wanted=$(missing)
   [ -z "$wanted" ] && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "missing: $(echo $wanted). Install them, or name running servers in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL."
+    say "missing: $(echo $wanted). Install them; running servers may be named in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL instead."
     exit 1
   fi
   say "installing $(echo $wanted)"

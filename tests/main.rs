@@ -18,3 +18,4 @@ mod the_hub_serves;
 mod the_last_word_counts;
 mod ugly_extracts;
 mod who_is_who;
+mod wrapped_extracts;
