@@ -21,9 +21,9 @@ test: ## run every test, on private PostgreSQL and RabbitMQ (installed and start
 bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes; ONLY=decode: the parsers alone)
 	deploy/services.sh with -- cargo bench --package promises --bench nights
 
-fuzz: ## fuzz the parsers and the mapping compiler (SECONDS=60 each; needs a C++ compiler)
+fuzz: ## fuzz the parsers, the unwrapping and the mapping compiler (SECONDS=60 each; needs a C++ compiler)
 	cd fuzz && cargo build --release --target $(HOST)
-	for target in xml csv json mapping; do \
+	for target in xml csv json mapping wrapping; do \
 	  mkdir -p fuzz/corpus/$$target && fuzz/target/$(HOST)/release/$$target -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=512 \
 	    -print_final_stats=1 -artifact_prefix=fuzz/ fuzz/corpus/$$target || exit 1; \
 	done

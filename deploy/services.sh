@@ -20,6 +20,8 @@ missing() {
   # The tests start their own SSH servers, on loopback, with keys they make.
   [ -x /usr/sbin/sshd ] || echo openssh-server
   command -v ssh-keygen >/dev/null || echo openssh-client
+  # What institutions wrap their extracts with.
+  local pair; for pair in openssl:openssl gpg:gnupg zip:zip 7z:p7zip-full; do command -v "${pair%:*}" >/dev/null || echo "${pair#*:}"; done
   [ -x "$(s3_python)" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
@@ -54,7 +56,7 @@ install_packages() {
   local wanted; wanted=$(missing)
   [ -z "$wanted" ] && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "missing: $(echo $wanted). Install them, or name running PostgreSQL and RabbitMQ in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL."
+    say "missing: $(echo $wanted). Install them; running servers may be named in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL instead."
     exit 1
   fi
   say "installing $(echo $wanted)"

@@ -78,7 +78,7 @@ async fn a_hub_killed_at_any_moment_of_any_arrival_loses_nothing_and_does_nothin
 
 /// Pushes one extract after the other until the hub answers no more; those it acknowledged, with their deliveries.
 async fn push_from(base: &str, token: &str, from: u64) -> Vec<(u64, String)> {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = connectors::transport::http::builder().no_proxy().build().expect("a client");
     let mut acknowledged = Vec::new();
     for at in from.. {
         let request = client.post(format!("{base}/v1/deliveries")).bearer_auth(token);

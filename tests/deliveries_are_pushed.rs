@@ -68,7 +68,7 @@ async fn whoever_may_not_is_told_so_and_leaves_nothing() {
     let hub = Hub::fresh();
     let (serving, caf, _) = serving(&hub);
     problem(serving.push("dlnuf_guess", "x.xml", one_household()).await, 401, "DLN0801").await;
-    let none = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let none = connectors::transport::http::builder().no_proxy().build().expect("a client");
     let none =
         none.post(format!("{}/v1/deliveries", serving.base)).body("x").send().await.expect("an answer");
     assert!(none.headers().contains_key("www-authenticate"));

@@ -159,21 +159,19 @@ fn another_host_key_stops_the_pull_until_a_person_resumes_it() {
 #[test]
 fn a_bucket_is_a_source_and_an_archive() {
     let mut server = S3::start();
-    server.make(
-        "depot/1.csv",
-        "Identifiant dans le SI*;Prénom*;Nom*;Date de naissance*\\n1;ANNE;PETIT;1980-01-02",
-    );
+    let extract = String::from_utf8(one("2026-03-01", "UN")).expect("text");
+    server.make("depot/1.xml", &extract);
     let hub = Hub::fresh();
     fs::create_dir_all(hub.home()).expect("a folder");
     let sources = format!(
-        "sources:\n  departement:\n    pulls:\n      depot:\n        bucket: {{ url: \"s3://extraits/depot\", endpoint: \"{}\", \
+        "sources:\n  caf:\n    pulls:\n      depot:\n        bucket: {{ url: \"s3://extraits/depot\", endpoint: \"{}\", \
          region: eu-west-3, access_key_env: TEST_KEY, secret_key_env: TEST_SECRET, allow_http: true }}\n",
         server.url()
     );
     fs::write(Path::new(&hub.home()).join("sources.yaml"), sources).expect("a file");
     let ask = |command: &[&str]| {
         let mut program = crate::support::program::command();
-        let (key, secret) = (server.told("access_key"), server.told("secret_key"));
+        let (key, secret) = (server.told("access"), server.told("secret"));
         program.env("TEST_KEY", &key).env("TEST_SECRET", &secret).env("AWS_ACCESS_KEY_ID", &key);
         program
             .env("AWS_SECRET_ACCESS_KEY", &secret)
@@ -188,13 +186,13 @@ fn a_bucket_is_a_source_and_an_archive() {
         let output = String::from_utf8(ended.stdout).expect("text");
         output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Json>>()
     };
-    let pulled = ask(&["pull", "departement"]);
+    let pulled = ask(&["pull", "caf"]);
     assert!(pulled.iter().any(|line| line["status"] == "done" && line["persons"] == 1), "{pulled:?}");
     let doctor = ask(&["doctor"]);
     let state = |part: &str| {
         doctor.iter().find(|finding| finding["part"] == part).expect("a finding")["state"].clone()
     };
-    assert_eq!((state("archive"), state("departement/depot")), ("ok".into(), "ok".into()), "{doctor:?}");
+    assert_eq!((state("archive"), state("caf/depot")), ("ok".into(), "ok".into()), "{doctor:?}");
     assert!(!Path::new(&hub.home()).join("archive").exists(), "nothing is kept here");
 }
 

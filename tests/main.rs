@@ -28,3 +28,4 @@ mod the_last_word_counts;
 mod the_mapping_workbench;
 mod ugly_extracts;
 mod who_is_who;
+mod wrapped_extracts;

@@ -1,4 +1,5 @@
 //! How facts come in: the formats the hub reads, behind the port `hub_core::connector::Formats`, and the places it fetches from.
+//! How facts come in: the formats the hub reads, behind the port `hub_core::connector::Formats`, and what is wrapped around them.
 //!
 //! The bytes of a delivery and a mapping's dialect enter, a cutter of frames and a decoder of records leave. Whatever
 //! the bytes, nothing here panics, memory stays bounded by one record and one batch, and no fault quotes a value.

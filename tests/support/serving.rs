@@ -58,7 +58,11 @@ impl Serving {
             .unwrap_or_else(|| panic!("{}", fs::read_to_string(home.join("serve.log")).unwrap_or_default()));
         let word = first.split(' ').find(|word| word.ends_with("/v1/evenements")).expect("an address");
         let base = word.trim_end_matches("/v1/evenements").to_owned();
-        let client = Client::builder().no_proxy().timeout(PATIENCE * 2).build().expect("a client");
+        let client = connectors::transport::http::builder()
+            .no_proxy()
+            .timeout(PATIENCE * 2)
+            .build()
+            .expect("a client");
         Self { child, base, home: home.to_owned(), client }
     }
 

@@ -1,13 +1,12 @@
 //! What may stand in the sources file, key by key; `schemas/sources/v1.json` says the same to editors.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use connectors::transport::folder::FolderConfig;
 use connectors::transport::http::{CallbackConfig, CollectionConfig, EnrichmentConfig, MiloConfig};
 use connectors::transport::object_store::Config as Bucket;
 use connectors::transport::sftp::SftpConfig;
-use connectors::wrapping::Keys;
+use connectors::wrapping::KeyFiles;
 use hub_core::code::Code;
 use hub_core::guard::Guards;
 use hub_core::transport::TransportError;
@@ -55,39 +54,6 @@ pub struct Source {
     /// Where its receipts are sent.
     #[serde(default)]
     pub receipts: Option<CallbackConfig>,
-}
-
-/// Files and variables that hold what opens encrypted deliveries; never the secrets themselves.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KeyFiles {
-    /// Environment variables that hold passwords (AES zip, symmetric OpenPGP).
-    pub password_env: Vec<String>,
-    /// CMS / S-MIME.
-    pub cms: Vec<CmsFiles>,
-    /// OpenPGP.
-    pub openpgp: Vec<OpenPgpFiles>,
-}
-
-/// A certificate and its private key, PEM.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CmsFiles {
-    /// The private key.
-    pub key_file: PathBuf,
-    /// Its certificate.
-    pub certificate_file: PathBuf,
-}
-
-/// An OpenPGP secret key.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OpenPgpFiles {
-    /// The secret key, armoured or binary.
-    pub key_file: PathBuf,
-    /// The environment variable that holds its passphrase.
-    #[serde(default)]
-    pub passphrase_env: Option<String>,
 }
 
 /// A place extracts are fetched from: exactly one kind, and when.
@@ -171,24 +137,6 @@ pub struct Expected {
     /// The zone the hour is read in.
     #[serde(default = "paris")]
     pub time_zone: String,
-}
-
-/// A key or password of a source cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[error("{what} cannot be had: {why}")]
-pub struct KeyError {
-    what: String,
-    why: String,
-}
-
-impl KeyFiles {
-    /// Reads the keys and passwords.
-    ///
-    /// # Errors
-    /// When one is not there or is not what it should be.
-    pub fn read(&self) -> Result<Keys, KeyError> {
-        Ok(Keys)
-    }
 }
 
 impl Source {

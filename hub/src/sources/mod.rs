@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use connectors::wrapping::Keys;
 use hub_core::code::Code;
 use hub_core::delivery::Delivery;
 use hub_core::mapping::Catalogue;
@@ -19,7 +20,8 @@ use hub_core::pipeline::Order;
 use crate::arrival::Parcel;
 use crate::receipt::refused::corrected;
 
-pub use file::{KeyError, Pull, Source};
+pub use connectors::wrapping::KeyError;
+pub use file::{Pull, Source};
 pub use token::Token;
 
 /// The sources of this hub.
@@ -95,7 +97,7 @@ impl Sources {
     /// When a key or password of the source cannot be had.
     pub fn parcel(&self, source: &str, file: File, name: Option<String>) -> Result<Parcel, KeyError> {
         let known = self.get(source);
-        let keys = known.map(|source| source.keys.read()).transpose()?.unwrap_or_default();
+        let keys = known.map(|source| Keys::read(&source.keys)).transpose()?.unwrap_or_default();
         let max_bytes = known.map_or(file::USUAL_BYTES, |source| source.max_bytes);
         Ok(Parcel { file, name, keys, max_bytes })
     }

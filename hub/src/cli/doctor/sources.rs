@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connectors::wrapping::Keys;
 use hub_core::canonical::Canon;
 use hub_core::store::Store;
 
@@ -49,7 +50,7 @@ pub(super) async fn tried(
 }
 
 fn keys(name: &str, source: &Source) -> Option<Finding> {
-    let error = source.keys.read().err()?;
+    let error = Keys::read(&source.keys).err()?;
     Some(bad(name, &error.into(), "put the key there, or correct where the sources file looks for it"))
 }
 
