@@ -207,7 +207,7 @@ fn output_that_is_lost_is_a_failure() {
 fn a_mistake_in_the_precedence_is_found_before_any_file_is_read() {
     for (right, wrong, code) in [
         ("default:", "defualt:", "DLN0401"),
-        ("adresse: [caf", "adrese: [caf", "DLN0403"),
+        ("adresse: [[caf", "adrese: [[caf", "DLN0403"),
         ("identifiants.numero_demande_rsa,", "identifiants.numero_demande,", "DLN0403"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use crate::decision::{DECISIONS, Verdict};
+use crate::pull::standing::FETCHING;
 use crate::sources::Sources;
 
 /// Deliveries looked at in one round.
@@ -154,7 +155,13 @@ impl Backlog {
     async fn waiting(&self) -> Result<Vec<Order>, StoreError> {
         let store = self.pipeline.store.as_ref();
         let mut orders = Vec::new();
+        let now = self.pipeline.clock.now();
+        let fetching = FETCHING.page(store, "", ROUND).await?;
+        let still = |source: &str| fetching.iter().any(|(entry, until)| entry == source && *until > now);
         for delivery in store.pending(ROUND).await? {
+            if still(&delivery.source) {
+                continue;
+            }
             let decided = DECISIONS.read(store, &delivery.id.to_string()).await?;
             match decided.map(|decision| decision.verdict) {
                 Some(Verdict::Refused) => {}

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
-use hub_core::pipeline::Pipeline;
+use hub_core::delivery::DeliveryId;
+use hub_core::pipeline::{Order, Pipeline};
 use serde_json::json;
 
 use super::deliver::{Bar, exit_of, publish, worse};
@@ -58,8 +60,8 @@ impl PullCommand {
                 show::line(format_args!("{source}/{name}: {} deliveries", brought.deliveries.len()));
             }
             if !self.fetch_only {
-                for id in brought.deliveries {
-                    exit = worse(exit, take_in(&pipeline, &sources, id, output).await?);
+                for order in in_order(&pipeline, &sources, brought.deliveries).await? {
+                    exit = worse(exit, take_in(&pipeline, order, output).await?);
                 }
             }
         }
@@ -68,15 +70,27 @@ impl PullCommand {
     }
 }
 
-async fn take_in(
+/// What a look brought, in the order of the dates the deliveries say they were made at, then of arrival.
+async fn in_order(
     pipeline: &Pipeline,
     sources: &Sources,
-    id: hub_core::delivery::DeliveryId,
-    output: Output,
-) -> anyhow::Result<Exit> {
-    let Some(delivery) = pipeline.store.delivery(id).await? else { return Ok(Exit::Failed) };
-    let name = delivery.filename.clone().unwrap_or_else(|| id.to_string());
-    let report = pipeline.run(sources.order(delivery), &Bar::new(output)).await?;
+    ids: Vec<DeliveryId>,
+) -> anyhow::Result<Vec<Order>> {
+    let mut dated = Vec::new();
+    for id in ids {
+        let delivery = pipeline.store.delivery(id).await?.context("a delivery that came has a row")?;
+        let order = sources.order(delivery);
+        let created = pipeline.created(&order.delivery, order.mapping.as_deref()).await?;
+        dated.push((created, order));
+    }
+    dated.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(dated.into_iter().map(|(_, order)| order).collect())
+}
+
+async fn take_in(pipeline: &Pipeline, order: Order, output: Output) -> anyhow::Result<Exit> {
+    let delivery = &order.delivery;
+    let name = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
+    let report = pipeline.run(order, &Bar::new(output)).await?;
     show::report(&report, &name, output)?;
     Ok(exit_of(report.status))
 }

@@ -27,10 +27,13 @@ use crate::notice::notify;
 use crate::receipt::courier::{OWED, Owed};
 use crate::sources::{Pull, Sources};
 use places::Places;
-use standing::{Failure, Look, STANDINGS, Standing, TAKEN, Taken, entry, offer_entry, taken_by};
+use standing::{FETCHING, Failure, Look, STANDINGS, Standing, TAKEN, Taken, entry, offer_entry, taken_by};
 
 /// How long a lease on a place lasts; renewed three times as often.
 const LEASE: Duration = Duration::from_mins(1);
+
+/// How long what came waits for the next file of its source, at most: a hub that died in between says no more.
+const HOLD: Duration = Duration::from_mins(10);
 
 /// Fetches from places.
 pub struct Puller {
@@ -112,6 +115,8 @@ impl Puller {
             looked = self.fetch_all(source, name, (pull, &standing), &mut brought) => looked,
             error = self.renew(&lease, held) => Err(error.into()),
         };
+        FETCHING.erase(self.store(), source).await?;
+        self.arrived.notify_one();
         let noted = self.note(source, &entry, pull, (&brought, looked.as_ref().err())).await;
         self.store().lease(&lease, self.holder, 0).await?;
         looked?;
@@ -143,23 +148,43 @@ impl Puller {
         let entry = entry(source, name);
         self.forget_gone(&entry, &offers).await?;
         for offer in &offers {
-            let note = offer_entry(&entry, &offer.name, &offer.version);
-            let taken = if place.offers_once() { TAKEN.read(self.store(), &note).await? } else { None };
-            match taken {
-                // A crash came between the note and the place.
-                Some(taken) if taken.failure.is_none() => place.taken(offer).await?,
-                Some(_) => {}
-                None => match self.fetch_one(source, &entry, (place.as_ref(), offer), brought).await {
-                    Err(PullError::Arrival(error))
-                        if Disposition::of(error.code()) == Disposition::Quarantine =>
-                    {
-                        self.set_apart(source, &note, offer, (&error, brought)).await?;
-                    }
-                    fetched => fetched?,
-                },
+            if offers.len() > 1 {
+                self.hold(source).await?;
             }
+            self.take(source, &entry, (place.as_ref(), offer), brought).await?;
         }
         Ok(())
+    }
+
+    /// What comes from a source waits until all of it is there.
+    async fn hold(&self, source: &str) -> Result<(), StoreError> {
+        let until = self.arrivals.clock.now().checked_add(HOLD).unwrap_or(Timestamp::MAX);
+        FETCHING.change(self.store(), source, |_| until).await.map(|_| ())
+    }
+
+    /// Fetches an offer, unless it was before.
+    async fn take(
+        &self,
+        source: &str,
+        entry: &str,
+        (place, offer): (&dyn Transport, &Offer),
+        brought: &mut Brought,
+    ) -> Result<(), PullError> {
+        let note = offer_entry(entry, &offer.name, &offer.version);
+        let taken = if place.offers_once() { TAKEN.read(self.store(), &note).await? } else { None };
+        match taken {
+            // A crash came between the note and the place.
+            Some(taken) if taken.failure.is_none() => Ok(place.taken(offer).await?),
+            Some(_) => Ok(()),
+            None => match self.fetch_one(source, entry, (place, offer), brought).await {
+                Err(PullError::Arrival(error))
+                    if Disposition::of(error.code()) == Disposition::Quarantine =>
+                {
+                    Ok(self.set_apart(source, &note, offer, (&error, brought)).await?)
+                }
+                fetched => fetched,
+            },
+        }
     }
 
     /// Fetches one offer: bytes, deliveries, note, cursor, then the place is told.
@@ -207,9 +232,7 @@ impl Puller {
                 |before: Option<Standing>| Standing { cursor: cursor.clone(), ..before.unwrap_or_default() };
             STANDINGS.change(self.store(), entry, next).await?;
         }
-        place.taken(offer).await?;
-        self.arrived.notify_one();
-        Ok(())
+        Ok(place.taken(offer).await?)
     }
 
     /// What can never be opened is not fetched again; the others go on, and somebody is told.

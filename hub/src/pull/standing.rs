@@ -12,6 +12,9 @@ pub const STANDINGS: Book<Standing> = Book::named("pull");
 /// What was taken from places, by `SOURCE/PULL/HASH` of the offer's name and version.
 pub const TAKEN: Book<Taken> = Book::named("taken");
 
+/// Sources of which several files are being fetched, until when at most: what came of them waits, so that all are in order.
+pub const FETCHING: Book<Timestamp> = Book::named("fetching");
+
 /// How a pull stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
