@@ -20,8 +20,8 @@ missing() {
   # The tests start their own SSH servers, on loopback, with keys they make.
   [ -x /usr/sbin/sshd ] || echo openssh-server
   command -v ssh-keygen >/dev/null || echo openssh-client
-  # What institutions wrap their extracts with.
-  local pair; for pair in openssl:openssl gpg:gnupg zip:zip 7z:p7zip-full; do command -v "${pair%:*}" >/dev/null || echo "${pair#*:}"; done
+  # What institutions send and wrap their extracts with.
+  local pair; for pair in curl:curl openssl:openssl gpg:gnupg zip:zip 7z:p7zip-full; do command -v "${pair%:*}" >/dev/null || echo "${pair#*:}"; done
   [ -x "$(s3_python)" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 

@@ -2,7 +2,9 @@
 //! memory does not grow with what is pushed.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -12,13 +14,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::extracts::{Hub, Member, PAUL, daily, household, made};
-use crate::support::serving::{Serving, archived, delivery_of, token_of};
+use crate::support::serving::{PATIENCE, Serving, archived, delivery_of, token_of};
 
 /// Kills of one hub, at random moments; `DLNUF_TEST_KILLS` asks for more.
 const KILLS: u64 = 12;
 /// Longest life of a hub, in milliseconds.
 const LIFE_MS: u64 = 400;
 const SEED: u64 = 3;
+/// The first extract that is put down in the drop folder; those before it are pushed.
+const FIRST_PUT: u64 = 500_000;
 
 /// An extract of one person, of a CAF of its own, so that no order between extracts matters.
 fn extract(at: u64) -> Vec<u8> {
@@ -34,6 +38,13 @@ fn sources(line: &str) -> String {
     format!("sources: {{ caf: {{ tokens: [{line}], max_bytes: 2GiB }} }}")
 }
 
+/// The same, and a drop folder that is looked at every second.
+fn with_depot(line: &str, depot: &Path) -> String {
+    let folder = format!("{{ path: {}, settle_seconds: 0 }}", depot.display());
+    let pull = format!("{{ depot: {{ folder: {folder}, schedule: {{ every_seconds: 1 }} }} }}");
+    format!("sources: {{ caf: {{ tokens: [{line}], pulls: {pull} }} }}")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::disallowed_methods, reason = "the moment of the kill is what is tried: nothing is awaited")]
 async fn a_hub_killed_at_any_moment_of_any_arrival_loses_nothing_and_does_nothing_twice() {
@@ -42,8 +53,15 @@ async fn a_hub_killed_at_any_moment_of_any_arrival_loses_nothing_and_does_nothin
     let home = hub.folder().join("hub");
     let (token, line) = token_of("caf");
     let (mut acknowledged, mut next) = (BTreeMap::new(), 0);
-    let mut serving = Serving::start(&home, &sources(&line), &[]);
-    for _ in 0..kills {
+    let depot = hub.folder().join("depot");
+    fs::create_dir_all(&depot).expect("a folder");
+    let mut serving = Serving::start(&home, &with_depot(&line, &depot), &[]);
+    for kill in 0..kills {
+        // Written whole under another name, as an institution should.
+        let (part, whole) = (depot.join("x.part"), depot.join(format!("{kill}.xml")));
+        fs::write(&part, extract(FIRST_PUT + kill))
+            .and_then(|()| fs::rename(&part, whole))
+            .expect("put down");
         let lived = Duration::from_millis(chance.random_range(0..LIFE_MS));
         let (base, token, from) = (serving.base.clone(), token.clone(), next);
         let pushing = tokio::spawn(async move { push_from(&base, &token, from).await });
@@ -69,11 +87,33 @@ async fn a_hub_killed_at_any_moment_of_any_arrival_loses_nothing_and_does_nothin
         let receipt = serving.receipt(&token, id).await;
         assert_eq!(receipt["etat"], "integree", "seed {SEED}: extract {at}: {receipt}");
     }
+    emptied(&depot, kills).await;
+    for at in FIRST_PUT..FIRST_PUT + kills {
+        let bytes = extract(at);
+        assert!(
+            archived(&home).iter().any(|(_, kept)| *kept == bytes),
+            "seed {SEED}: {at} was moved and is lost"
+        );
+    }
+    for listed in hub.ask(&["deliveries", "--limit", "10000"]).json() {
+        let id = listed["delivery"].as_str().expect("an identifier");
+        assert_eq!(serving.receipt(&token, id).await["etat"], "integree", "seed {SEED}: {listed}");
+    }
     let created = hub.events().iter().filter(|event| event["type"] == "fr.dlnuf.personne.creee").count();
     // One that was on its way when the hub was killed may be there without having been acknowledged.
     let persons = hub.persons().len();
     assert_eq!(created, persons, "seed {SEED}: each person was made once");
-    assert!(persons >= acknowledged.len(), "seed {SEED}: {persons} persons");
+    let wanted = acknowledged.len() + usize::try_from(kills).expect("few");
+    assert!(persons >= wanted, "seed {SEED}: {persons} persons of {wanted}");
+}
+
+/// Waits until a drop folder's extracts, so many, were all taken.
+async fn emptied(depot: &Path, count: u64) {
+    let start = Instant::now();
+    while fs::read_dir(depot.join("traites")).map_or(0, Iterator::count) as u64 != count {
+        assert!(start.elapsed() < PATIENCE, "seed {SEED}: the drop folder is emptied");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Pushes one extract after the other until the hub answers no more; those it acknowledged, with their deliveries.

@@ -67,7 +67,10 @@ pub async fn decide(
     let runs = store.runs_of(id).await?;
     let taken = runs.iter().any(hub_core::store::Run::took_in);
     let status = runs.first().map(|run| run.status);
-    if taken || status != Some(Status::Held) {
+    // One that was released and interrupted may be released again.
+    let released = DECISIONS.read(store, &id.to_string()).await?;
+    let released = released.is_some_and(|before| before.verdict == Verdict::Released);
+    if taken || !(released || status == Some(Status::Held)) {
         let found = status.map_or("never run", Status::word).replace('_', " ");
         return Err(DecisionError::NotHeld { delivery: id, found });
     }

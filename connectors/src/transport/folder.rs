@@ -119,6 +119,11 @@ impl Folder {
         if config.marker_suffix.is_empty() {
             return Err(TransportError::new(Code::BadConfig, "expected a `marker_suffix`, found none"));
         }
+        if config.receipts.as_ref() == Some(&config.path) {
+            // They would be taken for extracts.
+            let detail = "expected `receipts` to be another folder than `path`";
+            return Err(TransportError::new(Code::BadConfig, detail));
+        }
         let wanted = Wanted::new(&config.pattern, true)?;
         Ok(Self { config: Arc::new(config), wanted, clock, seen: Mutex::default() })
     }

@@ -243,7 +243,7 @@ pub trait Store: Ledger {
     /// When something new last came from a source.
     async fn last_arrival(&self, source: &str) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Deliveries no run has ended with, done or held, the first to arrive first: never run, or only interrupted.
+    /// Deliveries whose last run did not end, done or held, and those never run; the first to arrive first.
     async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
 
     /// Opens a run, status running, checkpoint 0. The caller has the turn, so a run still open was interrupted: it is halted.

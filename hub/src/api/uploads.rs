@@ -125,6 +125,8 @@ pub(super) async fn piece(
         let detail = format!("expected `Upload-Offset: {before}`, found another");
         return Err(Problem::new(StatusCode::CONFLICT, Code::UploadOffset, &detail));
     }
+    // What is worked on is not swept.
+    files.write(&upload)?;
     let came = write_piece(&files, body, upload.length - before).await?;
     let offset = before + came;
     if offset == upload.length && upload.delivery.is_none() {

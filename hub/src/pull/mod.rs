@@ -29,11 +29,9 @@ use crate::sources::{Pull, Sources};
 use places::Places;
 use standing::{FETCHING, Failure, Look, STANDINGS, Standing, TAKEN, Taken, entry, offer_entry, taken_by};
 
-/// How long a lease on a place lasts; renewed three times as often.
-const LEASE: Duration = Duration::from_mins(1);
-
-/// How long what came waits for the next file of its source, at most: a hub that died in between says no more.
-const HOLD: Duration = Duration::from_mins(10);
+/// How long a lease on a place lasts, and what came of it waits for more; renewed three times as often, so that a hub that died is
+/// followed by another soon.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// Fetches from places.
 pub struct Puller {
@@ -113,7 +111,7 @@ impl Puller {
         let mut brought = Brought::default();
         let looked = tokio::select! {
             looked = self.fetch_all(source, name, (pull, &standing), &mut brought) => looked,
-            error = self.renew(&lease, held) => Err(error.into()),
+            error = self.renew(source, &lease, held) => Err(error.into()),
         };
         FETCHING.erase(self.store(), source).await?;
         self.arrived.notify_one();
@@ -125,15 +123,22 @@ impl Puller {
     }
 
     /// Keeps a lease for ever; ends when it cannot.
-    async fn renew(&self, lease: &str, held: u64) -> StoreError {
+    async fn renew(&self, source: &str, lease: &str, held: u64) -> StoreError {
         loop {
             tokio::time::sleep(LEASE / 3).await;
-            match self.store().lease(lease, self.holder, held).await {
+            match self.renewed(source, lease, held).await {
                 Ok(true) => {}
                 Ok(false) => return StoreError::Conflict,
                 Err(error) => return error,
             }
         }
+    }
+
+    async fn renewed(&self, source: &str, lease: &str, held: u64) -> Result<bool, StoreError> {
+        if FETCHING.read(self.store(), source).await?.is_some() {
+            self.hold(source).await?;
+        }
+        self.store().lease(lease, self.holder, held).await
     }
 
     async fn fetch_all(
@@ -158,7 +163,7 @@ impl Puller {
 
     /// What comes from a source waits until all of it is there.
     async fn hold(&self, source: &str) -> Result<(), StoreError> {
-        let until = self.arrivals.clock.now().checked_add(HOLD).unwrap_or(Timestamp::MAX);
+        let until = self.arrivals.clock.now().checked_add(LEASE).unwrap_or(Timestamp::MAX);
         FETCHING.change(self.store(), source, |_| until).await.map(|_| ())
     }
 

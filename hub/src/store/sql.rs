@@ -20,10 +20,13 @@ pub(super) const DELIVERIES: &str = "
 select id, source, digest, size_bytes, filename, received_at from delivery
 order by received_at desc, id desc limit $1";
 pub(super) const LAST_ARRIVAL: &str = "select max(received_at) from delivery where source = $1";
-/// Those no run has ended with: never run, or only interrupted.
+/// Those no run has ended with: never run, or interrupted, also after having been held.
 pub(super) const PENDING: &str = "
 select id, source, digest, size_bytes, filename, received_at from delivery
-where not exists (select 1 from run where delivery_id = delivery.id and status in ('done', 'done_with_rejects', 'held'))
+where not exists (select 1 from run where delivery_id = delivery.id and status in ('done', 'done_with_rejects'))
+  and not exists (
+    select 1 from run as held where held.delivery_id = delivery.id and held.status = 'held' and not exists (
+      select 1 from run as later where later.delivery_id = held.delivery_id and later.started_at > held.started_at))
 order by received_at, id limit $1";
 pub(super) const NOTE: &str = "select value, version from ledger where book = $1 and entry = $2";
 pub(super) const NOTES: &str = "

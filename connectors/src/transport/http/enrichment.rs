@@ -22,7 +22,7 @@ use super::collection::nothing_left_here;
 use super::limits::Limits;
 use super::lines::Lines;
 use super::pending::Pending;
-use super::person::{Persons, Told};
+use super::person::{PersonCall, Persons, Told};
 use super::time::Time;
 use super::toll::Toll;
 
@@ -51,16 +51,6 @@ pub struct EnrichmentConfig {
     /// How calls are bounded and repeated.
     #[serde(default)]
     pub limits: Limits,
-}
-
-/// A call made about each person found.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PersonCall {
-    /// The member of the line its answer is written under: `diagnostic`.
-    pub member: String,
-    /// Its path below the base, version included: `diagnosticargumente/v4/dossiers`.
-    pub path: String,
 }
 
 fn parallel() -> usize {

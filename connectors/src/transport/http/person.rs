@@ -18,9 +18,18 @@ use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use super::client::{Client, below};
-use super::enrichment::PersonCall;
 use super::json;
 use super::toll::Cause;
+
+/// A call made about each person found.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonCall {
+    /// The member of the line its answer is written under: `diagnostic`.
+    pub member: String,
+    /// Its path below the base, version included: `diagnosticargumente/v4/dossiers`.
+    pub path: String,
+}
 
 /// Where persons are searched for.
 const SEARCH: &[&str] = &["rechercher-usager", "v2", "usagers"];

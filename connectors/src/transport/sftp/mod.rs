@@ -125,6 +125,11 @@ pub struct Sftp {
     pins: Pins,
 }
 
+/// A path without what does not tell it from another.
+fn plain(path: &str) -> &str {
+    path.trim_start_matches("./").trim_end_matches('/')
+}
+
 impl Sftp {
     /// A place as configured; the server itself is called later.
     pub fn new(config: SftpConfig) -> Result<Self, TransportError> {
@@ -132,6 +137,14 @@ impl Sftp {
         match (&config.key_file, &config.password_env) {
             (Some(_), Some(_)) => return wrong("expected `key_file` or `password_env`, found both"),
             (None, None) => return wrong("expected `key_file` or `password_env`, found neither"),
+            _ if config
+                .receipts
+                .as_ref()
+                .is_some_and(|receipts| plain(receipts) == plain(&config.folder)) =>
+            {
+                // They would be taken for extracts.
+                return wrong("expected `receipts` to be another folder than `folder`");
+            }
             _ if config.timeout_seconds == 0 => return wrong("expected `timeout_seconds` above 0, found 0"),
             _ => {}
         }
