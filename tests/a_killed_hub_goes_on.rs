@@ -70,6 +70,37 @@ impl Hub<'_> {
     }
 }
 
+/// The moments of kills: halving what is left between one too early and one too late until one falls in the middle, then spread
+/// over it. A machine that is busy in one night and idle in the next is no hindrance.
+struct Moments {
+    early: Duration,
+    late: Duration,
+    in_the_middle: u32,
+}
+
+impl Moments {
+    fn within(whole: Duration) -> Self {
+        Self { early: Duration::ZERO, late: whole, in_the_middle: 0 }
+    }
+
+    fn next(&self, kill: u32) -> Duration {
+        let left = self.late.saturating_sub(self.early);
+        let share = if self.in_the_middle == 0 { left / 2 } else { left * kill / (KILLS + 1) };
+        self.early + share
+    }
+
+    /// A kill at this moment left so many persons of those wanted.
+    fn learn(&mut self, moment: Duration, persons: u64, wanted: u64) {
+        if persons == 0 {
+            self.early = self.early.max(moment);
+        } else if persons == wanted {
+            self.late = self.late.min(moment);
+        } else {
+            self.in_the_middle += 1;
+        }
+    }
+}
+
 /// PostgreSQL ends the commit of a client that died in its own time.
 async fn nobody_is_at_work(url: &str) {
     let look = sqlx::PgPool::connect(url).await.expect("connects");
@@ -110,20 +141,24 @@ async fn killed_at_every_moment(stores: &[Option<String>]) {
     let (persons, events, waiting) = hub(0).population(&canon).await;
     agree(&persons, &events, waiting);
     let wanted = known(&canon, &persons);
-    let mut in_the_middle = 0;
+    let mut moments = Moments::within(whole);
     for kill in 1..=KILLS {
         let hub = hub(usize::try_from(kill).expect("small"));
-        hub.deliver(file, Some(whole * kill / (KILLS + 1)));
+        let moment = moments.next(kill);
+        hub.deliver(file, Some(moment));
         let (persons, events, waiting) = hub.population(&canon).await;
         agree(&persons, &events, waiting);
-        in_the_middle += u32::from(!persons.is_empty() && persons.len() < wanted.len());
+        moments.learn(moment, persons.len() as u64, wanted.len() as u64);
         assert!(hub.deliver(file, None));
         let (persons, events, waiting) = hub.population(&canon).await;
         agree(&persons, &events, waiting);
         assert!(known(&canon, &persons) == wanted, "killed {kill}: other persons or values");
         assert_eq!(events.len(), wanted.len(), "an event for each person, none twice");
     }
-    assert!(in_the_middle > 0, "no kill fell between the first commit and the last: this shows nothing");
+    assert!(
+        moments.in_the_middle > 0,
+        "no kill fell between the first commit and the last: this shows nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,20 +185,24 @@ async fn a_first_load_killed_in_the_middle_goes_on_as_one_and_is_told_once() {
     assert!(whole.deliver_so(file, None, &["--first-load"]));
     let patience = start.elapsed();
     let (wanted, _) = counted(&whole).await;
-    let mut in_the_middle = 0;
+    let mut moments = Moments::within(patience);
     for (kill, hub) in (1..).zip(hubs) {
-        hub.deliver_so(file, Some(patience * kill / (KILLS + 1)), &["--first-load"]);
+        let moment = moments.next(kill);
+        hub.deliver_so(file, Some(moment), &["--first-load"]);
         let (persons, _) = counted(&hub).await;
+        moments.learn(moment, persons, wanted);
         if persons == 0 || persons == wanted {
             continue;
         }
-        in_the_middle += 1;
         assert!(hub.deliver(file, None), "the option is not even needed again");
         let (persons, events) = counted(&hub).await;
         let told: Vec<_> = events.iter().map(|event| &event["data"]["chargement"]["personnes"]).collect();
         assert_eq!((persons, told), (wanted, vec![&Json::from(wanted)]));
     }
-    assert!(in_the_middle > 0, "no kill fell between the first commit and the last: this shows nothing");
+    assert!(
+        moments.in_the_middle > 0,
+        "no kill fell between the first commit and the last: this shows nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
