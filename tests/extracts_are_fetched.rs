@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::support::extracts::{Hub, Member, PAUL, daily, household, made, monthly};
+use crate::support::france_travail::FranceTravail;
 use crate::support::milo::Queue;
 use crate::support::openssh::OpenSsh;
 use crate::support::place::{Place, reply};
@@ -293,4 +294,38 @@ async fn a_snapshot_that_was_fetched_is_guarded_as_any_other() {
         .expect("a file");
     let held = hub.ask(&["pull", "caf"]);
     assert_eq!(held.code, 4, "{}", held.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn france_travail_is_asked_about_the_persons_the_hub_knows_and_about_nobody_again_too_soon() {
+    let there = FranceTravail::open().await;
+    // The NIR is sent with its key.
+    there.finds("180015212100924", "jeton");
+    let orientation = r#"[{"etat":"OUVERT","parcours":"PED","organisme":"FT","statut":"DECIDE","date_entree_parcours":"2026-02-01"}]"#;
+    there.answers("/orientationusager/v1/lectureOrientation", "jeton", 200, orientation);
+    let base = &there.place.base;
+    let pull = format!(
+        "{{ persons: {{ base_url: \"{base}\", headers: {{ pa-identifiant-agent: BATCH, pa-nom-agent: dlnuf, pa-prenom-agent: nuit }}, \
+         auth: {{ oauth2: {{ token_url: \"{base}/connexion/oauth2/access_token?realm=/agent\", client_id: hub-essai, \
+         client_secret: {{ file: {} }}, scope: a }} }}, calls: [{{ member: orientation, path: orientationusager/v1/lectureOrientation }}] }} }}",
+        secret("s3same &").display()
+    );
+    let hub = hub_with("france-travail", &pull);
+    let known = daily(&made("2026-03-01", "01:00:00"), &[household("1024041", "521", "2", &[PAUL])]);
+    let ask = move || {
+        assert_eq!(hub.deliver("caf", "1.xml", &known)["persons"], 1);
+        let first = pulled(&hub.ask(&["pull", "france-travail"]));
+        (first, hub.ask(&["pull", "france-travail"]), hub)
+    };
+    let (first, again, hub) = tokio::task::spawn_blocking(ask).await.expect("ended");
+    assert_eq!(
+        (first.len(), &first[0]["status"], &first[0]["persons"]),
+        (1, &"done".into(), &0.into()),
+        "{first:?}"
+    );
+    let searched = there.place.lines().iter().filter(|line| line.contains("rechercher-usager")).count();
+    assert_eq!((searched, pulled(&again).len()), (1, 0), "{:?}", there.place.lines());
+    let person = hub.persons().pop().expect("a person");
+    assert_eq!(person.pointer("/parcours/orientation/parcours"), Some(&"emploi".into()), "{person}");
+    assert!(!again.errors.contains(PAUL.nir), "no NIR in a log");
 }
