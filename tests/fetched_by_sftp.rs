@@ -277,7 +277,7 @@ async fn receipts_are_left_whole_and_again_and_nothing_is_asked_back() {
         ["internal-sftp", "internal-sftp -P rename,posix-rename", "internal-sftp -P stat,lstat,fstat"]
     {
         let server = OpenSsh::start_with(subsystem);
-        let place = place(&server, &json!({"receipts": server.folder()}));
+        let place = place(&server, &json!({"receipts": server.folder(), "folder": "/tmp"}));
         for text in [some_bytes(100_000), b"second".to_vec()] {
             place.leave("a.xml.json", &text).await.expect("left");
             assert_eq!(there(&server), set(&["a.xml.json"]), "{subsystem}");
@@ -291,6 +291,7 @@ async fn without_a_folder_for_receipts_none_is_left() {
     let server = OpenSsh::start();
     let error = place(&server, &json!({})).leave("a.json", b"{}").await.expect_err("nowhere");
     assert_eq!(error.code, Code::BadConfig);
-    let error = place(&server, &json!({"receipts": server.folder()})).leave("../a", b"{}").await;
+    let error =
+        place(&server, &json!({"receipts": server.folder(), "folder": "/tmp"})).leave("../a", b"{}").await;
     assert!(error.is_err() && there(&server).is_empty());
 }
