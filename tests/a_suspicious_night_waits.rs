@@ -104,3 +104,51 @@ fn a_decision_is_only_for_what_is_held() {
     assert_eq!(ended.code, 1);
     assert!(ended.errors.contains("is not held: done"), "{}", ended.errors);
 }
+
+#[test]
+fn a_release_puts_no_old_state_over_a_newer_one_and_a_refusal_is_for_good() {
+    let hub = after_a_usual_night();
+    let half = held(&hub, &night("2026-02-28", &["2"; DOSSIERS / 3]), "DLN0121");
+    assert_eq!(hub.deliver("caf", "3.xml", &night("2026-03-31", &["2"; DOSSIERS]))["status"], "done");
+    let released =
+        hub.ask(&["deliveries", "release", &half, "--note", "checked"]).json().pop().expect("a report");
+    assert_eq!((&released["status"], codes(&released)), (&"held".into(), vec!["DLN0114"]), "{released}");
+    assert_eq!(hub.ask(&["deliveries", "refuse", &half, "--note", "too late"]).code, 0);
+    let after = hub.ask(&["deliveries", "release", &half, "--note", "after all"]);
+    assert_eq!(after.code, 1);
+    assert!(after.errors.contains("is not held: refused"), "{}", after.errors);
+}
+
+const LIST: &str = "Pr\u{e9}nom b\u{e9}n\u{e9}ficiaire;Nom b\u{e9}n\u{e9}ficiaire;Date de Naissance;N\u{b0} CAF;ID Iodas;Role\n";
+
+#[test]
+fn a_correction_stays_one_when_it_is_released_and_comes_from_a_windows_file_too() {
+    let hub = Hub::fresh();
+    let latin = |text: &str| -> Vec<u8> {
+        text.chars().map(|c| u8::try_from(u32::from(c)).expect("latin")).collect()
+    };
+    let rows =
+        format!("{LIST}ZO\u{e9};PETIT;1980-01-02;1234567;1;dem\nANNE;LEROY;1980-13-45;1234568;2;dem\n");
+    let first = hub.deliver("departement", "liste.csv", &latin(&rows));
+    assert_eq!((&first["status"], &first["rejected"]), (&"done_with_rejects".into(), &1.into()), "{first}");
+    let id = first["delivery"].as_str().expect("an identifier");
+    let file = hub.folder().join("rejets.csv").display().to_string();
+    let written = hub.ask(&["deliveries", "receipt", id, "--refused", &file]);
+    assert_eq!(written.code, 0, "{}", written.errors);
+    let bytes = std::fs::read(&file).expect("the refused records");
+    assert!(
+        bytes.starts_with(&latin(LIST)) && !bytes.windows(5).any(|part| part == b"PETIT"),
+        "in its own encoding"
+    );
+    let mended: String =
+        bytes.iter().map(|byte| char::from(*byte)).collect::<String>().replace("1980-13-45", "1980-12-25");
+    let file = hub.file("corrige.csv", &latin(&mended));
+    let corrected =
+        hub.ask(&["deliver", "departement", &file, "--corrects", id]).json().pop().expect("a report");
+    assert_eq!((&corrected["persons"], &corrected["gone"]), (&1.into(), &0.into()), "{corrected}");
+    assert!(codes(&corrected).contains(&"DLN0127"), "{corrected}");
+    let again = corrected["delivery"].as_str().expect("an identifier");
+    let replayed = hub.ask(&["replay", "delivery", again]).json().pop().expect("a report");
+    assert_eq!(&replayed["gone"], &0, "{replayed}");
+    assert!(codes(&replayed).contains(&"DLN0127"), "a replay of a correction is one: {replayed}");
+}

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tracing::{error, warn};
 
-use crate::decision::{DECISIONS, Verdict};
+use crate::correction;
+use crate::decision::{DECISIONS, Verdict, released};
 use crate::pull::standing::FETCHING;
 use crate::sources::Sources;
 
@@ -163,10 +164,12 @@ impl Backlog {
                 continue;
             }
             let decided = DECISIONS.read(store, &delivery.id.to_string()).await?;
+            let corrects = correction::of(store, &delivery).await?;
+            let order = Order { corrects, ..self.sources.order(delivery) };
             match decided.map(|decision| decision.verdict) {
                 Some(Verdict::Refused) => {}
-                Some(Verdict::Released) => orders.push(Order { again: true, ..self.sources.order(delivery) }),
-                None => orders.push(self.sources.order(delivery)),
+                Some(Verdict::Released) => orders.push(released(store, order).await?),
+                None => orders.push(order),
             }
         }
         Ok(orders)

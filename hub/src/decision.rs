@@ -3,8 +3,11 @@
 //! A decision is a dated note with its reason. A refused delivery is never run again by itself; a released one is run with its guards
 //! off, and again until that came to its end.
 
+use hub_core::code::Code;
 use hub_core::delivery::{Delivery, DeliveryId, Status};
+use hub_core::guard::Guards;
 use hub_core::ledger::Book;
+use hub_core::pipeline::Order;
 use hub_core::store::{Store, StoreError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,16 @@ pub enum Verdict {
     Released,
     /// Do not apply it.
     Refused,
+}
+
+impl Verdict {
+    /// The word shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// A decision.
@@ -54,10 +67,11 @@ pub enum DecisionError {
     Store(#[from] StoreError),
 }
 
-/// Notes a decision on a held delivery; the last one counts, until it was taken in.
+/// Notes a decision on a held delivery. A refusal is for good; a release is for what held it then: held again by something else, it
+/// is decided of again.
 ///
 /// # Errors
-/// When there is no such delivery, or it is not held.
+/// When there is no such delivery, it is not held, or somebody decided meanwhile.
 pub async fn decide(
     store: &dyn Store,
     id: DeliveryId,
@@ -65,15 +79,39 @@ pub async fn decide(
 ) -> Result<Delivery, DecisionError> {
     let delivery = store.delivery(id).await?.ok_or(DecisionError::Unknown(id))?;
     let runs = store.runs_of(id).await?;
-    let taken = runs.iter().any(hub_core::store::Run::took_in);
-    let status = runs.first().map(|run| run.status);
-    // One that was released and interrupted may be released again.
-    let released = DECISIONS.read(store, &id.to_string()).await?;
-    let released = released.is_some_and(|before| before.verdict == Verdict::Released);
-    if taken || !(released || status == Some(Status::Held)) {
-        let found = status.map_or("never run", Status::word).replace('_', " ");
-        return Err(DecisionError::NotHeld { delivery: id, found });
+    let not_held = |found: &str| DecisionError::NotHeld { delivery: id, found: found.replace('_', " ") };
+    let last = runs.first().ok_or_else(|| not_held("never run"))?;
+    if runs.iter().any(hub_core::store::Run::took_in) {
+        return Err(not_held(last.status.word()));
     }
-    DECISIONS.change(store, &id.to_string(), |_| decision.clone()).await?;
+    let entry = id.to_string();
+    let Some(before) = DECISIONS.read(store, &entry).await? else {
+        if last.status != Status::Held {
+            return Err(not_held(last.status.word()));
+        }
+        // Of two who decide at once, one does.
+        return match DECISIONS.claim(store, &entry, decision).await? {
+            None => Ok(delivery),
+            Some(other) => Err(not_held(other.verdict.word())),
+        };
+    };
+    let held_again = last.status == Status::Held && last.started_at > before.at;
+    let once_more = before.verdict == Verdict::Released && decision.verdict == Verdict::Released;
+    if before.verdict == Verdict::Refused || !(held_again || once_more) {
+        return Err(not_held(before.verdict.word()));
+    }
+    DECISIONS.change(store, &entry, |_| decision.clone()).await?;
     Ok(delivery)
+}
+
+/// How a released delivery is run: no guard holds it, and its place in time only when that is not what it was released from.
+///
+/// # Errors
+/// When the store fails.
+pub async fn released(store: &dyn Store, order: Order) -> Result<Order, StoreError> {
+    let runs = store.runs_of(order.delivery.id).await?;
+    let held = runs.iter().find(|run| run.status == Status::Held);
+    let from_its_place =
+        held.is_some_and(|run| run.warnings.iter().any(|warning| warning.code == Code::OlderDelivery));
+    Ok(Order { again: from_its_place, guards: Guards::OFF, ..order })
 }

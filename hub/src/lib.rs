@@ -7,6 +7,7 @@ pub mod backlog;
 pub mod broker;
 pub mod cli;
 pub mod clock;
+pub mod correction;
 pub mod decision;
 pub mod installation;
 pub mod mappings;

@@ -243,7 +243,9 @@ impl Pipeline {
     ) -> Result<Result<(Option<Fault>, (Arc<Mapping>, Survey)), Fault>, RunError> {
         let place = match self.place_in_time(run, order.only.as_ref()).await? {
             // Whoever runs it whole again was told to.
-            Err(fault) if order.again && order.only.is_none() => Ok(Some(fault)),
+            Err(fault) if order.again && (order.only.is_none() || order.corrects.is_some()) => {
+                Ok(Some(fault))
+            }
             place => place.map(|same| same.filter(|_| !order.again)),
         };
         let (warning, found) = match place.and_then(|warning| Ok((warning, surveyed?))) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, LOCATION};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -39,7 +39,10 @@ pub(super) async fn push(
         asked.map_err(|_| Problem::bad_request("only `source` is understood"))?;
     let (source, known) = desk.entitled(&headers, asked.as_deref())?;
     announced(&headers, known.max_bytes)?;
-    let mut digests = Digests::announced(&headers, "content-digest")?;
+    // Without a coding the representation is the content.
+    let coded_bytes = headers.contains_key(CONTENT_ENCODING);
+    let names: &[&str] = if coded_bytes { &["content-digest"] } else { &["content-digest", "repr-digest"] };
+    let mut digests = Digests::announced(&headers, names)?;
     let slip = Slip { source: source.to_owned(), filename: filename(&headers), key: key(&headers)? };
     let landed = Landed::fresh(desk.pipeline.archive.landing(), desk.pipeline.clock.mint());
     landed.fill(body, known.max_bytes, &mut digests).await?;

@@ -73,7 +73,10 @@ impl Desk {
     ) -> Result<(&str, &Source), Problem> {
         let today: String = self.pipeline.clock.now().to_string().chars().take(10).collect();
         let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let secret = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        let scheme = bearer.and_then(|value| value.split_once(' '));
+        let secret = scheme
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map_or("", |(_, secret)| secret);
         let refused = |detail| Problem::new(StatusCode::UNAUTHORIZED, Code::TokenRefused, detail);
         let (source, _) = self.sources.bearer(secret.trim(), &today).ok_or_else(|| {
             refused("expected the token of a source, found none that is known and in force")

@@ -127,9 +127,11 @@ pub(super) struct Digests {
 
 impl Digests {
     /// Reads `sha-256=:BASE64:, sha-512=:BASE64:`.
-    pub(super) fn announced(headers: &HeaderMap, name: &str) -> Result<Self, Problem> {
+    pub(super) fn announced(headers: &HeaderMap, names: &[&'static str]) -> Result<Self, Problem> {
         let mut digests = Self::default();
-        for value in headers.get_all(name) {
+        for (name, value) in
+            names.iter().flat_map(|name| headers.get_all(*name).iter().map(move |value| (name, value)))
+        {
             let text = value.to_str().map_err(|_| malformed(name))?;
             for member in text.split(',') {
                 let (algorithm, encoded) = member.trim().split_once('=').ok_or_else(|| malformed(name))?;

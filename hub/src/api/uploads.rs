@@ -86,7 +86,7 @@ pub(super) async fn create(State(desk): State<Arc<Desk>>, headers: HeaderMap) ->
     if length > known.max_bytes {
         return Err(too_large(known.max_bytes));
     }
-    Digests::announced(&headers, DIGEST)?;
+    Digests::announced(&headers, &[DIGEST])?;
     let filename =
         metadata.iter().find(|(name, _)| name == "filename").and_then(|(_, value)| last_segment(value));
     let digest = headers.get(DIGEST).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -170,7 +170,7 @@ async fn complete(desk: &Desk, files: &Files, upload: &Upload) -> Result<String,
     if let Some(digest) = upload.digest.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
         announced.insert(DIGEST, digest);
     }
-    let mut digests = Digests::announced(&announced, DIGEST)?;
+    let mut digests = Digests::announced(&announced, &[DIGEST])?;
     if digests.any() {
         let reading = tokio::task::spawn_blocking(move || -> io::Result<_> {
             digests.read(&mut file)?;

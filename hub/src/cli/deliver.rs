@@ -11,9 +11,9 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use uuid::Uuid;
 
 use super::{Exit, Output, show};
-use crate::installation;
 use crate::settings::Settings;
 use crate::sources::Sources;
+use crate::{correction, installation};
 
 /// Arguments of `deliver`.
 #[derive(Debug, Args)]
@@ -90,6 +90,9 @@ impl Deliver {
                 first_load: self.first_load,
                 ..order
             };
+            if let Some(corrects) = order.corrects {
+                correction::note(pipeline.store.as_ref(), order.delivery.id, corrects).await?;
+            }
             let report = pipeline.run(order, &Bar::new(output)).await?;
             let inside = name.map(|name| format!(" › {name}")).unwrap_or_default();
             show::report(&report, &format!("{}{inside}", file.display()), output)?;

@@ -15,7 +15,8 @@ use uuid::Uuid;
 use super::deliver::{Bar, exit_of, publish};
 use super::list::{List, minutes};
 use super::{Exit, Output, show};
-use crate::decision::{Decision, Verdict, decide};
+use crate::correction;
+use crate::decision::{Decision, Verdict, decide, released};
 use crate::installation;
 use crate::receipt::{Summary, csv, json as receipt, refused};
 use crate::settings::Settings;
@@ -130,7 +131,9 @@ impl Decide {
         }
         let sources = installation::sources(settings, &pipeline.catalogue)?;
         let name = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
-        let order = Order { again: true, ..sources.order(delivery) };
+        let store = pipeline.store.as_ref();
+        let corrects = correction::of(store, &delivery).await?;
+        let order = released(store, Order { corrects, ..sources.order(delivery) }).await?;
         let report = pipeline.run(order, &Bar::new(output)).await?;
         show::report(&report, &name, output)?;
         publish(settings, &pipeline, output).await?;

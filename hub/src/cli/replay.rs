@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::deliver::{Bar, exit_of, publish};
 use super::{Exit, Output, show};
-use crate::installation;
 use crate::settings::Settings;
+use crate::{correction, installation};
 
 /// What is run again.
 #[derive(Debug, Subcommand)]
@@ -111,7 +111,8 @@ impl Replay {
             Self::Delivery(_) | Self::Run(_) => None,
         };
         let mapping = again.mapping(run.as_ref())?;
-        Ok((Order { mapping, only, again: true, ..Order::new(delivery) }, name, run))
+        let corrects = if only.is_none() { correction::of(store, &delivery).await? } else { None };
+        Ok((Order { mapping, only, corrects, again: true, ..Order::new(delivery) }, name, run))
     }
 }
 

@@ -181,8 +181,15 @@ impl Courier {
         let stem = format!("compte-rendu-{}", delivery.id);
         let mut files = vec![(format!("{stem}.json"), text), (format!("{stem}.csv"), table)];
         let numbers = summary.refused_numbers(store).await.map_err(ReceiptError::from)?;
-        if let Some(records) = self.records(summary, numbers).await? {
-            files.push((refused::name(delivery.filename.as_deref(), delivery.id), records));
+        match self.records(summary, numbers).await {
+            Ok(Some(records)) => {
+                files.push((refused::name(delivery.filename.as_deref(), delivery.id), records));
+            }
+            Ok(None) => {}
+            // The receipt itself is worth more than nothing.
+            Err(error) => {
+                warn!(delivery = %delivery.id, code = %error.code(), %error, "refused records not brought");
+            }
         }
         Ok(Files(files))
     }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::str::FromStr as _;
 
 use hub_core::archive::Archive;
+use hub_core::code::Code;
 use hub_core::connector::{Dialect, Fault, Formats, Frames, Layout};
 use hub_core::delivery::{DeliveryId, Digest};
 use uuid::Uuid;
@@ -66,7 +67,16 @@ pub fn write(
     numbers: &BTreeSet<u64>,
     out: &mut dyn Write,
 ) -> Result<(), RefusedError> {
-    let places = find(formats.open(archive.open(digest)?, dialect)?.framer, numbers)?;
+    let found = |dialect: &Dialect| -> Result<Places, RefusedError> {
+        Ok(find(formats.open(archive.open(digest)?, dialect)?.framer, numbers)?)
+    };
+    let places = match (found(dialect), dialect.of_windows()) {
+        // As the run read it, when not one letter was UTF-8.
+        (Err(RefusedError::Fault(fault)), Some(windows)) if fault.code == Code::WrongEncoding => {
+            found(&windows)?
+        }
+        (places, _) => places?,
+    };
     let between = match &places.between {
         Some(range) => separator(archive, digest, range, matches!(dialect.layout, Layout::Json { .. }))?,
         None => b"\n".to_vec(),

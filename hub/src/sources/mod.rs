@@ -74,7 +74,7 @@ impl Sources {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let file: file::SourcesFile = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let file: file::SourcesFile = serde_saphyr::from_str(text).map_err(|error| told(&error))?;
         let by_name = file.sources.unwrap_or_default();
         let mistakes: Vec<String> = by_name.iter().flat_map(|(name, source)| source.mistakes(name)).collect();
         if mistakes.is_empty() { Ok(Self { by_name }) } else { Err(mistakes.join("; ")) }
@@ -142,6 +142,22 @@ impl Sources {
     }
 }
 
+/// A mistake with its place, and neither the line it stands in nor a value: either may be a secret written where none belongs.
+fn told(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    if !["unknown variant", "invalid "].iter().any(|kind| text.contains(kind)) {
+        return text;
+    }
+    for quote in ['`', '"'] {
+        if let Some((before, rest)) = text.split_once(quote)
+            && let Some((_, after)) = rest.split_once(quote)
+        {
+            return format!("{before}{quote}…{quote}{after}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,11 +194,25 @@ sources:
             ("sources: {caf: {guards: {closures: 1.5}}}", "closures"),
             ("sources: {caf: {expected: {by: \"7h\"}}}", "by"),
             ("sources: {caf: {expected: {by: \"07:00\", time_zone: Europe/Pris}}}", "Europe/Pris"),
+            ("sources: {caf: {tokens: [{name: a, hash: \"HASH\", expires: 2026-13-01}]}}", "expires"),
             ("sources: {\"caf/nuit\": {}}", "caf/nuit"),
             ("caf: {}", "caf"),
         ] {
+            let text = &text.replace("HASH", &token::hash("secret").to_string());
             let mistakes = Sources::parse(text).expect_err(text);
             assert!(mistakes.contains(told), "{text}: {mistakes}");
+        }
+    }
+
+    #[test]
+    fn a_secret_written_where_none_belongs_is_not_told() {
+        for text in [
+            "sources: {caf: {receipts: {callback: \"http://a\", bearer: {token: SECRET}}}}",
+            "sources: {caf: {keys: {passwords: SECRET}}}",
+            "sources: {caf: {receipts: {callback: \"http://a\", bearer: SECRET}}}",
+        ] {
+            let mistakes = Sources::parse(text).expect_err(text);
+            assert!(!mistakes.contains("SECRET"), "{mistakes}");
         }
     }
 

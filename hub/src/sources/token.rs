@@ -21,7 +21,7 @@ pub struct Token {
     /// Hash of the secret.
     pub hash: Hash,
     /// First day on which it is refused, `YYYY-MM-DD`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "day")]
     pub expires: Option<String>,
 }
 
@@ -49,6 +49,12 @@ impl<'de> Deserialize<'de> for Hash {
             serde::de::Error::custom("`hash` must be the 64 hexadecimal digits `dlnuf sources token` prints")
         })
     }
+}
+
+fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let day = text.parse::<jiff::civil::Date>().ok().filter(|day| day.to_string() == text);
+    day.map(|_| Some(text)).ok_or_else(|| serde::de::Error::custom("`expires` is a day such as 2027-01-01"))
 }
 
 /// The hash of a secret.
