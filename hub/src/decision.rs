@@ -67,6 +67,17 @@ pub enum DecisionError {
     Store(#[from] StoreError),
 }
 
+impl DecisionError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unknown(_) => Code::NotFound,
+            Self::NotHeld { .. } => Code::NotHeld,
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
 /// Notes a decision on a held delivery. A refusal is for good; a release is for what held it then: held again by something else, it
 /// is decided of again.
 ///

@@ -62,10 +62,6 @@ pub enum Code {
     ClosureGuard = 123,
     /// Too many unknown codes.
     CodeGuard = 124,
-    /// Released by a person.
-    Released = 125,
-    /// Refused by a person.
-    Refused = 126,
     /// Correction of refused records.
     Correction = 127,
     /// Corrects an unknown delivery.
@@ -253,8 +249,6 @@ impl Code {
         Self::RejectGuard,
         Self::ClosureGuard,
         Self::CodeGuard,
-        Self::Released,
-        Self::Refused,
         Self::Correction,
         Self::UnknownCorrected,
         Self::RecordTooLarge,

@@ -13,6 +13,7 @@ use hub_core::pipeline::Report;
 use serde_json::{Value as Json, json};
 
 use super::{Exit, Output, language};
+use crate::decision::DecisionError;
 use crate::settings::Settings;
 
 /// A heading, a rule, and rows close together.
@@ -182,6 +183,7 @@ fn code_of(error: &anyhow::Error) -> Option<Code> {
         run.or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::code))
             .or_else(|| cause.downcast_ref::<PublishError>().map(PublishError::code))
             .or_else(|| cause.downcast_ref::<BrokerError>().map(BrokerError::code))
+            .or_else(|| cause.downcast_ref::<DecisionError>().map(DecisionError::code))
     })
 }
 

@@ -153,10 +153,20 @@ impl Puller {
         let entry = entry(source, name);
         self.forget_gone(&entry, &offers).await?;
         for offer in &offers {
-            if offers.len() > 1 {
-                self.hold(source).await?;
+            let note = offer_entry(&entry, &offer.name, &offer.version);
+            let taken = if place.offers_once() { TAKEN.read(self.store(), &note).await? } else { None };
+            match taken {
+                // A crash came between the note and the place.
+                Some(taken) if taken.failure.is_none() => place.taken(offer).await?,
+                Some(_) => {}
+                None => {
+                    // What comes next may have been made before: one alone need not wait.
+                    if offers.len() > 1 {
+                        self.hold(source).await?;
+                    }
+                    self.take(source, &entry, (place.as_ref(), offer), brought).await?;
+                }
             }
-            self.take(source, &entry, (place.as_ref(), offer), brought).await?;
         }
         Ok(())
     }
@@ -167,7 +177,7 @@ impl Puller {
         FETCHING.change(self.store(), source, |_| until).await.map(|_| ())
     }
 
-    /// Fetches an offer, unless it was before.
+    /// Fetches an offer; one that can never be opened is set apart.
     async fn take(
         &self,
         source: &str,
@@ -175,20 +185,12 @@ impl Puller {
         (place, offer): (&dyn Transport, &Offer),
         brought: &mut Brought,
     ) -> Result<(), PullError> {
-        let note = offer_entry(entry, &offer.name, &offer.version);
-        let taken = if place.offers_once() { TAKEN.read(self.store(), &note).await? } else { None };
-        match taken {
-            // A crash came between the note and the place.
-            Some(taken) if taken.failure.is_none() => Ok(place.taken(offer).await?),
-            Some(_) => Ok(()),
-            None => match self.fetch_one(source, entry, (place, offer), brought).await {
-                Err(PullError::Arrival(error))
-                    if Disposition::of(error.code()) == Disposition::Quarantine =>
-                {
-                    Ok(self.set_apart(source, &note, offer, (&error, brought)).await?)
-                }
-                fetched => fetched,
-            },
+        match self.fetch_one(source, entry, (place, offer), brought).await {
+            Err(PullError::Arrival(error)) if Disposition::of(error.code()) == Disposition::Quarantine => {
+                let note = offer_entry(entry, &offer.name, &offer.version);
+                Ok(self.set_apart(source, &note, offer, (&error, brought)).await?)
+            }
+            fetched => fetched,
         }
     }
 
