@@ -121,6 +121,11 @@ impl Status {
             Self::AlreadyReceived => "already_received",
         }
     }
+
+    /// Whether a run that stands so has ended: its delivery is taken in, or waits for a person.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Done | Self::DoneWithRejects | Self::Held)
+    }
 }
 
 /// What one run counted. Every figure is of records or persons, never of values.

@@ -73,9 +73,14 @@ impl Guards {
             })
     }
 
+    /// Whether so many rights closed could be too many of any number that is judged.
+    pub fn judges_closures(&self, closed: u64) -> bool {
+        self.closures.is_some_and(|share| over(closed, self.least, share))
+    }
+
     fn too_far(&self, figures: &Figures) -> Option<Fault> {
         let share = self.volume?;
-        let usual = middle(&figures.before)?;
+        let usual = usual(&figures.before, figures.records)?;
         if usual.max(figures.records) < self.least {
             return None;
         }
@@ -102,11 +107,12 @@ impl Guards {
     }
 }
 
-/// The middle one, of two the smaller.
-fn middle(figures: &[u64]) -> Option<u64> {
-    let mut sorted = figures.to_vec();
+/// The middle one; of two the nearer, so that one odd night among two does not become what is usual.
+fn usual(before: &[u64], found: u64) -> Option<u64> {
+    let mut sorted = before.to_vec();
     sorted.sort_unstable();
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
+    let middle = sorted.get(sorted.len().saturating_sub(1) / 2..=sorted.len() / 2)?;
+    middle.iter().copied().min_by_key(|usual| usual.abs_diff(found))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^52")]
@@ -143,6 +149,15 @@ mod tests {
     fn one_odd_night_before_is_not_what_is_usual() {
         let figures = Figures { records: 1_000, before: vec![1_000, 3, 1_000], ..Figures::default() };
         assert_eq!(held(&figures), None);
+    }
+
+    #[test]
+    fn after_half_a_night_that_was_released_a_whole_one_is_usual_still() {
+        let night = |records| Figures { records, before: vec![500, 1_000], ..Figures::default() };
+        assert_eq!(held(&night(1_000)), None);
+        assert_eq!(held(&night(499)), None);
+        assert_eq!(held(&night(249)), Some(Code::VolumeGuard));
+        assert_eq!(held(&night(1_501)), Some(Code::VolumeGuard));
     }
 
     #[test]

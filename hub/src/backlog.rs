@@ -11,7 +11,7 @@ use std::time::Duration;
 use hub_core::delivery::{Delivery, DeliveryId};
 use hub_core::disposition::{Disposition, wait_after};
 use hub_core::ledger::Book;
-use hub_core::pipeline::{Order, Pipeline, Report, RunError};
+use hub_core::pipeline::{Order, Pipeline, Progress, Report, RunError};
 use hub_core::store::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,24 @@ pub struct Backlog {
 
 /// What to do next.
 enum Next {
-    Run(Box<Order>),
+    Run(Box<Due>),
     Wait(Duration),
+}
+
+/// A run that may begin.
+struct Due {
+    order: Order,
+    /// It failed before.
+    retried: bool,
+}
+
+/// Wakes the publisher as soon as there is something for it.
+struct Waking<'a>(&'a Notify);
+
+impl Progress for Waking<'_> {
+    fn advance(&self, _: u64, _: u64) {
+        self.0.notify_one();
+    }
 }
 
 impl Backlog {
@@ -74,7 +90,7 @@ impl Backlog {
     pub async fn run(&self) {
         loop {
             match self.next().await {
-                Ok(Next::Run(order)) => self.take_in(*order).await,
+                Ok(Next::Run(due)) => self.take_in(*due).await,
                 Ok(Next::Wait(wait)) => {
                     let _ = tokio::time::timeout(wait, self.arrived.notified()).await;
                 }
@@ -92,17 +108,17 @@ impl Backlog {
     /// When the store fails.
     pub async fn drain(&self) -> Result<u64, RunError> {
         let mut ended = 0;
-        while let Next::Run(order) = self.next().await? {
-            self.take_in(*order).await;
+        while let Next::Run(due) = self.next().await? {
+            self.take_in(*due).await;
             ended += 1;
         }
         Ok(ended)
     }
 
-    async fn take_in(&self, order: Order) {
+    async fn take_in(&self, Due { order, retried }: Due) {
         let id = order.delivery.id;
-        let noted = match self.pipeline.run(order, &()).await {
-            Ok(report) => self.note_end(&report).await,
+        let noted = match self.pipeline.run(order, &Waking(&self.publish)).await {
+            Ok(report) => self.note_end(&report, retried).await,
             Err(failure) => self.note_failure(id, &failure).await,
         };
         if let Err(error) = noted {
@@ -112,8 +128,11 @@ impl Backlog {
         self.ended.notify_waiters();
     }
 
-    async fn note_end(&self, report: &Report) -> Result<(), StoreError> {
+    async fn note_end(&self, report: &Report, retried: bool) -> Result<(), StoreError> {
         self.seen().remove(&report.delivery);
+        if !retried {
+            return Ok(());
+        }
         RETRIES.erase(self.pipeline.store.as_ref(), &report.delivery.to_string()).await
     }
 
@@ -136,20 +155,20 @@ impl Backlog {
         for order in self.waiting().await? {
             match RETRIES.read(store, &order.delivery.id.to_string()).await? {
                 Some(retry) if retry.due > now => wait = wait.min(until(now, retry.due)),
-                _ => due.push(order),
+                retry => due.push(Due { order, retried: retry.is_some() }),
             }
         }
         if due.len() > 1 {
             let mut dated = Vec::with_capacity(due.len());
-            for order in due {
-                dated.push((self.created(&order).await?, order));
+            for due in due {
+                dated.push((self.created(&due.order).await?, due));
             }
-            dated.sort_by_cached_key(|(created, order)| {
+            dated.sort_by_cached_key(|(created, Due { order, .. })| {
                 (created.clone(), order.delivery.received_at, order.delivery.id)
             });
-            due = dated.into_iter().map(|(_, order)| order).collect();
+            due = dated.into_iter().map(|(_, due)| due).collect();
         }
-        Ok(due.into_iter().next().map_or(Next::Wait(wait), |order| Next::Run(Box::new(order))))
+        Ok(due.into_iter().next().map_or(Next::Wait(wait), |due| Next::Run(Box::new(due))))
     }
 
     /// What no run has ended with, and what was released since it was held.

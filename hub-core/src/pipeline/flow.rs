@@ -16,7 +16,7 @@ use crate::delivery::{Counts, Digest, PersonId};
 use crate::event::announce_load;
 use crate::identity::IdentityKey;
 use crate::statement::Origin;
-use crate::store::{Commit, StoreError};
+use crate::store::{Commit, KnownFrame, StoreError};
 
 use super::batch::readable;
 use super::intake::{Intake, ReadBatch, Reader};
@@ -37,11 +37,6 @@ struct Ready {
 async fn written(ready: Option<&mut Ready>) -> Result<(), StoreError> {
     let Some(Ready { writing, .. }) = ready else { return Ok(()) };
     ended(writing).await
-}
-
-/// The rows a commit rewrites.
-fn rewritten(commit: &Commit) -> impl Iterator<Item = i64> + '_ {
-    commit.statements.iter().filter_map(|statement| statement.id)
 }
 
 impl Pipeline {
@@ -89,13 +84,14 @@ impl Pipeline {
         ready: &mut Option<Ready>,
     ) -> Result<(Counts, Box<Reader>), RunError> {
         let (mut total, mut cut) = (Counts::default(), 0);
-        let mut batches = self.cut(intake.digest, intake.dialect.clone());
+        let mut batches = self.cut(intake.digest, intake.dialect.clone(), intake.recognised.sizes());
         let mut read: Option<ReadBatch> = None;
         loop {
             let frames = batches.recv().await.map(|mut frames| {
                 cut += frames.frames.len() as u64;
                 intake.choose(&mut frames);
-                frames
+                let known = intake.recognise(&frames);
+                (frames, known)
             });
             if frames.is_none() && read.is_none() && ready.is_none() {
                 break;
@@ -115,7 +111,7 @@ impl Pipeline {
             (reader, read) = next?;
             if let Some(batch) = &mut read {
                 let on_their_way = in_front.iter().chain(ready.iter().map(|ready| &ready.settled.commit));
-                let overtaken = on_their_way.flat_map(|commit| rewritten(commit)).collect();
+                let overtaken = on_their_way.flat_map(|commit| commit.rewritten()).collect();
                 self.complete(&overtaken, &mut reader, batch).await?;
             }
             if let Some(commit) = in_front {
@@ -130,8 +126,8 @@ impl Pipeline {
         Ok((total, reader))
     }
 
-    /// Cuts frames on a thread of its own, a batch ahead.
-    pub(super) fn cut(&self, digest: Digest, dialect: Dialect) -> mpsc::Receiver<Frames> {
+    /// Cuts frames on a thread of its own, a batch ahead: the first ones into batches of these sizes.
+    fn cut(&self, digest: Digest, dialect: Dialect, sizes: Vec<usize>) -> mpsc::Receiver<Frames> {
         let (sender, receiver) = mpsc::channel(1);
         let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
         tokio::task::spawn_blocking(move || {
@@ -143,9 +139,11 @@ impl Pipeline {
             let Ok(mut opened) = formats.open(bytes, &dialect) else {
                 return;
             };
+            let mut sizes = sizes.into_iter();
             loop {
                 let mut frames = Frames::default();
-                let cut = opened.framer.next_batch(&mut frames, BATCH_RECORDS, BATCH_BYTES);
+                let size = sizes.next().unwrap_or(BATCH_RECORDS);
+                let cut = opened.framer.next_batch(&mut frames, size, BATCH_BYTES);
                 if cut.is_err() || frames.frames.is_empty() || sender.blocking_send(frames).is_err() {
                     return;
                 }
@@ -154,18 +152,21 @@ impl Pipeline {
         receiver
     }
 
-    /// Decodes and maps a batch on a thread of its own; the reader goes there and comes back.
+    /// Decodes and maps a batch on a thread of its own, but for the frames known already and those the store knows; the reader goes
+    /// there and comes back.
     async fn read(
         &self,
         mut reader: Box<Reader>,
-        frames: Option<Frames>,
+        frames: Option<(Frames, Vec<KnownFrame>)>,
     ) -> Result<(Box<Reader>, Option<ReadBatch>), RunError> {
-        let Some(frames) = frames.filter(|frames| !frames.frames.is_empty()) else {
+        let Some((frames, mut known)) = frames.filter(|(frames, _)| !frames.frames.is_empty()) else {
             return Ok((reader, None));
         };
         let source = reader.source().to_owned();
         let hashes: Vec<u64> = frames.frames.iter().map(|frame| reader.seeded(frame.hash)).collect();
-        let known = self.store.known_frames(&source, &hashes).await?;
+        let recognised: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
+        let unknown: Vec<u64> = hashes.iter().filter(|hash| !recognised.contains(*hash)).copied().collect();
+        known.extend(self.store.known_frames(&source, &unknown).await?);
         let work = move || {
             reader.saw(&known);
             let batch = reader.read(frames, hashes, &known);
@@ -266,10 +267,10 @@ impl Pipeline {
         }
         // What there is to tell of them was told.
         let told = std::mem::take(&mut reader.warnings);
-        let mut batches = self.cut(intake.digest, intake.dialect.clone());
+        let mut batches = self.cut(intake.digest, intake.dialect.clone(), Vec::new());
         while let Some(mut frames) = batches.recv().await {
             frames.frames.retain(|frame| numbers.contains(&frame.position.number));
-            let (back, batch) = self.read(reader, Some(frames)).await?;
+            let (back, batch) = self.read(reader, Some((frames, Vec::new()))).await?;
             reader = back;
             if let Some(mut batch) = batch {
                 reader.read_after_all(&mut batch, &HashSet::new());

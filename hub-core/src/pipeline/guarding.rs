@@ -1,17 +1,19 @@
 //! Looks a delivery through before anything of it is applied, for what makes it wait for a person.
 //!
-//! The surveyed delivery enters; the fault of the first guard it does not pass leaves. Only frames that are new or changed are
-//! read, as the run will read them; of a flow's first delivery, which has nothing to be compared with, only the first batches.
+//! Frames the survey shows enter; the fault of the first guard the delivery does not pass leaves. Only frames that are new or
+//! changed are read, as the run will read them; of a flow's first delivery, which has nothing to be compared with, only the first
+//! thousands.
 
 use std::sync::Arc;
 
 use compact_str::CompactString;
 use hashbrown::{HashMap, HashSet};
+use tokio::sync::mpsc::Receiver;
 
-use crate::canonical::Value;
+use crate::canonical::{FieldId, Value};
 use crate::code::Code;
 use crate::connector::{Decoder, Fault, Frames};
-use crate::delivery::Digest;
+use crate::delivery::DeliveryId;
 use crate::event::closes;
 use crate::guard::{Figures, Guards};
 use crate::mapping::Mapping;
@@ -19,16 +21,31 @@ use crate::record::Record;
 use crate::statement::{RecordKey, Statement};
 use crate::store::{Run, StoreError};
 
+use super::recognised::Recognised;
 use super::seen::Seen;
-use super::survey::Survey;
+use super::survey::{Shown, Survey};
 use super::{Pipeline, RunError};
 
 /// Snapshots before this one that its volume is compared with.
 const BEFORE: usize = 5;
 /// Runs looked back at for them.
 const RUNS: u32 = 50;
-/// Batches of a flow's first delivery that are looked through.
-const SAMPLE: u64 = 8;
+/// Records of a flow's first delivery that are looked through, about.
+const SAMPLE: u64 = 4_000;
+
+/// What looking on while a delivery was surveyed showed.
+pub(super) struct Look {
+    decoder: Arc<dyn Decoder>,
+    /// Runs that took in earlier deliveries of its flow, the latest first.
+    before: Vec<Run>,
+    /// What its new and changed records are.
+    figures: Figures,
+    /// The claims it states.
+    seen: Seen,
+    emitters: HashSet<CompactString>,
+    /// What the store knew of its frames, as far as it was asked.
+    pub recognised: Recognised,
+}
 
 /// What one batch showed.
 #[derive(Default)]
@@ -41,66 +58,96 @@ struct Glance {
     emitters: HashSet<CompactString>,
 }
 
+impl Look {
+    fn new(decoder: Arc<dyn Decoder>, before: Vec<Run>) -> Self {
+        let (figures, seen, emitters) = (Figures::default(), Seen::default(), HashSet::new());
+        let recognised = Recognised::default();
+        Self { decoder, before, figures, seen, emitters, recognised }
+    }
+
+    fn is_of_a_first(&self) -> bool {
+        self.before.is_empty()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_of_a_first() && self.figures.looked_at >= SAMPLE
+    }
+
+    fn take(&mut self, glance: &Glance) {
+        self.figures.looked_at += glance.looked_at;
+        self.figures.refused += glance.refused;
+        self.figures.unknown_codes += glance.unknown_codes;
+        self.emitters.extend(glance.emitters.iter().cloned());
+    }
+}
+
 impl Pipeline {
-    /// The guard a delivery does not pass, if any. The caller has the turn.
-    pub(super) async fn guard(
+    /// Looks on while a delivery is surveyed, unless there is no guard. The caller has the turn.
+    pub(super) async fn look(
         &self,
-        (run, digest): (&Run, Digest),
+        delivery: DeliveryId,
         mapping: &Arc<Mapping>,
-        survey: &Survey,
         guards: Guards,
-    ) -> Result<Option<Fault>, RunError> {
+        mut shown: Receiver<Shown>,
+    ) -> Result<Option<Look>, RunError> {
         if guards == Guards::OFF {
             return Ok(None);
         }
-        let runs = self.store.runs_in_flow(&run.source, &run.flow, &run.emitter, RUNS).await?;
-        let taken = || runs.iter().filter(|before| before.took_in() && before.delivery != run.delivery);
-        let snapshots = taken().filter(|before| before.snapshot && run.snapshot);
-        let before = snapshots.map(|before| before.counts.records).take(BEFORE).collect();
-        let mut figures = Figures { records: survey.records, before, ..Figures::default() };
-        // The cheapest first.
-        if let Some(fault) = guards.judge(&figures) {
-            return Ok(Some(fault));
+        let mut look = None;
+        while let Some(shown) = shown.recv().await {
+            match (shown, &mut look) {
+                (Shown::Begins { decoder, emitter }, look) => {
+                    let (source, flow) = (&mapping.source, mapping.flow());
+                    let mut before = self.store.runs_in_flow(source, flow, &emitter, RUNS).await?;
+                    before.retain(|run| run.took_in() && run.delivery != delivery);
+                    *look = Some(Look::new(decoder, before));
+                }
+                (Shown::Frames(frames), Some(look)) if !look.is_over() => {
+                    self.look_at(look, mapping, frames).await?;
+                }
+                (Shown::Frames(_), _) => {}
+            }
         }
-        let first = taken().next().is_none();
-        self.look_through((run, digest), (mapping, survey), first, &mut figures).await?;
+        Ok(look)
+    }
+
+    /// The guard a delivery does not pass, if any.
+    pub(super) async fn guard(
+        &self,
+        run: &Run,
+        survey: &Survey,
+        guards: Guards,
+    ) -> Result<Option<Fault>, StoreError> {
+        let Some(look) = &survey.look else { return Ok(None) };
+        let snapshots = look.before.iter().filter(|before| before.snapshot && run.snapshot);
+        let before = snapshots.map(|before| before.counts.records).take(BEFORE).collect();
+        let mut figures = Figures { records: survey.records, before, ..look.figures.clone() };
+        // Counting reads all they state: not for a few records that could not close a share of it.
+        let could_close = run.snapshot || guards.judges_closures(figures.closed);
+        if !look.is_of_a_first() && could_close {
+            let emitters: Vec<String> = look.emitters.iter().map(ToString::to_string).collect();
+            figures.stated = self.store.count_stated(&run.source, &emitters).await?;
+        }
+        if run.snapshot {
+            figures.closed += figures.stated.saturating_sub(look.seen.count());
+        }
         Ok(guards.judge(&figures))
     }
 
-    async fn look_through(
-        &self,
-        (run, digest): (&Run, Digest),
-        (mapping, survey): (&Arc<Mapping>, &Survey),
-        first: bool,
-        figures: &mut Figures,
-    ) -> Result<(), RunError> {
-        let (mut seen, mut emitters, mut count) = (Seen::default(), HashSet::new(), 0);
-        let mut batches = self.cut(digest, survey.dialect.clone());
-        while let Some(frames) = batches.recv().await {
-            count += 1;
-            if first && count > SAMPLE {
-                return Ok(());
-            }
-            let hashes: Vec<u64> = frames.frames.iter().map(|frame| mapping.seeded(frame.hash)).collect();
-            let known = self.store.known_frames(&run.source, &hashes).await?;
-            for frame in &known {
-                seen.insert(frame.claim);
-                emitters.get_or_insert_with(&frame.emitter, Clone::clone);
-            }
-            let known: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
-            let glance = self.glance((mapping, &survey.decoder), frames, hashes, known).await?;
-            figures.looked_at += glance.looked_at;
-            figures.refused += glance.refused;
-            figures.unknown_codes += glance.unknown_codes;
-            emitters.extend(glance.emitters.iter().cloned());
-            if !first {
-                figures.closed += self.closed_by(run, &glance, &mut seen).await?;
-            }
+    /// Looks at the frames of a batch that are new or changed.
+    async fn look_at(&self, look: &mut Look, mapping: &Arc<Mapping>, frames: Frames) -> Result<(), RunError> {
+        let hashes: Vec<u64> = frames.frames.iter().map(|frame| mapping.seeded(frame.hash)).collect();
+        let known = self.store.known_frames(&mapping.source, &hashes).await?;
+        for frame in &known {
+            look.seen.insert(frame.claim);
+            look.emitters.get_or_insert_with(&frame.emitter, Clone::clone);
         }
-        let emitters: Vec<String> = emitters.iter().map(ToString::to_string).collect();
-        figures.stated = if first { 0 } else { self.store.count_stated(&run.source, &emitters).await? };
-        if run.snapshot {
-            figures.closed += figures.stated.saturating_sub(seen.count());
+        look.recognised.note(&hashes, &known);
+        let known: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
+        let glance = self.glance((mapping, &look.decoder), frames, hashes, known).await?;
+        look.take(&glance);
+        if !look.is_of_a_first() {
+            look.figures.closed += self.closed_by(&mapping.source, &glance, &mut look.seen).await?;
         }
         Ok(())
     }
@@ -136,11 +183,11 @@ impl Pipeline {
     }
 
     /// How many rights of a batch were not closed so far; notes which claims it states.
-    async fn closed_by(&self, run: &Run, glance: &Glance, seen: &mut Seen) -> Result<u64, StoreError> {
+    async fn closed_by(&self, source: &str, glance: &Glance, seen: &mut Seen) -> Result<u64, StoreError> {
         let records: Vec<RecordKey> = glance.records.keys().cloned().collect();
         let state = self.canon.find("droits.rsa.etat");
         let mut closed = 0;
-        for statement in self.store.statements_of(&run.source, &records).await? {
+        for statement in self.store.statements_of(source, &records).await? {
             if let Some(claim) = statement.id {
                 seen.insert(claim);
             }
@@ -153,13 +200,7 @@ impl Pipeline {
 }
 
 impl Glance {
-    fn see(
-        &mut self,
-        mapping: &Mapping,
-        record: &Record,
-        state: Option<crate::canonical::FieldId>,
-        today: &str,
-    ) {
+    fn see(&mut self, mapping: &Mapping, record: &Record, state: Option<FieldId>, today: &str) {
         let Ok(mapped) = mapping.map(record, today) else {
             self.refused += 1;
             if let Some(key) = mapping.identify(record) {
@@ -179,7 +220,7 @@ impl Glance {
 }
 
 /// Whether a claim states a right that is not closed.
-fn is_open(statement: &Statement, state: Option<crate::canonical::FieldId>) -> bool {
+fn is_open(statement: &Statement, state: Option<FieldId>) -> bool {
     let stated = state.and_then(|field| statement.stated.get(field));
     !statement.absent && stated.and_then(|(value, _)| value.as_text()).is_some_and(|state| !closes(state))
 }

@@ -20,6 +20,7 @@ use crate::store::{Commit, KnownFrame};
 use super::context::Context;
 use super::mapped::MappedRecord;
 use super::pairing::Told;
+use super::recognised::Recognised;
 use super::repeated::Repeated;
 use super::report::Warnings;
 use super::seen::Seen;
@@ -53,6 +54,10 @@ pub(super) struct Intake {
     pub checkpoint: u64,
     /// Records stated twice.
     pub repeated: Repeated,
+    /// What the store knew of its frames before the run began.
+    pub recognised: Recognised,
+    /// Claims the run has rewritten since.
+    rewritten: Seen,
     /// What there is to tell of records already written.
     pub told: Warnings,
     /// Records left for the end, by number: an identifier of theirs may be new because another is gone.
@@ -140,6 +145,8 @@ impl Intake {
             snapshot: survey.envelope.snapshot && terms.only.is_none(),
             checkpoint: 0,
             repeated: Repeated::of(std::mem::take(&mut survey.hashes)),
+            recognised: survey.look.take().map(|look| look.recognised).unwrap_or_default(),
+            rewritten: Seen::default(),
             told: Warnings::default(),
             left: BTreeSet::new(),
             ended: false,
@@ -170,10 +177,19 @@ impl Intake {
     pub fn keep(&mut self, commit: Arc<Commit>, (told, left): (Vec<Told>, Vec<u64>)) -> Arc<Commit> {
         self.checkpoint = commit.checkpoint;
         self.left.extend(left);
+        commit.rewritten().for_each(|claim| self.rewritten.insert(claim));
         for (code, record) in told {
             self.told.add(code, None, record);
         }
         commit
+    }
+
+    /// What is known of the next frames without asking, and still so.
+    pub fn recognise(&mut self, frames: &Frames) -> Vec<KnownFrame> {
+        let hashes: Vec<u64> = frames.frames.iter().map(|frame| self.mapping.seeded(frame.hash)).collect();
+        let mut known = self.recognised.next(&hashes);
+        known.retain(|frame| !self.rewritten.contains(frame.claim));
+        known
     }
 
     /// Leaves the frames to process.

@@ -15,6 +15,7 @@ mod mapped;
 mod pairing;
 mod people;
 mod place;
+mod recognised;
 mod repeated;
 mod report;
 mod seen;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compact_str::CompactString;
+use tokio::sync::mpsc;
 use tracing::{Instrument, info, info_span};
 
 use crate::archive::Archive;
@@ -105,6 +107,12 @@ impl Order {
         let guards = Guards::default();
         Self { delivery, mapping: None, only: None, corrects: None, again: false, guards, first_load: false }
     }
+
+    /// The guards that hold: a part of a delivery is compared with nothing, and what a person has looked at is not looked at again.
+    fn guards(&self) -> Guards {
+        let whole = self.only.is_none() && self.corrects.is_none();
+        if whole && !self.again { self.guards } else { Guards::OFF }
+    }
 }
 
 /// Records a run refused. What was stated of them since their delivery was first taken in stays, and nothing is judged absent from a part.
@@ -181,7 +189,9 @@ impl Pipeline {
             return Ok(Report::already_received(first.delivery, &delivery));
         }
         let mut surveyed = match chosen {
-            Ok(mapping) => self.survey(&delivery, &mapping).await?.map(|survey| (mapping, survey)),
+            Ok(mapping) => {
+                self.survey(&delivery, &mapping, order.guards()).await?.map(|survey| (mapping, survey))
+            }
             Err(fault) => Err(fault),
         };
         if let Some(corrected) = order.corrects {
@@ -252,9 +262,7 @@ impl Pipeline {
             Ok(weighed) => weighed,
             Err(fault) => return Ok(Err(fault)),
         };
-        let guarded = !order.again && order.only.is_none();
-        let guards = if guarded { order.guards } else { Guards::OFF };
-        Ok(match self.guard((run, order.delivery.digest), &found.0, &found.1, guards).await? {
+        Ok(match self.guard(run, &found.1, order.guards()).await? {
             Some(fault) => Err(fault),
             None => Ok((warning, found)),
         })
@@ -350,19 +358,23 @@ impl Pipeline {
             .and_then(|probe| self.catalogue.choose(&delivery.source, &probe, delivery.filename.as_deref())))
     }
 
-    /// Cuts the whole delivery once without decoding it.
+    /// Cuts the whole delivery once without decoding it; where there are guards, they look on.
     async fn survey(
         &self,
         delivery: &Delivery,
         mapping: &Arc<Mapping>,
+        guards: Guards,
     ) -> Result<Result<Survey, Fault>, RunError> {
         let (archive, formats) = (Arc::clone(&self.archive), Arc::clone(&self.formats));
-        let (digest, mapping) = (delivery.digest, Arc::clone(mapping));
-        let work = move || -> Result<Result<Survey, Fault>, RunError> {
+        let (digest, cut_by) = (delivery.digest, Arc::clone(mapping));
+        let (onlooker, shown) = mpsc::channel(1);
+        let work = move || {
             let open = || archive.open(digest);
-            survey::survey(formats.as_ref(), &open, &mapping).map_err(RunError::Archive)
+            survey::survey(formats.as_ref(), &open, &cut_by, &onlooker).map_err(RunError::Archive)
         };
-        tokio::task::spawn_blocking(work).await?
+        let surveyed = tokio::task::spawn_blocking(work);
+        let look = self.look(delivery.id, mapping, guards, shown).await?;
+        Ok(surveyed.await??.map(|survey| Survey { look, ..survey }))
     }
 }
 

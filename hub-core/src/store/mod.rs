@@ -198,6 +198,11 @@ impl Commit {
             counts: Counts::default(),
         }
     }
+
+    /// Row numbers of the claims it rewrites.
+    pub fn rewritten(&self) -> impl Iterator<Item = i64> + '_ {
+        self.statements.iter().filter_map(|statement| statement.id)
+    }
 }
 
 /// An event in the journal.

@@ -23,7 +23,8 @@ pub(super) const LAST_ARRIVAL: &str = "select max(received_at) from delivery whe
 /// Those no run has ended with: never run, or interrupted, also after having been held.
 pub(super) const PENDING: &str = "
 select id, source, digest, size_bytes, filename, received_at from delivery
-where not exists (select 1 from run where delivery_id = delivery.id and status in ('done', 'done_with_rejects'))
+where id in (select id from delivery where waits union select delivery_id from run where status in ('running', 'halted'))
+  and not exists (select 1 from run where delivery_id = delivery.id and status in ('done', 'done_with_rejects'))
   and not exists (
     select 1 from run as held where held.delivery_id = delivery.id and held.status = 'held' and not exists (
       select 1 from run as later where later.delivery_id = held.delivery_id and later.started_at > held.started_at))
@@ -40,7 +41,7 @@ pub(super) const BEGIN: &str = "
 insert into run (id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,
   snapshot, first_load, flow, fingerprint, records, unchanged, claims, changed, persons, gone, rejected, events)
 values ($1, $2, $3, $4, $5, null, 'running', 0, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, 0, 0, 0)";
-pub(super) const HALT: &str = "update run set status = 'halted', ended_at = $1 where status = 'running'";
+pub(super) const HALT: &str = "update run set status = 'halted', ended_at = $1 where status in ('running', 'halted') and status = 'running'";
 pub(super) const CLOSE: &str = "update run set status = $2, warnings = $3, ended_at = $4 where id = $1";
 pub(super) const RUN: &str = "
 select id, delivery_id, source, mapping, started_at, ended_at, status, checkpoint, created, emitter, warnings,

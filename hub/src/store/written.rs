@@ -3,6 +3,7 @@
 //! A first load looks millions of keys up, nearly all in vain. Whoever has the turn is the only one who writes, so as long as it
 //! lasts, a filter of all that was written since the store was empty tells which keys cannot be found.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fastbloom::AtomicBloomFilter;
@@ -15,7 +16,14 @@ const HASHES: u32 = 4;
 
 /// The filter, while there is one; shared by the store and the turn.
 #[derive(Clone, Default)]
-pub(super) struct Written(Arc<RwLock<Option<Filter>>>);
+pub(super) struct Written(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    filter: RwLock<Option<Filter>>,
+    /// Somebody has written: the store will not be empty again.
+    peopled: AtomicBool,
+}
 
 struct Filter {
     keys: AtomicBloomFilter,
@@ -41,8 +49,17 @@ impl Written {
         Taken { _held_by: held_by, written: self.clone() }
     }
 
-    /// The store is empty and nobody else will write: nothing is written yet.
-    pub(super) fn begin(&self, holder: Option<i32>) {
+    /// Whether the store may still be empty.
+    pub(super) fn may_be_first(&self) -> bool {
+        !self.0.peopled.load(Relaxed)
+    }
+
+    /// When the store is empty, nothing is written yet, for nobody else will.
+    pub(super) fn begin(&self, empty: bool, holder: Option<i32>) {
+        if !empty {
+            self.0.peopled.store(true, Relaxed);
+            return;
+        }
         let keys = AtomicBloomFilter::with_num_bits(BITS).hashes(HASHES);
         self.set(Some(Filter { keys, holder }));
     }
@@ -54,16 +71,16 @@ impl Written {
 
     /// Who must still hold the turn when a batch is written.
     pub(super) fn holder(&self) -> Option<i32> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.holder
+        self.0.filter.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.holder
     }
 
     fn set(&self, filter: Option<Filter>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = filter;
+        *self.0.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
     }
 
     /// Leaves the keys that may be in the store.
     pub(super) fn retain(&self, keys: &mut Vec<i64>) {
-        let filter = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let filter = self.0.filter.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(filter) = filter.as_ref() {
             keys.retain(|key| filter.keys.contains_hash(key.cast_unsigned()));
         }
@@ -71,7 +88,7 @@ impl Written {
 
     /// Adds the keys of a batch about to be written.
     pub(super) fn add(&self, batch: &Batch) {
-        let filter = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let filter = self.0.filter.read().unwrap_or_else(PoisonError::into_inner);
         let Some(filter) = filter.as_ref() else { return };
         let claims = batch.inserted.iter().chain(&batch.rewritten);
         let claims = claims.flat_map(|claim| claim.record_hash.into_iter().chain([claim.record_key]));

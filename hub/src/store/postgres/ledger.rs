@@ -50,9 +50,13 @@ impl Ledger for Postgres {
         let pool = self.pool.clone();
         to_the_end(async move {
             let failed = failed("erasing a note");
-            let mut tx = pool.begin().await.map_err(&failed)?;
-            sqlx::query(sql::ERASE_NOTE).bind(book).bind(entry).execute(&mut *tx).await.map_err(&failed)?;
-            tx.commit().await.map_err(&failed)
+            sqlx::query(sql::ERASE_NOTE)
+                .bind(book)
+                .bind(entry)
+                .execute(&pool)
+                .await
+                .map(|_| ())
+                .map_err(failed)
         })
         .await
     }
@@ -60,14 +64,12 @@ impl Ledger for Postgres {
 
 async fn write(pool: &PgPool, note: &[String; 3], expected: u64) -> Result<bool, StoreError> {
     let failed = failed("writing a note");
-    let mut tx = pool.begin().await.map_err(&failed)?;
     let [book, entry, value] = note;
     let statement = if expected == 0 { sql::FIRST_NOTE } else { sql::NEXT_NOTE };
     let mut query = sqlx::query(statement).bind(book).bind(entry).bind(value);
     if expected > 0 {
         query = query.bind(expected.cast_signed());
     }
-    let done = query.execute(&mut *tx).await.map_err(&failed)?;
-    tx.commit().await.map_err(&failed)?;
+    let done = query.execute(pool).await.map_err(failed)?;
     Ok(done.rows_affected() == 1)
 }

@@ -5,6 +5,7 @@
 
 mod ledger;
 mod read;
+mod turn;
 mod write;
 
 use std::str::FromStr as _;
@@ -21,7 +22,7 @@ use hub_core::store::{
 };
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{ConnectOptions as _, Row as _};
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
@@ -30,24 +31,28 @@ use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, 
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::written::Written;
 use super::{TABLE, sql};
+use turn::Turns;
 
 const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(30);
+
+const CLOSE: &str = "
+with closed as (update run set status = $2, warnings = $3, ended_at = $4 where id = $1 returning delivery_id),
+  ended as (update delivery set waits = false where waits and $5 and id in (select delivery_id from closed))
+select true from closed";
+const REGISTER: &str = "
+with written as (
+  insert into delivery (id, source, digest, size_bytes, filename, received_at) values ($1, $2, $3, $4, $5, $6)
+  on conflict (source, digest) do nothing returning id)
+select true, id from written union all select false, id from delivery where source = $2 and digest = $3";
 
 /// True inside a transaction opened before: there `now()` stands still. Sent as one simple message: parsed and run in two, it
 /// would be late for its own beginning, and every connection would be taken for a poisoned one.
 const INSIDE_A_TRANSACTION: &str = "select now() < statement_timestamp()";
 
-/// Held by its connection, and let go with it.
-const TURN: &str = "select pg_try_advisory_lock(5038117294671183512)";
-
-/// The server process that holds it.
-const HOLDER: &str = "select pg_backend_pid()";
-
 /// The PostgreSQL store.
 pub(super) struct Postgres {
-    /// For the connection that holds the turn: the server ends it with its process.
-    options: PgConnectOptions,
+    turns: Turns,
     pool: PgPool,
     codec: Codec,
     written: Written,
@@ -75,7 +80,8 @@ impl Postgres {
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
-            .before_acquire(|connection, _| {
+            // Before it is lent again, and while nobody waits for it.
+            .after_release(|connection, _| {
                 Box::pin(async move {
                     let row = sqlx::raw_sql(INSIDE_A_TRANSACTION).fetch_one(connection).await?;
                     Ok(!row.try_get::<bool, _>(0)?)
@@ -87,27 +93,20 @@ impl Postgres {
         let migrator = sqlx::migrate!("migrations/postgres");
         migrator.run(&pool).await.map_err(not_migrated)?;
         mark(&pool, &mut codec).await?;
-        Ok(Self { options, pool, codec, written: Written::default() })
+        Ok(Self { turns: Turns::new(options), pool, codec, written: Written::default() })
     }
 }
 
 #[async_trait]
 impl Store for Postgres {
     async fn turn(&self) -> Result<Option<Turn>, StoreError> {
-        let failed = failed("taking the turn");
-        let mut connection = self.options.connect().await.map_err(&failed)?;
-        let held = sqlx::query_scalar(TURN).fetch_one(&mut connection).await.map_err(&failed)?;
-        if held {
-            let holder = sqlx::query_scalar(HOLDER).fetch_one(&mut connection).await.map_err(&failed)?;
-            let empty = sqlx::query_scalar(sql::EMPTY).fetch_one(&mut connection).await.map_err(&failed)?;
-            let taken = self.written.under(connection);
-            if empty {
-                self.written.begin(Some(holder));
-            }
-            return Ok(Some(Box::new(taken)));
+        let Some((held, holder)) = self.turns.take().await? else { return Ok(None) };
+        let taken = self.written.under(held);
+        if self.written.may_be_first() {
+            let empty: Result<bool, _> = sqlx::query_scalar(sql::EMPTY).fetch_one(&self.pool).await;
+            self.written.begin(empty.map_err(failed("seeing whether the store is empty"))?, Some(holder));
         }
-        connection.close().await.map_err(&failed)?;
-        Ok(None)
+        Ok(Some(Box::new(taken)))
     }
 
     async fn register(&self, delivery: &Delivery) -> Result<Registration, StoreError> {
@@ -373,35 +372,28 @@ async fn mark(pool: &PgPool, codec: &mut Codec) -> Result<(), StoreError> {
 }
 
 async fn register(pool: &PgPool, delivery: &Delivery) -> Result<Registration, StoreError> {
-    let failed = failed("registering a delivery");
-    let mut tx = pool.begin().await.map_err(&failed)?;
-    let done = sqlx::query(sql::REGISTER)
-        .bind(delivery.id.0)
-        .bind(&delivery.source)
-        .bind(&delivery.digest.0[..])
-        .bind(delivery.size_bytes.cast_signed())
-        .bind(&delivery.filename)
-        .bind(instant(delivery.received_at))
-        .execute(&mut *tx)
-        .await
-        .map_err(&failed)?;
-    let known: Uuid = sqlx::query_scalar(sql::REGISTERED)
-        .bind(&delivery.source)
-        .bind(&delivery.digest.0[..])
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(&failed)?;
-    tx.commit().await.map_err(&failed)?;
-    if done.rows_affected() == 1 {
-        return Ok(Registration::New);
+    loop {
+        let found: Result<Option<(bool, Uuid)>, _> = sqlx::query_as(REGISTER)
+            .bind(delivery.id.0)
+            .bind(&delivery.source)
+            .bind(&delivery.digest.0[..])
+            .bind(delivery.size_bytes.cast_signed())
+            .bind(&delivery.filename)
+            .bind(instant(delivery.received_at))
+            .fetch_optional(pool)
+            .await;
+        match found.map_err(failed("registering a delivery"))? {
+            Some((true, _)) => return Ok(Registration::New),
+            Some((false, known)) => return Ok(Registration::Known(DeliveryId(known))),
+            // Somebody registered it since this statement began: the next one sees it.
+            None => {}
+        }
     }
-    Ok(Registration::Known(DeliveryId(known)))
 }
 
 async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
     let failed = failed("opening a run");
-    let mut tx = pool.begin().await.map_err(&failed)?;
-    sqlx::query(sql::HALT).bind(instant(run.started_at)).execute(&mut *tx).await.map_err(&failed)?;
+    sqlx::query(sql::HALT).bind(instant(run.started_at)).execute(pool).await.map_err(&failed)?;
     let done = sqlx::query(sql::BEGIN)
         .bind(run.id.0)
         .bind(run.delivery.0)
@@ -415,11 +407,10 @@ async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
         .bind(run.first_load)
         .bind(&run.flow)
         .bind(run.fingerprint.cast_signed())
-        .execute(&mut *tx)
+        .execute(pool)
         .await
         .map_err(&failed)?;
-    expect_rows(done.rows_affected(), 1)?;
-    tx.commit().await.map_err(&failed)
+    expect_rows(done.rows_affected(), 1)
 }
 
 async fn close(
@@ -430,19 +421,15 @@ async fn close(
     ended_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let context = "closing a run";
-    let mut tx = pool.begin().await.map_err(failed(context))?;
-    let done = sqlx::query(sql::CLOSE)
+    let known: Result<Option<bool>, _> = sqlx::query_scalar(CLOSE)
         .bind(run.0)
         .bind(status.word())
         .bind(warnings)
         .bind(ended_at.map(instant))
-        .execute(&mut *tx)
-        .await
-        .map_err(failed(context))?;
-    if done.rows_affected() != 1 {
-        return Err(unreachable(context, "no such run"));
-    }
-    tx.commit().await.map_err(failed(context))
+        .bind(status.is_end())
+        .fetch_optional(pool)
+        .await;
+    known.map_err(failed(context))?.map(|_| ()).ok_or_else(|| unreachable(context, "no such run"))
 }
 
 fn warnings_text(warnings: &[Warning]) -> String {

@@ -121,19 +121,13 @@ pub(super) async fn commit(pool: &PgPool, batch: &Batch, holder: Option<i32>) ->
 
 pub(super) async fn confirm(pool: &PgPool, cursors: &[i64]) -> Result<(), StoreError> {
     let failed = failed("emptying the outbox");
-    let mut tx = pool.begin().await.map_err(&failed)?;
-    let done = sqlx::query(CONFIRM).bind(cursors).execute(&mut *tx).await;
-    done.map_err(&failed)?;
-    tx.commit().await.map_err(&failed)
+    sqlx::query(CONFIRM).bind(cursors).execute(pool).await.map(|_| ()).map_err(failed)
 }
 
 pub(super) async fn lease(pool: &PgPool, name: &str, holder: Uuid, for_ms: u64) -> Result<bool, StoreError> {
     let failed = failed("taking a lease");
-    let mut tx = pool.begin().await.map_err(&failed)?;
-    let done = sqlx::query(LEASE).bind(name).bind(holder).bind(for_ms.cast_signed()).execute(&mut *tx).await;
-    let held = done.map_err(&failed)?.rows_affected() == 1;
-    tx.commit().await.map_err(&failed)?;
-    Ok(held)
+    let done = sqlx::query(LEASE).bind(name).bind(holder).bind(for_ms.cast_signed()).execute(pool).await;
+    Ok(done.map_err(failed)?.rows_affected() == 1)
 }
 
 async fn checkpoint(tx: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {

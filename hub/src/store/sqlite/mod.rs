@@ -40,6 +40,9 @@ use super::{TABLE, sql};
 const READERS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const WAITS_NO_MORE: &str =
+    "update delivery set waits = 0 where waits and id = (select delivery_id from run where id = $1)";
+
 /// The SQLite store.
 pub(super) struct Sqlite {
     /// Locked by the run at work; the system unlocks it when its process dies.
@@ -90,9 +93,10 @@ impl Store for Sqlite {
         match file.try_lock() {
             Ok(()) => {
                 let taken = self.written.under(file);
-                let empty: Result<bool, _> = sqlx::query_scalar(sql::EMPTY).fetch_one(&self.readers).await;
-                if empty.map_err(failed("seeing whether the store is empty"))? {
-                    self.written.begin(None);
+                if self.written.may_be_first() {
+                    let empty: Result<bool, _> =
+                        sqlx::query_scalar(sql::EMPTY).fetch_one(&self.readers).await;
+                    self.written.begin(empty.map_err(failed("seeing whether the store is empty"))?, None);
                 }
                 Ok(Some(Box::new(taken)))
             }
@@ -449,6 +453,9 @@ async fn close(
         .map_err(failed(context))?;
     if done.rows_affected() != 1 {
         return Err(unreachable(context, "no such run"));
+    }
+    if status.is_end() {
+        sqlx::query(WAITS_NO_MORE).bind(run.0).execute(&mut *tx).await.map_err(failed(context))?;
     }
     tx.commit().await.map_err(failed(context))
 }
