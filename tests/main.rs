@@ -28,6 +28,8 @@ mod the_documents_run;
 mod the_hub_serves;
 mod the_last_word_counts;
 mod the_mapping_workbench;
+mod told_in_french;
 mod ugly_extracts;
+mod ugly_requests;
 mod who_is_who;
 mod wrapped_extracts;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -23,7 +23,8 @@ use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-use super::desk::Desk;
+use super::desk::{Desk, Named};
+use super::filename::attachment;
 use super::problem::Problem;
 use crate::receipt::{ReceiptError, Summary, csv, json, refused};
 
@@ -42,7 +43,7 @@ pub(super) struct Asked {
 
 pub(super) async fn receipt(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -60,7 +61,7 @@ pub(super) async fn receipt(
 
 pub(super) async fn table(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let summary = settled(&desk, &headers, &id, Duration::ZERO).await?;
@@ -73,7 +74,7 @@ pub(super) async fn table(
 
 pub(super) async fn refused_records(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let summary = settled(&desk, &headers, &id, Duration::ZERO).await?;
@@ -134,12 +135,8 @@ fn stream(file: File, kind: &'static str, name: Option<&str>) -> Result<Response
     let body = Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)));
     let mut response = (StatusCode::OK, [(CONTENT_TYPE, kind)], body).into_response();
     response.headers_mut().insert(axum::http::header::CONTENT_LENGTH, length.into());
-    if let Some(name) = name {
-        let plain: String =
-            name.chars().map(|c| if c.is_ascii_graphic() && c != '"' { c } else { '_' }).collect();
-        if let Ok(value) = format!("attachment; filename=\"{plain}\"").parse() {
-            response.headers_mut().insert(CONTENT_DISPOSITION, value);
-        }
+    if let Some(name) = name.and_then(attachment) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
     }
     Ok(response)
 }
