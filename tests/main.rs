@@ -1,5 +1,6 @@
 //! What the hub promises, one module per promise, and the house rules it is built by.
 
+mod a_full_disk_passes;
 mod a_killed_hub_goes_on;
 mod a_suspicious_night_waits;
 mod a_tool_starts;

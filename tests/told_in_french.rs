@@ -75,7 +75,12 @@ fn deliveries_and_the_doctor_speak_french_to_the_french() {
         refused.starts_with(&format!("erreur : la livraison `{id}` n'est pas retenue : intégrée\n")),
         "{refused}"
     );
-    let found = french(&hub, &["doctor"]);
+    // What a place says of itself is its transport's own.
+    let found: String = french(&hub, &["doctor"])
+        .lines()
+        .filter(|line| !line.contains("caf/nuit"))
+        .collect::<Vec<_>>()
+        .join("\n");
     let english = [" the ", " is ", " none", " and ", " for ", " in ", "ok ", "look ", "what to do"];
     for (what, text) in [("doctor", &found), ("deliveries", &listed), ("refuse", &refused)] {
         for word in english {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::LOCATION;
@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use super::desk::{Desk, Slip};
 use super::digests::Digests;
 use super::filename::named;
-use super::landing::{Landed, announced, coded};
+use super::landing::{Landed, announced, coded, heard_out};
 use super::problem::Problem;
 use crate::arrival::Received;
 
@@ -37,18 +37,32 @@ pub(super) async fn push(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let mut body = body.into_data_stream();
+    let outcome = pushed(&desk, asked, &headers, &mut body).await;
+    if outcome.is_err() {
+        heard_out(&headers, body).await;
+    }
+    outcome
+}
+
+async fn pushed(
+    desk: &Desk,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<Response, Problem> {
     let Query(Asked { source: asked }) = asked.map_err(|_| {
         Problem::bad_request("only `source` is understood").in_french("seul `source` est compris")
     })?;
-    let (source, known) = desk.entitled(&headers, asked.as_deref())?;
-    announced(&headers, known.max_bytes)?;
-    let mut digests = Digests::announced(&headers)?;
-    let slip = Slip { source: source.to_owned(), filename: named(&headers), key: key(&headers)? };
+    let (source, known) = desk.entitled(headers, asked.as_deref())?;
+    announced(headers, known.max_bytes)?;
+    let mut digests = Digests::announced(headers)?;
+    let slip = Slip { source: source.to_owned(), filename: named(headers), key: key(headers)? };
     let landed = Landed::fresh(desk.pipeline.archive.landing(), desk.pipeline.clock.mint());
     landed.fill(body, known.max_bytes, &mut digests).await?;
     digests.check()?;
     let mut file = landed.open()?;
-    coded(&headers, &mut file)?;
+    coded(headers, &mut file)?;
     let parcel = desk.sources.parcel(source, file, slip.filename.clone())?;
     let received = desk.accept(&slip, parcel).await?;
     Ok(acknowledged(&received, slip.key.is_some()))

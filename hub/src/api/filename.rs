@@ -74,17 +74,17 @@ fn parameters(text: &str) -> Vec<(&str, String)> {
         // `; ;` and words without a value stand before the name.
         let name = name.rsplit(';').next().unwrap_or_default().trim();
         let behind = behind.trim_start();
-        let (value, after) = match behind.strip_prefix('"') {
-            Some(open) => quoted(open),
-            None => {
-                let (value, after) = behind.split_once(';').unwrap_or((behind, ""));
-                (value.trim().to_owned(), after)
-            }
-        };
+        let (value, after) = behind.strip_prefix('"').map_or_else(|| bare(behind), quoted);
         found.push((name, value));
         rest = after;
     }
     found
+}
+
+/// A value up to the next semicolon, and what stands behind it.
+fn bare(text: &str) -> (String, &str) {
+    let (value, after) = text.split_once(';').unwrap_or((text, ""));
+    (value.trim().to_owned(), after)
 }
 
 /// A quoted string behind its opening quote, and what stands behind it. A backslash quotes a quote or a backslash; before another

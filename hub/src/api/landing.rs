@@ -9,8 +9,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::body::BodyDataStream;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use axum::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt as _;
 use hub_core::code::Code;
@@ -21,6 +21,9 @@ use super::problem::Problem;
 
 /// How long a sender may be silent.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How much, and how long, of a body that is refused is read on.
+const LINGER_BYTES: usize = 64 << 20;
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A file that is gone when dropped.
 pub(super) struct Landed {
@@ -34,7 +37,12 @@ impl Landed {
     }
 
     /// Writes a body into it.
-    pub(super) async fn fill(&self, body: Body, most: u64, digests: &mut Digests) -> Result<u64, Problem> {
+    pub(super) async fn fill(
+        &self,
+        body: &mut BodyDataStream,
+        most: u64,
+        digests: &mut Digests,
+    ) -> Result<u64, Problem> {
         write(&self.path, body, most, digests).await
     }
 
@@ -52,12 +60,16 @@ impl Drop for Landed {
 }
 
 /// Appends a body to a file, creating it when it is not there; tells how many bytes came. What came stays, also when it breaks off.
-pub(super) async fn write(path: &Path, body: Body, most: u64, digests: &mut Digests) -> Result<u64, Problem> {
+pub(super) async fn write(
+    path: &Path,
+    body: &mut BodyDataStream,
+    most: u64,
+    digests: &mut Digests,
+) -> Result<u64, Problem> {
     let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    let mut file = tokio::fs::File::from_std(file?);
-    let (mut stream, mut came) = (body.into_data_stream(), 0_u64);
+    let (mut file, mut came) = (tokio::fs::File::from_std(file?), 0_u64);
     let ended = loop {
-        let Ok(next) = tokio::time::timeout(PATIENCE, stream.next()).await else {
+        let Ok(next) = tokio::time::timeout(PATIENCE, body.next()).await else {
             let detail = "nothing came for a minute";
             break Err(Problem::new(StatusCode::REQUEST_TIMEOUT, Code::Interrupted, detail));
         };
@@ -80,6 +92,21 @@ pub(super) async fn write(path: &Path, body: Body, most: u64, digests: &mut Dige
     };
     file.flush().await?;
     ended
+}
+
+/// Reads on what is left of a body that was refused, for a while and into nothing: who is still sending does not listen, and would
+/// find its connection closed instead of the answer. Who asked first whether to send needs none of it.
+pub(super) async fn heard_out(headers: &HeaderMap, mut body: BodyDataStream) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let rest = async {
+        let mut passed = 0;
+        while let (true, Some(Ok(chunk))) = (passed < LINGER_BYTES, body.next().await) {
+            passed += chunk.len();
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, rest).await;
 }
 
 pub(super) fn too_large(most: u64) -> Problem {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::desk::{Desk, Named, Slip};
 use super::digests::Digests;
 use super::filename::last_segment;
-use super::landing::{too_large, write};
+use super::landing::{heard_out, too_large, write};
 use super::problem::Problem;
 
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
@@ -115,23 +115,37 @@ pub(super) async fn piece(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let mut body = body.into_data_stream();
+    let outcome = taken(&desk, &id, &headers, &mut body).await;
+    if outcome.is_err() {
+        heard_out(&headers, body).await;
+    }
+    outcome
+}
+
+async fn taken(
+    desk: &Desk,
+    id: &str,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<Response, Problem> {
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != PIECE) {
         let detail = format!("expected `Content-Type: {PIECE}`");
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadRequest, &detail));
     }
-    let (id, files) = desk.upload(&headers, &id)?;
+    let (id, files) = desk.upload(headers, id)?;
     let _pen = desk.pens.pen(id)?;
     let (mut upload, before) = files.read()?;
-    if number(&headers, &OFFSET)? != before {
+    if number(headers, &OFFSET)? != before {
         let detail = format!("expected `Upload-Offset: {before}`, found another");
         return Err(Problem::new(StatusCode::CONFLICT, Code::UploadOffset, &detail));
     }
     // What is worked on is not swept.
     files.write(&upload)?;
-    let came = write_piece(&files, (&headers, body), (before, upload.length)).await?;
+    let came = write_piece(&files, (headers, body), (before, upload.length)).await?;
     let offset = before + came;
     if offset == upload.length && upload.delivery.is_none() {
-        upload.delivery = Some(complete(&desk, &files, &upload).await?);
+        upload.delivery = Some(complete(desk, &files, &upload).await?);
         files.write(&upload)?;
         let _ = fs::remove_file(&files.bytes);
     }
@@ -155,7 +169,7 @@ pub(super) async fn abandon(
 /// others need it too.
 async fn write_piece(
     files: &Files,
-    (headers, body): (&HeaderMap, Body),
+    (headers, body): (&HeaderMap, &mut BodyDataStream),
     (before, length): (u64, u64),
 ) -> Result<u64, Problem> {
     let mut digests = Digests::announced(headers)?;

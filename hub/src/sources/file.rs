@@ -247,7 +247,8 @@ impl Pull {
             }
             (None, Some(1..)) => {}
             _ => {
-                mistakes.push(Mistake::new("schedule", "it is either `cron` or `every_seconds` (1 at least)"))
+                let text = "it is either `cron` or `every_seconds` (1 at least)";
+                mistakes.push(Mistake::new("schedule", text));
             }
         }
         mistakes
