@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
-use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
@@ -115,7 +115,24 @@ fn finished(doors: Router) -> Router {
     doors
         .method_not_allowed_fallback(other_method)
         .fallback(async || Problem::not_found(NO_SUCH))
+        .layer(from_fn(framed))
         .layer(map_response(never_cached))
+}
+
+/// A body in chunks is read by its chunks, whatever length stands beside them; its connection ends with it, since somebody on the way
+/// may have believed the length (RFC 9112, 6.1).
+async fn framed(request: Request, next: Next) -> Response {
+    let Some(coding) = request.headers().get(TRANSFER_ENCODING) else { return next.run(request).await };
+    let mut response = if coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        next.run(request).await
+    } else {
+        let detail = "expected `Transfer-Encoding: chunked`, found another coding";
+        Problem::new(StatusCode::NOT_IMPLEMENTED, Code::UnknownCoding, detail)
+            .in_french("seul `Transfer-Encoding: chunked` est compris")
+            .into_response()
+    };
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn other_method() -> Problem {
