@@ -60,11 +60,24 @@ fn a_mass_closure_waits_and_leaves_no_trace_once_refused() {
     let hub = after_a_usual_night();
     let closing: Vec<&str> = (0..DOSSIERS).map(|at| if at < 30 { "5" } else { "2" }).collect();
     let delivery = held(&hub, &night("2026-02-28", &closing), "DLN0123");
-    let note = ["deliveries", "refuse", &delivery, "--note", "the CAF will send another"];
+    let note = [
+        "deliveries",
+        "refuse",
+        &delivery,
+        "--note",
+        "seen with Léa",
+        "--message",
+        "Renvoyez le fichier de mars.",
+    ];
     assert_eq!(hub.ask(&note).code, 0);
     assert_eq!(state_of(&hub, &delivery), "ecartee");
     let receipt = hub.ask(&["deliveries", "receipt", &delivery]).json().pop().expect("a receipt");
-    assert_eq!(receipt["decision"]["motif"], "the CAF will send another", "{receipt}");
+    assert_eq!(receipt["decision"]["message"], "Renvoyez le fichier de mars.", "{receipt}");
+    assert!(!receipt.to_string().contains("Léa"), "the note is the hub's own: {receipt}");
+    assert!(receipt.get("comptes").is_none(), "nothing of it was taken in: {receipt}");
+    let held = &receipt["avertissements"][0];
+    assert!(held["detail"].as_str().is_some_and(|detail| detail.contains("droits clos")), "{receipt}");
+    assert!(held["que_faire"].as_str().is_some_and(|remedy| !remedy.contains("dlnuf")), "{receipt}");
     let next = hub.deliver("caf", "3.xml", &night("2026-03-31", &["2"; DOSSIERS]));
     assert_eq!((&next["status"], &next["changed"]), (&"done".into(), &0.into()), "nothing had been applied");
 }

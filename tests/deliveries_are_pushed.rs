@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::extracts::{Hub, JULIE, Member, PAUL, household, made, monthly};
+use crate::support::program::dlnuf;
 use crate::support::serving::{Serving, delivery_of, token_of};
 
 /// A hub that serves two sources, with their tokens.
@@ -101,8 +102,31 @@ async fn what_broke_on_the_way_is_seen_by_its_digest() {
     problem(push(digest(&whole), "br", whole.clone()).await.expect("an answer"), 415, "DLN0823").await;
     problem(push(digest(&whole), "gzip", whole.clone()).await.expect("an answer"), 422, "DLN0805").await;
     assert_eq!(serving.archived(), []);
-    let unknown_too = format!("md5=:AAAA:, {}", digest(&whole));
+    let unknown_too = format!("sha=:AAAA:, {}", digest(&whole));
     assert_eq!(push(unknown_too, "identity", whole).await.expect("an answer").status(), 201);
+}
+
+#[tokio::test]
+async fn digests_of_older_tools_are_compared_too() {
+    let hub = Hub::fresh();
+    let (serving, caf, _) = serving(&hub);
+    let sha = |bytes: &[u8]| STANDARD.encode(Sha256::digest(bytes));
+    let push = |name: &'static str, value: String| {
+        serving.ask(Method::POST, "/v1/deliveries", &caf).header(name, value).body(one_household()).send()
+    };
+    for (name, wrong) in [
+        ("digest", format!("SHA-256={}", sha(b"others"))),
+        ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==".to_owned()),
+        ("repr-digest", format!("sha-256=:{}:", sha(b"others"))),
+    ] {
+        problem(push(name, wrong).await.expect("an answer"), 422, "DLN0803").await;
+    }
+    let two = format!("sha-256={},sha-256={}", sha(&one_household()), sha(b"others"));
+    problem(push("digest", two).await.expect("an answer"), 400, "DLN0703").await;
+    problem(push("content-md5", "abc".to_owned()).await.expect("an answer"), 400, "DLN0703").await;
+    assert_eq!(serving.archived(), []);
+    let right = format!("adler32=03da0195,SHA-256={}", sha(&one_household()));
+    assert_eq!(push("digest", right).await.expect("an answer").status(), 201);
 }
 
 #[tokio::test]
@@ -166,6 +190,37 @@ async fn an_upload_goes_on_where_it_broke_off_also_in_a_hub_started_again() {
     assert_eq!(header(asked.headers(), "location"), delivery, "also told to who lost the last answer");
 }
 
+#[tokio::test]
+async fn an_upload_speaks_one_version_of_its_protocol_and_takes_no_piece_that_is_not_what_it_says() {
+    let hub = Hub::fresh();
+    let (serving, caf, _) = serving(&hub);
+    let create = |version: &'static str| {
+        let request = serving.ask(Method::POST, "/v1/uploads", &caf).header("tus-resumable", version);
+        request.header("upload-length", 4).header("upload-metadata", "is_secret,filename eC5jc3Y=").send()
+    };
+    let other = create("0.2.2").await.expect("an answer");
+    assert_eq!(header(other.headers(), "tus-version"), "1.0.0");
+    problem(other, 412, "DLN0703").await;
+    let created = create("1.0.0").await.expect("an answer");
+    assert_eq!(
+        (created.status().as_u16(), header(created.headers(), "tus-resumable")),
+        (201, "1.0.0".into())
+    );
+    let place = header(created.headers(), "location");
+    let piece = |digest: String| {
+        let request = serving.ask(Method::PATCH, &place, &caf).header("upload-offset", 0);
+        let request = request.header("content-type", "application/offset+octet-stream");
+        request.header("content-digest", digest).body("a;b\n").send()
+    };
+    let digest = |bytes: &[u8]| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes)));
+    problem(piece(digest(b"others")).await.expect("an answer"), 422, "DLN0803").await;
+    let asked = serving.ask(Method::HEAD, &place, &caf).send().await.expect("an answer");
+    assert_eq!(header(asked.headers(), "upload-offset"), "0", "the piece was taken back");
+    assert_eq!(piece(digest(b"a;b\n")).await.expect("an answer").status(), 204);
+    let offered = serving.ask(Method::OPTIONS, "/v1/uploads", &caf).send().await.expect("an answer");
+    assert_eq!(header(offered.headers(), "tus-extension"), "creation,termination");
+}
+
 fn header(headers: &HeaderMap, name: &str) -> String {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_else(|| panic!("`{name}` in {headers:?}")).to_owned()
@@ -186,12 +241,15 @@ async fn refused_records_come_back_mended_in_the_format_they_came_in() {
     };
     let bad = household("1024099", "521", "2", &[Member { nir: "", ..nobody }]);
     let extract = monthly(&made("2026-03-01", "01:00:00"), 4, &[good(41), bad, good(42), good(43)]);
-    let id = delivery_of(serving.push(&caf, "RSABEM.RCV", extract.clone()).await).await;
+    let id = delivery_of(serving.push(&caf, "dépot n°1.RCV", extract.clone()).await).await;
     let receipt = serving.receipt(&caf, &id).await;
     assert_eq!(receipt["etat"], "integree_avec_rejets", "{receipt}");
+    assert_eq!(receipt["fichier"], "dépot n°1.RCV", "{receipt}");
     let reject = &receipt["rejets"][0];
     assert_eq!((&reject["enregistrement"], &reject["code"]), (&2.into(), &"DLN0302".into()), "{receipt}");
     assert!(!receipt.to_string().contains("PETIT"), "no value of a person");
+    let theirs = "Écrivez la date comme convenu pour ce flux, puis livrez l'enregistrement de nouveau.";
+    assert_eq!(reject["que_faire"], theirs, "what the institution can do: {receipt}");
 
     let table = serving.ask(Method::GET, &format!("/v1/deliveries/{id}/receipt.csv"), &caf).send().await;
     let table = table.expect("an answer").text().await.expect("text");
@@ -204,9 +262,10 @@ async fn refused_records_come_back_mended_in_the_format_they_came_in() {
     let file = String::from_utf8(file.bytes().await.expect("bytes").to_vec()).expect("text");
     assert!(file.starts_with("<?xml") && file.ends_with("</Racine>"), "{file}");
     assert_eq!(file.matches("<InfosFoyerRSA>").count(), 1, "{file}");
-    let name = named.split('"').nth(1).expect("a name");
+    assert!(named.contains("; filename*=UTF-8''d%C3%A9pot%20n%C2%B01.rejets-"), "{named}");
     let mended = file.replace("1980-13-45", "1980-12-25").into_bytes();
-    let mended = delivery_of(serving.push(&caf, name, mended).await).await;
+    let request = serving.ask(Method::POST, "/v1/deliveries", &caf).header("content-disposition", named);
+    let mended = delivery_of(request.body(mended).send().await.expect("an answer")).await;
     let receipt = serving.receipt(&caf, &mended).await;
     assert_eq!(receipt["etat"], "integree", "{receipt}");
     assert_eq!(
@@ -215,4 +274,17 @@ async fn refused_records_come_back_mended_in_the_format_they_came_in() {
     );
     assert_eq!(receipt["avertissements"][0]["code"], "DLN0127", "{receipt}");
     assert_eq!(hub.persons().len(), 4);
+}
+
+#[tokio::test]
+async fn a_file_without_a_name_is_listed_as_such() {
+    let hub = Hub::fresh();
+    let (serving, caf, _) = serving(&hub);
+    let request = serving.ask(Method::POST, "/v1/deliveries", &caf).body(one_household());
+    let id = delivery_of(request.send().await.expect("an answer")).await;
+    assert_eq!(serving.receipt(&caf, &id).await["etat"], "integree");
+    for list in ["deliveries", "runs"] {
+        let listed = dlnuf(&["--home", &hub.home(), list]).output;
+        assert!(listed.contains("\n  (no name)"), "{listed}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What the hub promises, one module per promise, and the house rules it is built by.
 
+mod a_full_disk_passes;
 mod a_killed_hub_goes_on;
 mod a_suspicious_night_waits;
 mod a_tool_starts;
@@ -28,6 +29,8 @@ mod the_documents_run;
 mod the_hub_serves;
 mod the_last_word_counts;
 mod the_mapping_workbench;
+mod told_in_french;
 mod ugly_extracts;
+mod ugly_requests;
 mod who_is_who;
 mod wrapped_extracts;

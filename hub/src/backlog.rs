@@ -27,6 +27,8 @@ use crate::sources::Sources;
 const ROUND: u32 = 1_000;
 /// How often other processes' deliveries are looked for.
 const IDLE: Duration = Duration::from_secs(2);
+/// How long nothing is run when the store does not even take a note.
+const RESPITE: Duration = Duration::from_secs(5);
 
 /// Runs that failed, by delivery.
 const RETRIES: Book<Retry> = Book::named("retry");
@@ -123,6 +125,8 @@ impl Backlog {
         };
         if let Err(error) = noted {
             warn!(delivery = %id, %error, "how the run ended was not noted; it is found out again");
+            // Without a note it is due at once: a store that takes nothing is not asked a thousand times a second.
+            tokio::time::sleep(RESPITE).await;
         }
         self.publish.notify_one();
         self.ended.notify_waiters();

@@ -40,8 +40,11 @@ impl Verdict {
 pub struct Decision {
     /// What.
     pub verdict: Verdict,
-    /// Why, in the words of whoever decided.
+    /// Why, in the words of whoever decided; for the hub's operators.
     pub note: String,
+    /// What the institution is told of it, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// Who, as the system names them.
     pub by: String,
     /// When.

@@ -156,14 +156,7 @@ pub fn puller(pipeline: &Pipeline, sources: Arc<Sources>) -> Puller {
 /// When it cannot be read, holds mistakes, or names a source no mapping is for.
 pub fn sources(settings: &Settings, catalogue: &Catalogue) -> anyhow::Result<Sources> {
     let sources = Sources::read(&settings.sources_file())?;
-    let strangers = sources.without_mapping(catalogue);
-    anyhow::ensure!(
-        strangers.is_empty(),
-        "`{}`: no mapping is for `{}`; the mappings know {}",
-        settings.sources_file().display(),
-        strangers.join("`, `"),
-        catalogue.sources().join(", ")
-    );
+    sources.fit(&settings.sources_file(), catalogue)?;
     Ok(sources)
 }
 

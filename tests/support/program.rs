@@ -24,7 +24,7 @@ impl Ended {
     }
 }
 
-/// A command of the program, with no setting from outside.
+/// A command of the program, with no setting from outside, that speaks English.
 pub fn command() -> Command {
     let mut command = Command::new(PROGRAM);
     let settings = [
@@ -39,7 +39,7 @@ pub fn command() -> Command {
     for name in settings {
         command.env_remove(name);
     }
-    command.stdin(Stdio::null());
+    command.env("LC_ALL", "C").stdin(Stdio::null());
     command
 }
 

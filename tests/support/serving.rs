@@ -48,7 +48,35 @@ impl Serving {
 
     /// Serves from a home as it is.
     pub fn again(home: &Path, more: &[&str]) -> Self {
-        let mut serve = command();
+        Self::launch(command(), home, more)
+    }
+
+    /// Serves from a home on a disk that takes no file larger than this; what is written beyond it fails.
+    pub fn on_a_small_disk(home: &Path, sources: &str, largest_kib: u64) -> Self {
+        fs::create_dir_all(home).expect("a folder");
+        fs::write(home.join("sources.yaml"), sources).expect("a file");
+        let program = command();
+        let mut shell = Command::new("sh");
+        // In blocks of 512 bytes; the signal that would end the program is not for it.
+        let limited = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" \"$@\"", largest_kib * 2);
+        shell.arg("-c").arg(limited).arg(program.get_program()).stdin(Stdio::null());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Self::launch(shell, home, &[])
+    }
+
+    /// Gives its disk all room there is.
+    pub fn make_room(&self) {
+        let id = self.child.id().to_string();
+        let made = Command::new("prlimit").args(["--pid", &id, "--fsize=unlimited:"]).status();
+        assert!(made.expect("prlimit").success());
+    }
+
+    fn launch(mut serve: Command, home: &Path, more: &[&str]) -> Self {
         serve.arg("--home").arg(home).args(["serve", "--listen", "127.0.0.1:0"]).args(more);
         let log = fs::File::options().create(true).append(true).open(home.join("serve.log")).expect("a log");
         let mut child = serve.stdout(Stdio::piped()).stderr(log).spawn().expect("starts");

@@ -399,11 +399,19 @@ pub struct Text {
     pub cause: String,
     /// What to do next.
     pub remedy: String,
+    /// What the institution that sent the data can do, where that is something else.
+    #[serde(default)]
+    sender: Option<String>,
 }
 
 impl Text {
     const fn blank() -> Self {
-        Self { title: String::new(), cause: String::new(), remedy: String::new() }
+        Self { title: String::new(), cause: String::new(), remedy: String::new(), sender: None }
+    }
+
+    /// What the institution that sent the data can do.
+    pub fn for_sender(&self) -> &str {
+        self.sender.as_deref().unwrap_or(&self.remedy)
     }
 }
 
@@ -428,5 +436,23 @@ mod tests {
             assert_eq!(code.to_string().parse(), Ok(*code));
         }
         assert!("DLN9999".parse::<Code>().is_err());
+    }
+
+    #[test]
+    fn a_sender_is_told_of_nothing_it_does_not_have() {
+        let told = |code: &&Code| {
+            let concerns = code.entry().concerns.as_str();
+            let at_places = (Code::PlaceUnreachable..=Code::PullRecovered).contains(*code);
+            let ours = at_places || [Code::NotHeld, Code::NotFound].contains(*code);
+            !ours && ["delivery", "record", "value", "warning", "request", "run"].contains(&concerns)
+        };
+        for code in Code::ALL.iter().filter(told) {
+            let (french, english) = (code.entry().fr.for_sender(), code.entry().en.for_sender());
+            assert!(!french.contains("dlnuf") && !french.contains("--"), "{code}: {french}");
+            // Receipts are French; English is told over HTTP only.
+            let by_http = ["request", "run"].contains(&code.entry().concerns.as_str());
+            assert!(!by_http || !english.contains("dlnuf"), "{code}: {english}");
+            assert!(!french.contains("correspondance"), "{code}: {french}");
+        }
     }
 }

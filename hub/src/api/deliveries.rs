@@ -5,17 +5,19 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::desk::{Desk, Slip, last_segment};
-use super::landing::{Digests, Landed, announced, coded};
+use super::desk::{Desk, Slip};
+use super::digests::Digests;
+use super::filename::named;
+use super::landing::{Landed, announced, coded, heard_out};
 use super::problem::Problem;
 use crate::arrival::Received;
 
@@ -35,20 +37,32 @@ pub(super) async fn push(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Query(Asked { source: asked }) =
-        asked.map_err(|_| Problem::bad_request("only `source` is understood"))?;
-    let (source, known) = desk.entitled(&headers, asked.as_deref())?;
-    announced(&headers, known.max_bytes)?;
-    // Without a coding the representation is the content.
-    let coded_bytes = headers.contains_key(CONTENT_ENCODING);
-    let names: &[&str] = if coded_bytes { &["content-digest"] } else { &["content-digest", "repr-digest"] };
-    let mut digests = Digests::announced(&headers, names)?;
-    let slip = Slip { source: source.to_owned(), filename: filename(&headers), key: key(&headers)? };
+    let mut body = body.into_data_stream();
+    let outcome = pushed(&desk, asked, &headers, &mut body).await;
+    if outcome.is_err() {
+        heard_out(&headers, body).await;
+    }
+    outcome
+}
+
+async fn pushed(
+    desk: &Desk,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<Response, Problem> {
+    let Query(Asked { source: asked }) = asked.map_err(|_| {
+        Problem::bad_request("only `source` is understood").in_french("seul `source` est compris")
+    })?;
+    let (source, known) = desk.entitled(headers, asked.as_deref())?;
+    announced(headers, known.max_bytes)?;
+    let mut digests = Digests::announced(headers)?;
+    let slip = Slip { source: source.to_owned(), filename: named(headers), key: key(headers)? };
     let landed = Landed::fresh(desk.pipeline.archive.landing(), desk.pipeline.clock.mint());
     landed.fill(body, known.max_bytes, &mut digests).await?;
     digests.check()?;
     let mut file = landed.open()?;
-    coded(&headers, &mut file)?;
+    coded(headers, &mut file)?;
     let parcel = desk.sources.parcel(source, file, slip.filename.clone())?;
     let received = desk.accept(&slip, parcel).await?;
     Ok(acknowledged(&received, slip.key.is_some()))
@@ -74,35 +88,11 @@ fn listed(Received { delivery, known }: &Received) -> Json {
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= KEY_BYTES => Ok(Some(key.to_owned())),
-        _ => Err(Problem::bad_request("`Idempotency-Key` is 1 to 255 printable characters")),
-    }
-}
-
-/// The name in `Content-Disposition: attachment; filename="…"` (RFC 6266).
-fn filename(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(CONTENT_DISPOSITION)?.to_str().ok()?;
-    let value = text.split(';').find_map(|part| part.trim().strip_prefix("filename="))?;
-    last_segment(value.trim().trim_matches('"'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_its_last_segment() {
-        let named = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_DISPOSITION, text.parse().expect("a header"));
-            filename(&headers)
-        };
-        assert_eq!(named("attachment; filename=\"RSABEM.RCV\"").as_deref(), Some("RSABEM.RCV"));
-        assert_eq!(named("attachment; filename=../../etc/passwd").as_deref(), Some("passwd"));
-        assert_eq!(named("attachment; filename=\"C:\\depot\\x.csv\"").as_deref(), Some("x.csv"));
-        assert_eq!(named("attachment; filename=\"..\""), None);
-        assert_eq!(named("attachment"), None);
+    let mut given = headers.get_all("idempotency-key").iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    match (value.to_str(), given.next()) {
+        (Ok(key), None) if !key.is_empty() && key.len() <= KEY_BYTES => Ok(Some(key.to_owned())),
+        _ => Err(Problem::bad_request("`Idempotency-Key` is given once, in 1 to 255 printable characters")
+            .in_french("`Idempotency-Key` se donne une fois, en 1 à 255 caractères imprimables")),
     }
 }

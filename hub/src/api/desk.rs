@@ -1,8 +1,11 @@
 //! The desk deliveries are handed in at: who may, what is kept, who is told.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::extract::{FromRequestParts, Path};
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use hub_core::code::Code;
 use hub_core::ledger::Book;
@@ -18,9 +21,6 @@ use crate::sources::{Source, Sources};
 
 /// What an upload key was used for, by source and hash of the key.
 const KEYS: Book<Used> = Book::named("idempotency");
-
-/// Longest file name kept.
-const NAME_CHARACTERS: usize = 200;
 
 /// The bytes a key stands for, as BLAKE3 digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,18 @@ pub(super) struct Slip {
     pub filename: Option<String>,
     /// The sender's own key for this very file.
     pub key: Option<String>,
+}
+
+/// The identifier in a path; empty, which none is, when it is no text.
+pub(super) struct Named(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let named = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(named.map(|Path(name)| name).unwrap_or_default()))
+    }
 }
 
 impl Desk {
@@ -127,11 +139,4 @@ impl Desk {
             _ => Ok(()),
         }
     }
-}
-
-/// The last segment of a path a sender gave, without characters no file name needs.
-pub(super) fn last_segment(name: &str) -> Option<String> {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS).collect();
-    (!name.trim_matches('.').trim().is_empty()).then_some(name)
 }

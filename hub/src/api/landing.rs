@@ -4,25 +4,26 @@
 //! problem; the file is removed when it is dropped, unless it is a resumable upload's.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::body::BodyDataStream;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use axum::http::{HeaderMap, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use hub_core::code::Code;
-use sha2::{Digest as _, Sha256, Sha512};
 use tokio::io::AsyncWriteExt as _;
 
+use super::digests::Digests;
 use super::problem::Problem;
 
 /// How long a sender may be silent.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How much, and how long, of a body that is refused is read on.
+const LINGER_BYTES: usize = 64 << 20;
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A file that is gone when dropped.
 pub(super) struct Landed {
@@ -36,7 +37,12 @@ impl Landed {
     }
 
     /// Writes a body into it.
-    pub(super) async fn fill(&self, body: Body, most: u64, digests: &mut Digests) -> Result<u64, Problem> {
+    pub(super) async fn fill(
+        &self,
+        body: &mut BodyDataStream,
+        most: u64,
+        digests: &mut Digests,
+    ) -> Result<u64, Problem> {
         write(&self.path, body, most, digests).await
     }
 
@@ -54,12 +60,16 @@ impl Drop for Landed {
 }
 
 /// Appends a body to a file, creating it when it is not there; tells how many bytes came. What came stays, also when it breaks off.
-pub(super) async fn write(path: &Path, body: Body, most: u64, digests: &mut Digests) -> Result<u64, Problem> {
+pub(super) async fn write(
+    path: &Path,
+    body: &mut BodyDataStream,
+    most: u64,
+    digests: &mut Digests,
+) -> Result<u64, Problem> {
     let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    let mut file = tokio::fs::File::from_std(file?);
-    let (mut stream, mut came) = (body.into_data_stream(), 0_u64);
+    let (mut file, mut came) = (tokio::fs::File::from_std(file?), 0_u64);
     let ended = loop {
-        let Ok(next) = tokio::time::timeout(PATIENCE, stream.next()).await else {
+        let Ok(next) = tokio::time::timeout(PATIENCE, body.next()).await else {
             let detail = "nothing came for a minute";
             break Err(Problem::new(StatusCode::REQUEST_TIMEOUT, Code::Interrupted, detail));
         };
@@ -82,6 +92,21 @@ pub(super) async fn write(path: &Path, body: Body, most: u64, digests: &mut Dige
     };
     file.flush().await?;
     ended
+}
+
+/// Reads on what is left of a body that was refused, for a while and into nothing: who is still sending does not listen, and would
+/// find its connection closed instead of the answer. Who asked first whether to send needs none of it.
+pub(super) async fn heard_out(headers: &HeaderMap, mut body: BodyDataStream) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let rest = async {
+        let mut passed = 0;
+        while let (true, Some(Ok(chunk))) = (passed < LINGER_BYTES, body.next().await) {
+            passed += chunk.len();
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, rest).await;
 }
 
 pub(super) fn too_large(most: u64) -> Problem {
@@ -116,77 +141,4 @@ pub(super) fn coded(headers: &HeaderMap, file: &mut File) -> Result<(), Problem>
     }
     let detail = "the bytes are not coded as `Content-Encoding` says";
     Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, Code::Unpackable, detail))
-}
-
-/// The digests a sender announced (RFC 9530), computed while the bytes pass. Unknown algorithms are passed over, as it says.
-#[derive(Default)]
-pub(super) struct Digests {
-    sha256: Option<(Sha256, Vec<u8>)>,
-    sha512: Option<(Sha512, Vec<u8>)>,
-}
-
-impl Digests {
-    /// Reads `sha-256=:BASE64:, sha-512=:BASE64:`.
-    pub(super) fn announced(headers: &HeaderMap, names: &[&'static str]) -> Result<Self, Problem> {
-        let mut digests = Self::default();
-        for (name, value) in
-            names.iter().flat_map(|name| headers.get_all(*name).iter().map(move |value| (name, value)))
-        {
-            let text = value.to_str().map_err(|_| malformed(name))?;
-            for member in text.split(',') {
-                let (algorithm, encoded) = member.trim().split_once('=').ok_or_else(|| malformed(name))?;
-                let encoded = encoded.strip_prefix(':').and_then(|rest| rest.strip_suffix(':'));
-                let bytes = STANDARD.decode(encoded.ok_or_else(|| malformed(name))?);
-                let bytes = bytes.map_err(|_| malformed(name))?;
-                match algorithm.trim() {
-                    "sha-256" => digests.sha256 = Some((Sha256::new(), bytes)),
-                    "sha-512" => digests.sha512 = Some((Sha512::new(), bytes)),
-                    _ => {}
-                }
-            }
-        }
-        Ok(digests)
-    }
-
-    fn update(&mut self, chunk: &[u8]) {
-        if let Some((hasher, _)) = &mut self.sha256 {
-            hasher.update(chunk);
-        }
-        if let Some((hasher, _)) = &mut self.sha512 {
-            hasher.update(chunk);
-        }
-    }
-
-    /// Reads a whole file.
-    pub(super) fn read(&mut self, file: &mut File) -> io::Result<()> {
-        let mut chunk = vec![0; 256 << 10];
-        loop {
-            let count = file.read(&mut chunk)?;
-            let read = chunk.get(..count).unwrap_or_default();
-            if read.is_empty() {
-                return file.rewind();
-            }
-            self.update(read);
-        }
-    }
-
-    /// Whether any was announced.
-    pub(super) fn any(&self) -> bool {
-        self.sha256.is_some() || self.sha512.is_some()
-    }
-
-    /// Compares what came with what was announced.
-    pub(super) fn check(self) -> Result<(), Problem> {
-        let fine = self.sha256.is_none_or(|(hasher, announced)| hasher.finalize()[..] == announced[..])
-            && self.sha512.is_none_or(|(hasher, announced)| hasher.finalize()[..] == announced[..]);
-        if fine {
-            return Ok(());
-        }
-        let detail = "expected bytes with the digest announced, found others";
-        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, Code::DigestMismatch, detail))
-    }
-}
-
-fn malformed(name: &str) -> Problem {
-    Problem::bad_request(&format!("`{name}` is written `sha-256=:BASE64:` (RFC 9530)"))
 }

@@ -5,13 +5,17 @@
 
 mod deliveries;
 mod desk;
+mod digests;
 mod events;
+mod filename;
 mod landing;
+mod listening;
 mod page;
 mod pen;
 mod persons;
 mod problem;
 mod receipts;
+mod tus;
 mod uploads;
 
 use std::net::IpAddr;
@@ -19,7 +23,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
-use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
@@ -68,7 +72,7 @@ pub async fn serve(
         doors = doors.merge(counter(desk));
     }
     let doors = doors.layer(from_fn(loopback_name));
-    axum::serve(listener, finished(doors)).with_graceful_shutdown(stop).await
+    listening::answer(listener, finished(doors), stop).await
 }
 
 /// Answers institutions only, who show a token, on a listener of their own.
@@ -80,7 +84,7 @@ pub async fn serve_institutions(
     desk: Arc<Desk>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, finished(counter(desk))).with_graceful_shutdown(stop).await
+    listening::answer(listener, finished(counter(desk)), stop).await
 }
 
 const NO_SUCH: &str =
@@ -88,27 +92,53 @@ const NO_SUCH: &str =
 
 /// The doors that ask for a token.
 fn counter(desk: Arc<Desk>) -> Router {
+    let uploads = Router::new()
+        .route("/v1/uploads", post(uploads::create).options(tus::offered))
+        .route(
+            "/v1/uploads/{id}",
+            head(uploads::offset).patch(uploads::piece).delete(uploads::abandon).options(tus::offered),
+        )
+        .method_not_allowed_fallback(other_method)
+        .layer(from_fn(tus::spoken));
     Router::new()
         .route("/v1/deliveries", post(deliveries::push))
         .route("/v1/deliveries/{id}", get(receipts::receipt))
         .route("/v1/deliveries/{id}/receipt.csv", get(receipts::table))
         .route("/v1/deliveries/{id}/refused", get(receipts::refused_records))
-        .route("/v1/uploads", post(uploads::create))
-        .route("/v1/uploads/{id}", head(uploads::offset).patch(uploads::piece).delete(uploads::abandon))
+        .merge(uploads)
         .layer(DefaultBodyLimit::disable())
         .with_state(desk)
 }
 
 /// What all doors have in common.
 fn finished(doors: Router) -> Router {
-    let other = async || {
-        let detail = "the resource is there, and does not answer to this method";
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, detail)
-    };
     doors
-        .method_not_allowed_fallback(other)
+        .method_not_allowed_fallback(other_method)
         .fallback(async || Problem::not_found(NO_SUCH))
+        .layer(from_fn(framed))
         .layer(map_response(never_cached))
+}
+
+/// A body in chunks is read by its chunks, whatever length stands beside them; its connection ends with it, since somebody on the way
+/// may have believed the length (RFC 9112, 6.1).
+async fn framed(request: Request, next: Next) -> Response {
+    let Some(coding) = request.headers().get(TRANSFER_ENCODING) else { return next.run(request).await };
+    let mut response = if coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        next.run(request).await
+    } else {
+        let detail = "expected `Transfer-Encoding: chunked`, found another coding";
+        Problem::new(StatusCode::NOT_IMPLEMENTED, Code::UnknownCoding, detail)
+            .in_french("seul `Transfer-Encoding: chunked` est compris")
+            .into_response()
+    };
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+async fn other_method() -> Problem {
+    let detail = "the resource is there, and does not answer to this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, detail)
+        .in_french("la ressource existe, mais ne répond pas à cette méthode")
 }
 
 async fn health(State(store): State<Arc<dyn Store>>) -> Result<Response, Problem> {

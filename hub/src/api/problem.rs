@@ -18,11 +18,18 @@ pub(super) struct Problem {
     status: StatusCode,
     code: Code,
     detail: String,
+    /// The detail in French; what the code means when it is left out.
+    explanation: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: Code, detail: &str) -> Self {
-        Self { status, code, detail: detail.to_owned() }
+        Self { status, code, detail: detail.to_owned(), explanation: None }
+    }
+
+    /// The same, with its detail in French too.
+    pub(super) fn in_french(self, explanation: &str) -> Self {
+        Self { explanation: Some(explanation.to_owned()), ..self }
     }
 
     pub(super) fn bad_request(detail: &str) -> Self {
@@ -35,6 +42,11 @@ impl Problem {
 }
 
 impl Problem {
+    /// Whether there is no room.
+    pub(super) fn is_full(&self) -> bool {
+        self.status == StatusCode::INSUFFICIENT_STORAGE
+    }
+
     /// Whether sending the same again would be answered the same.
     pub(super) fn is_final(&self) -> bool {
         self.status.is_client_error() && self.status != StatusCode::REQUEST_TIMEOUT
@@ -84,7 +96,7 @@ impl IntoResponse for Problem {
         let body = json!({
             "type": format!("https://dlnuf.fr/codes/{}", self.code),
             "title": entry.en.title, "titre": entry.fr.title, "status": self.status.as_u16(), "code": self.code,
-            "detail": self.detail, "remedy": entry.en.remedy, "remede": entry.fr.remedy,
+            "detail": self.detail, "explication": self.explanation.as_deref().unwrap_or(&entry.fr.cause), "remedy": entry.en.for_sender(), "remede": entry.fr.for_sender(),
         });
         let mut response =
             (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();

@@ -4,31 +4,34 @@
 //! `?wait=SECONDS` answers as soon as the delivery was taken in, held or refused, or when the time is over.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufWriter, Seek as _, Write as _};
+use std::io::Seek as _;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use hub_core::code::Code;
 use hub_core::delivery::DeliveryId;
 use serde::Deserialize;
+use tempfile::{SpooledData, SpooledTempFile};
 use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-use super::desk::Desk;
+use super::desk::{Desk, Named};
+use super::filename::attachment;
 use super::problem::Problem;
 use crate::receipt::{ReceiptError, Summary, csv, json, refused};
 
 /// Longest wait, in seconds.
 const LONGEST_WAIT: u64 = 60;
+/// Receipts up to this size are made in memory.
+const MEMORY_BYTES: usize = 1 << 20;
 /// How often other processes' runs are looked at while waiting.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -42,7 +45,7 @@ pub(super) struct Asked {
 
 pub(super) async fn receipt(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -51,29 +54,25 @@ pub(super) async fn receipt(
         _ => return Err(Problem::bad_request("`wait` is 0 to 60 seconds; nothing else is understood")),
     };
     let summary = settled(&desk, &headers, &id, wait).await?;
-    let mut file = scratch(&desk)?;
-    let mut out = BufWriter::new(&mut file);
-    json::write(desk.pipeline.store.as_ref(), &summary, &mut out).await?;
-    flushed(out)?;
+    let mut file = scratch(&desk);
+    json::write(desk.pipeline.store.as_ref(), &summary, &mut file).await?;
     stream(file, "application/json", None)
 }
 
 pub(super) async fn table(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let summary = settled(&desk, &headers, &id, Duration::ZERO).await?;
-    let mut file = scratch(&desk)?;
-    let mut out = BufWriter::new(&mut file);
-    csv::write(desk.pipeline.store.as_ref(), &summary, &mut out).await?;
-    flushed(out)?;
+    let mut file = scratch(&desk);
+    csv::write(desk.pipeline.store.as_ref(), &summary, &mut file).await?;
     stream(file, "text/csv; charset=utf-8", Some(&format!("compte-rendu-{}.csv", summary.delivery.id)))
 }
 
 pub(super) async fn refused_records(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let summary = settled(&desk, &headers, &id, Duration::ZERO).await?;
@@ -83,13 +82,10 @@ pub(super) async fn refused_records(
     let mapping = desk.pipeline.catalogue.named(run.kind());
     let mapping = mapping.ok_or_else(|| Problem::not_found("the mapping it was read by is there no more"))?;
     let (pipeline, digest) = (Arc::clone(&desk.pipeline), summary.delivery.digest);
-    let file = scratch(&desk)?;
+    let mut file = scratch(&desk);
     let write = move || {
-        let mut out = BufWriter::new(file);
         let (archive, formats) = (pipeline.archive.as_ref(), pipeline.formats.as_ref());
-        refused::write((archive, digest), (formats, &mapping.dialect), &numbers, &mut out)?;
-        let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
+        refused::write((archive, digest), (formats, &mapping.dialect), &numbers, &mut file)?;
         Ok::<_, refused::RefusedError>(file)
     };
     let written = tokio::task::spawn_blocking(write).await.map_err(std::io::Error::from)?;
@@ -119,27 +115,23 @@ async fn settled(desk: &Desk, headers: &HeaderMap, id: &str, wait: Duration) -> 
     }
 }
 
-/// A file nobody else sees, on the archive's own disk.
-fn scratch(desk: &Desk) -> Result<File, Problem> {
-    Ok(tempfile::tempfile_in(desk.pipeline.archive.landing())?)
+/// A place nobody else sees: in memory, or on the archive's own disk for what is large. A usual receipt is told also when the disk is
+/// full.
+fn scratch(desk: &Desk) -> SpooledTempFile {
+    tempfile::spooled_tempfile_in(MEMORY_BYTES, desk.pipeline.archive.landing())
 }
 
-fn flushed(mut out: BufWriter<&mut File>) -> Result<(), Problem> {
-    out.flush()?;
-    Ok(out.get_mut().rewind()?)
-}
-
-fn stream(file: File, kind: &'static str, name: Option<&str>) -> Result<Response, Problem> {
-    let length = file.metadata()?.len();
-    let body = Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)));
+fn stream(mut file: SpooledTempFile, kind: &'static str, name: Option<&str>) -> Result<Response, Problem> {
+    let length = file.stream_position()?;
+    file.rewind()?;
+    let body = match file.into_inner() {
+        SpooledData::InMemory(bytes) => Body::from(bytes.into_inner()),
+        SpooledData::OnDisk(file) => Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file))),
+    };
     let mut response = (StatusCode::OK, [(CONTENT_TYPE, kind)], body).into_response();
     response.headers_mut().insert(axum::http::header::CONTENT_LENGTH, length.into());
-    if let Some(name) = name {
-        let plain: String =
-            name.chars().map(|c| if c.is_ascii_graphic() && c != '"' { c } else { '_' }).collect();
-        if let Ok(value) = format!("attachment; filename=\"{plain}\"").parse() {
-            response.headers_mut().insert(CONTENT_DISPOSITION, value);
-        }
+    if let Some(name) = name.and_then(attachment) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
     }
     Ok(response)
 }

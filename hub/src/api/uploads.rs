@@ -6,12 +6,12 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::body::{Body, BodyDataStream};
+use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -21,14 +21,15 @@ use hub_core::code::Code;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::desk::{Desk, Slip, last_segment};
-use super::landing::{Digests, too_large, write};
+use super::desk::{Desk, Named, Slip};
+use super::digests::Digests;
+use super::filename::last_segment;
+use super::landing::{heard_out, too_large, write};
 use super::problem::Problem;
 
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
-const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const DIGEST: &str = "repr-digest";
 const PIECE: &str = "application/offset+octet-stream";
 
@@ -51,7 +52,7 @@ struct Files {
 }
 
 impl Files {
-    fn of(landing: &FilePath, id: Uuid) -> Self {
+    fn of(landing: &Path, id: Uuid) -> Self {
         let named = |extension| landing.join(format!("upload-{}.{extension}", id.simple()));
         Self { bytes: named("part"), card: named("json") }
     }
@@ -86,7 +87,7 @@ pub(super) async fn create(State(desk): State<Arc<Desk>>, headers: HeaderMap) ->
     if length > known.max_bytes {
         return Err(too_large(known.max_bytes));
     }
-    Digests::announced(&headers, &[DIGEST])?;
+    Digests::announced(&headers)?;
     let filename =
         metadata.iter().find(|(name, _)| name == "filename").and_then(|(_, value)| last_segment(value));
     let digest = headers.get(DIGEST).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -99,7 +100,7 @@ pub(super) async fn create(State(desk): State<Arc<Desk>>, headers: HeaderMap) ->
 
 pub(super) async fn offset(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (_, files) = desk.upload(&headers, &id)?;
@@ -110,27 +111,41 @@ pub(super) async fn offset(
 
 pub(super) async fn piece(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
     body: Body,
+) -> Result<Response, Problem> {
+    let mut body = body.into_data_stream();
+    let outcome = taken(&desk, &id, &headers, &mut body).await;
+    if outcome.is_err() {
+        heard_out(&headers, body).await;
+    }
+    outcome
+}
+
+async fn taken(
+    desk: &Desk,
+    id: &str,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
 ) -> Result<Response, Problem> {
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != PIECE) {
         let detail = format!("expected `Content-Type: {PIECE}`");
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadRequest, &detail));
     }
-    let (id, files) = desk.upload(&headers, &id)?;
+    let (id, files) = desk.upload(headers, id)?;
     let _pen = desk.pens.pen(id)?;
     let (mut upload, before) = files.read()?;
-    if number(&headers, &OFFSET)? != before {
+    if number(headers, &OFFSET)? != before {
         let detail = format!("expected `Upload-Offset: {before}`, found another");
         return Err(Problem::new(StatusCode::CONFLICT, Code::UploadOffset, &detail));
     }
     // What is worked on is not swept.
     files.write(&upload)?;
-    let came = write_piece(&files, body, upload.length - before).await?;
+    let came = write_piece(&files, (headers, body), (before, upload.length)).await?;
     let offset = before + came;
     if offset == upload.length && upload.delivery.is_none() {
-        upload.delivery = Some(complete(&desk, &files, &upload).await?);
+        upload.delivery = Some(complete(desk, &files, &upload).await?);
         files.write(&upload)?;
         let _ = fs::remove_file(&files.bytes);
     }
@@ -140,7 +155,7 @@ pub(super) async fn piece(
 
 pub(super) async fn abandon(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (id, files) = desk.upload(&headers, &id)?;
@@ -150,11 +165,27 @@ pub(super) async fn abandon(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn write_piece(files: &Files, body: Body, most: u64) -> Result<u64, Problem> {
-    if most == 0 {
+/// Writes a piece behind what is there. What is not what its digest says is taken back, and so is what the disk has no room for:
+/// others need it too.
+async fn write_piece(
+    files: &Files,
+    (headers, body): (&HeaderMap, &mut BodyDataStream),
+    (before, length): (u64, u64),
+) -> Result<u64, Problem> {
+    let mut digests = Digests::announced(headers)?;
+    if before == length {
         return Ok(0);
     }
-    write(&files.bytes, body, most, &mut Digests::default()).await
+    let written = write(&files.bytes, body, length - before, &mut digests).await;
+    let checked = match written {
+        Ok(came) => digests.check().map(|()| came),
+        Err(problem) if problem.is_full() => Err(problem),
+        broken => return broken,
+    };
+    if checked.is_err() {
+        File::options().write(true).open(&files.bytes)?.set_len(before)?;
+    }
+    checked
 }
 
 /// The upload is whole: it becomes a delivery, unless it is not what was announced; then nothing of it stays.
@@ -170,7 +201,7 @@ async fn complete(desk: &Desk, files: &Files, upload: &Upload) -> Result<String,
     if let Some(digest) = upload.digest.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
         announced.insert(DIGEST, digest);
     }
-    let mut digests = Digests::announced(&announced, &[DIGEST])?;
+    let mut digests = Digests::announced(&announced)?;
     if digests.any() {
         let reading = tokio::task::spawn_blocking(move || -> io::Result<_> {
             digests.read(&mut file)?;
@@ -207,7 +238,6 @@ impl Desk {
 fn answer(status: StatusCode, offset: u64, length: u64, place: Option<String>) -> Response {
     let mut response = status.into_response();
     let headers = response.headers_mut();
-    headers.insert(RESUMABLE, HeaderValue::from_static("1.0.0"));
     headers.insert(OFFSET, offset.into());
     headers.insert(LENGTH, length.into());
     if let Some(value) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
@@ -221,15 +251,18 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64, Problem> {
     value.ok_or_else(|| Problem::bad_request(&format!("`{name}` is a whole number of bytes, and required")))
 }
 
-/// `Upload-Metadata: filename BASE64,source BASE64`.
+/// `Upload-Metadata: filename BASE64,source BASE64`; a name may stand alone, others than these two say nothing here.
 fn metadata(headers: &HeaderMap) -> Result<Vec<(String, String)>, Problem> {
-    let malformed = || Problem::bad_request("`Upload-Metadata` is written `filename BASE64,source BASE64`");
+    let malformed = || {
+        Problem::bad_request("`Upload-Metadata` is written `filename BASE64,source BASE64`")
+            .in_french("`Upload-Metadata` s'écrit `filename BASE64,source BASE64`")
+    };
     let Some(value) = headers.get(METADATA) else { return Ok(Vec::new()) };
     let text = value.to_str().map_err(|_| malformed())?;
     let member = |member: &str| {
-        let (name, encoded) = member.trim().split_once(' ')?;
+        let (name, encoded) = member.trim().split_once(' ').unwrap_or((member.trim(), ""));
         let bytes = STANDARD.decode(encoded.trim()).ok()?;
-        Some((name.to_owned(), String::from_utf8(bytes).ok()?))
+        Some((name.to_owned(), String::from_utf8_lossy(&bytes).into_owned()))
     };
     text.split(',').map(|text| member(text).ok_or_else(malformed)).collect()
 }

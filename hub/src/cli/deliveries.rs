@@ -7,16 +7,18 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use hub_core::code::Code;
 use hub_core::delivery::{DeliveryId, Status};
 use hub_core::pipeline::{Order, Pipeline};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::deliver::{Bar, exit_of, publish};
+use super::language::{Said, counted, either, name, status};
 use super::list::{List, minutes};
 use super::{Exit, Output, show};
 use crate::correction;
-use crate::decision::{Decision, Verdict, decide, released};
+use crate::decision::{Decision, DecisionError, Verdict, decide, released};
 use crate::installation;
 use crate::receipt::{Summary, csv, json as receipt, refused};
 use crate::settings::Settings;
@@ -47,9 +49,12 @@ enum Action {
 struct Decide {
     /// The delivery (`dlnuf deliveries`)
     id: Uuid,
-    /// Why, for whoever asks later
+    /// Why, for whoever asks later; the institution is not told
     #[arg(long)]
     note: String,
+    /// What the institution is told of it, on its receipt
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
 }
 
 /// Arguments of `receipt`.
@@ -94,8 +99,9 @@ async fn list(list: List, settings: &Settings, output: Output) -> anyhow::Result
             continue;
         }
         show::line(format_args!("{}  {} UTC  {}", d.id, minutes(d.received_at), d.source));
-        let name = d.filename.as_deref().unwrap_or_default();
-        show::line(format_args!("  {name}, {} bytes: {}", d.size_bytes, state(&summary)));
+        let (name, size) =
+            (name(d.filename.as_deref()), counted(d.size_bytes, ["octet", "octets"], ["byte", "bytes"]));
+        show::line(format_args!("  {name}, {size}{} {}", either(" :", ":"), state(&summary)));
     }
     Ok(Exit::Done)
 }
@@ -104,38 +110,45 @@ async fn list(list: List, settings: &Settings, output: Output) -> anyhow::Result
 fn state(summary: &Summary) -> String {
     let refused = summary.decision.as_ref().is_some_and(|decision| decision.verdict == Verdict::Refused);
     match &summary.run {
-        None => "waits for its run".to_owned(),
-        Some(run) if run.status == Status::Held && refused => "refused".to_owned(),
+        None => either("attend son tour", "waits for its run").to_owned(),
+        Some(run) if run.status == Status::Held && refused => either("écartée", "refused").to_owned(),
         Some(run) if run.status == Status::Held => {
             let codes: Vec<String> = run.warnings.iter().map(|warning| warning.code.to_string()).collect();
-            format!("held {}", codes.join(" "))
+            format!("{} {}", status(run.status), codes.join(" "))
         }
-        Some(run) => run.status.word().replace('_', " "),
+        Some(run) => status(run.status),
     }
 }
 
 impl Decide {
     async fn run(self, verdict: Verdict, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-        anyhow::ensure!(!self.note.trim().is_empty(), "`--note` says why, in a few words");
+        let why = || either("`--note` dit pourquoi, en quelques mots", "`--note` says why, in a few words");
+        anyhow::ensure!(!self.note.trim().is_empty(), why());
         let pipeline = installation::pipeline(settings).await?;
         let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
-        let decision = Decision { verdict, note: self.note.clone(), by, at: pipeline.clock.now() };
-        let delivery = decide(pipeline.store.as_ref(), DeliveryId(self.id), &decision).await?;
+        let (note, message) = (self.note.clone(), self.message.clone());
+        let decision = Decision { verdict, note, message, by, at: pipeline.clock.now() };
+        let decided = decide(pipeline.store.as_ref(), DeliveryId(self.id), &decision).await;
+        let delivery = decided.map_err(in_words)?;
         if verdict == Verdict::Refused {
             if output == Output::Json {
                 show::json_line(&json!({ "delivery": self.id, "status": "refused" }));
             } else {
-                show::line(format_args!("{} is set aside; nothing of it was applied", delivery.id));
+                let id = delivery.id;
+                show::line(either(
+                    format_args!("{id} est écartée ; rien n'en a été intégré"),
+                    format_args!("{id} is set aside; nothing of it was applied"),
+                ));
             }
             return Ok(Exit::Done);
         }
         let sources = installation::sources(settings, &pipeline.catalogue)?;
-        let name = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
+        let named = delivery.filename.clone().unwrap_or_else(|| delivery.id.to_string());
         let store = pipeline.store.as_ref();
         let corrects = correction::of(store, &delivery).await?;
         let order = released(store, Order { corrects, ..sources.order(delivery) }).await?;
         let report = pipeline.run(order, &Bar::new(output)).await?;
-        show::report(&report, &name, output)?;
+        show::report(&report, &named, output)?;
         publish(settings, &pipeline, output).await?;
         Ok(exit_of(report.status))
     }
@@ -146,10 +159,17 @@ impl Receipt {
         let pipeline = installation::pipeline(settings).await?;
         let store = pipeline.store.as_ref();
         let summary = Summary::of(store, DeliveryId(self.id)).await?;
-        let summary = summary.with_context(|| format!("there is no delivery `{}`", self.id))?;
+        let summary = summary.ok_or_else(|| unknown(DeliveryId(self.id)))?;
         if let Some(file) = &self.refused {
             let numbers = summary.refused_numbers(store).await?;
-            anyhow::ensure!(!numbers.is_empty(), "no record of `{}` was refused", self.id);
+            let none = || {
+                let id = self.id;
+                either(
+                    format!("aucun enregistrement de `{id}` n'a été refusé"),
+                    format!("no record of `{id}` was refused"),
+                )
+            };
+            anyhow::ensure!(!numbers.is_empty(), none());
             return records(&pipeline, &summary, (&numbers, file));
         }
         let mut out = Vec::new();
@@ -172,19 +192,62 @@ fn records(
 ) -> anyhow::Result<Exit> {
     let kind = summary.run.as_ref().map(hub_core::store::Run::kind).unwrap_or_default();
     let mapping = pipeline.catalogue.named(kind);
-    let mapping = mapping.with_context(|| format!("the mapping `{kind}` is there no more"))?;
-    let mut out = File::create_new(file).with_context(|| format!("writing `{}`", file.display()))?;
+    let gone = || {
+        either(
+            format!("la correspondance `{kind}` n'existe plus"),
+            format!("the mapping `{kind}` is there no more"),
+        )
+    };
+    let mapping = mapping.with_context(gone)?;
+    let place = file.display();
+    let writing = || either(format!("écriture de `{place}`"), format!("writing `{place}`"));
+    let mut out = File::create_new(file).with_context(writing)?;
     let (archive, formats) = (pipeline.archive.as_ref(), pipeline.formats.as_ref());
     let from = (archive, summary.delivery.digest);
     refused::write(from, (formats, &mapping.dialect), numbers, &mut out)?;
     out.sync_all()?;
-    show::line(format_args!(
-        "{} records in {}; mend them, then: dlnuf deliver {} {} --corrects {}",
-        numbers.len(),
-        file.display(),
-        summary.delivery.source,
-        file.display(),
-        summary.delivery.id
+    let count = counted(numbers.len() as u64, ["enregistrement", "enregistrements"], ["record", "records"]);
+    let (source, id) = (&summary.delivery.source, summary.delivery.id);
+    let next = format!("dlnuf deliver {source} {place} --corrects {id}");
+    show::line(either(
+        format_args!("{count} dans {place} ; une fois corrigés : {next}"),
+        format_args!("{count} in {place}; mend them, then: {next}"),
     ));
     Ok(Exit::Done)
+}
+
+/// Why nothing could be decided.
+fn in_words(error: DecisionError) -> anyhow::Error {
+    match error {
+        DecisionError::Unknown(id) => unknown(id).into(),
+        DecisionError::NotHeld { delivery, found } => Said::either(
+            Code::NotHeld,
+            format!("la livraison `{delivery}` n'est pas retenue : {}", in_french(&found)),
+            format!("delivery `{delivery}` is not held: {found}"),
+        )
+        .into(),
+        error @ DecisionError::Store(_) => error.into(),
+    }
+}
+
+fn unknown(id: DeliveryId) -> Said {
+    Said::either(
+        Code::NotFound,
+        format!("il n'y a pas de livraison `{id}` ; `dlnuf deliveries` les liste"),
+        format!("there is no delivery `{id}`; `dlnuf deliveries` lists them"),
+    )
+}
+
+/// The word of a run or of a decision, in French.
+fn in_french(found: &str) -> &str {
+    match found {
+        "never run" => "pas encore traitée",
+        "running" => "en cours",
+        "done" => "intégrée",
+        "done with rejects" => "intégrée avec rejets",
+        "halted" => "interrompue",
+        "released" => "déjà relâchée",
+        "refused" => "déjà écartée",
+        _ => found,
+    }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::language::name;
 use super::{Exit, Output, show};
 use crate::installation;
 use crate::settings::Settings;
@@ -42,7 +43,7 @@ impl List {
         let mut runs = Vec::new();
         for run in store.runs(self.limit).await? {
             let delivery = store.delivery(run.delivery).await?;
-            runs.push((run, delivery.and_then(|delivery| delivery.filename).unwrap_or_default()));
+            runs.push((run, delivery.and_then(|delivery| delivery.filename)));
         }
         if output == Output::Json {
             for (run, file) in &runs {
@@ -55,7 +56,7 @@ impl List {
             return Ok(Exit::Done);
         }
         for (run, file) in runs {
-            told(&run, &file);
+            told(&run, name(file.as_deref()));
         }
         Ok(Exit::Done)
     }
@@ -117,7 +118,8 @@ impl Rejects {
             return Ok(Exit::Done);
         }
         let file = store.delivery(known.delivery).await?.and_then(|delivery| delivery.filename);
-        show::line(format_args!("{}, refused by run {run} ({}):", file.unwrap_or_default(), known.mapping));
+        let file = name(file.as_deref());
+        show::line(format_args!("{file}, refused by run {run} ({}):", known.mapping));
         rejects.iter().for_each(refused);
         show::remedies(rejects.iter().map(|reject| reject.code));
         let shown = rejects.len() as u64;

@@ -38,8 +38,18 @@ pub async fn run(most: List, settings: &Settings, output: Output) -> anyhow::Res
             }));
         } else {
             show::line(format_args!("{} UTC  {source}  {code} {}", minutes(at), entry.title));
-            show::line(format_args!("  {detail}"));
+            show::line(format_args!("  {}", in_words(&entry.cause, &detail)));
+            show::line(format_args!("  → {}", entry.remedy));
         }
     }
     Ok(Exit::Done)
+}
+
+/// What happened, in the reader's language; what a place answered is told as it was.
+fn in_words(cause: &str, detail: &str) -> String {
+    let french = match detail.strip_prefix("expected by ") {
+        Some(hour) => format!("{cause} (attendu à {hour})"),
+        None => format!("{cause} [{detail}]"),
+    };
+    language::either(french, detail.to_owned())
 }

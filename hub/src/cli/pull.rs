@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use hub_core::code::Code;
 use hub_core::delivery::DeliveryId;
 use hub_core::pipeline::{Order, Pipeline};
 use serde_json::json;
 
 use super::deliver::{Bar, exit_of, publish, worse};
-use super::{Exit, Output, show};
+use super::language::{Said, counted, either};
+use super::{Exit, Output, language, show};
 use crate::installation;
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -35,29 +37,30 @@ impl PullCommand {
         let (source, wanted) =
             self.source.split_once('/').map_or((self.source.as_str(), None), |(s, p)| (s, Some(p)));
         let known = sources.get(source);
-        let known = known
-            .ok_or_else(|| anyhow::anyhow!("there is no source `{source}`; `dlnuf sources` lists them"))?;
+        let known = known.ok_or_else(|| unknown(source))?;
         let pulls: Vec<_> =
             known.pulls.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name)).collect();
-        anyhow::ensure!(
-            !pulls.is_empty(),
-            "`{}` is fetched from nowhere; `dlnuf sources` lists what is",
-            self.source
-        );
+        anyhow::ensure!(!pulls.is_empty(), nowhere(&self.source));
         let puller = installation::puller(&pipeline, Arc::clone(&sources));
         let mut exit = Exit::Done;
         for (name, pull) in pulls {
             let brought = puller.look(source, name, pull).await?;
             for (offer, failure) in &brought.apart {
                 exit = worse(exit, Exit::Held);
-                show::line(format_args!("{offer} was set apart: {}", failure.detail));
+                let title = &language::told(failure.code.entry()).title;
+                show::line(either(
+                    format_args!("{offer} est mis à part : {} {title}", failure.code),
+                    format_args!("{offer} was set apart: {}", failure.detail),
+                ));
             }
             if output == Output::Json {
                 show::json_line(
                     &json!({ "pull": format!("{source}/{name}"), "deliveries": brought.deliveries }),
                 );
             } else {
-                show::line(format_args!("{source}/{name}: {} deliveries", brought.deliveries.len()));
+                let came = brought.deliveries.len() as u64;
+                let came = counted(came, ["livraison", "livraisons"], ["delivery", "deliveries"]);
+                show::line(format_args!("{source}/{name}{} {came}", either(" :", ":")));
             }
             if !self.fetch_only {
                 for order in in_order(&pipeline, &sources, brought.deliveries).await? {
@@ -68,6 +71,22 @@ impl PullCommand {
         publish(settings, &pipeline, output).await?;
         Ok(exit)
     }
+}
+
+fn unknown(source: &str) -> Said {
+    Said::either(
+        Code::UnknownSource,
+        format!("il n'y a pas de source `{source}` ; `dlnuf sources` les liste"),
+        format!("there is no source `{source}`; `dlnuf sources` lists them"),
+    )
+}
+
+fn nowhere(asked: &str) -> Said {
+    Said::either(
+        Code::NotFound,
+        format!("rien n'est à chercher pour `{asked}` ; `dlnuf sources` liste ce qui l'est"),
+        format!("`{asked}` is fetched from nowhere; `dlnuf sources` lists what is"),
+    )
 }
 
 /// What a look brought, in the order of the dates the deliveries say they were made at, then of arrival.

@@ -12,9 +12,12 @@ use hub_core::delivery::{Status, Warning};
 use hub_core::pipeline::Report;
 use serde_json::{Value as Json, json};
 
+use super::language::{Said, counted, either};
 use super::{Exit, Output, language};
 use crate::decision::DecisionError;
+use crate::pull::PullError;
 use crate::settings::Settings;
+use crate::sources::SourcesError;
 
 /// A heading, a rule, and rows close together.
 const RULED: TableStyle = TableStyle::new()
@@ -79,7 +82,8 @@ pub fn report(report: &Report, file: &str, output: Output) -> anyhow::Result<()>
     }
     counts(report, file);
     if let (Some(run), true) = (report.run, report.counts.rejected > 0) {
-        line(format_args!("  see the refused records: dlnuf rejects {run}"));
+        let see = either("pour voir les enregistrements refusés :", "see the refused records:");
+        line(format_args!("  {see} dlnuf rejects {run}"));
     }
     Ok(())
 }
@@ -89,22 +93,26 @@ pub fn counts(report: &Report, file: &str) {
     let counts = &report.counts;
     let mapping = match (report.status, report.mapping.as_str()) {
         (Status::AlreadyReceived, _) => String::new(),
-        (_, "") => " (no mapping)".to_owned(),
+        (_, "") => either(" (sans correspondance)", " (no mapping)").to_owned(),
         (_, mapping) => format!(" ({mapping})"),
     };
-    line(format_args!("{file} — {}{mapping}", report.status.word().replace('_', " ")));
+    line(format_args!("{file} — {}{mapping}", language::status(report.status)));
     if matches!(report.status, Status::Held | Status::AlreadyReceived) {
         return told_apart(report);
     }
-    line(format_args!(
-        "  {} records: {} unchanged, {} refused; {} persons created, {} changed, {} gone; {} events",
-        counts.records,
-        counts.unchanged,
-        counts.rejected,
-        counts.persons,
-        counts.changed,
-        counts.gone,
-        counts.events
+    let records = counted(counts.records, ["enregistrement", "enregistrements"], ["record", "records"]);
+    let events = counted(counts.events, ["événement", "événements"], ["event", "events"]);
+    let (unchanged, refused) = (counts.unchanged, counts.rejected);
+    let (created, changed, gone) = (counts.persons, counts.changed, counts.gone);
+    line(either(
+        format_args!(
+            "  {records} : {unchanged} sans changement, {refused} refusés ; personnes : {created} créées, {changed} modifiées, \
+             {gone} absentes ; {events}"
+        ),
+        format_args!(
+            "  {records}: {unchanged} unchanged, {refused} refused; {created} persons created, {changed} changed, {gone} gone; \
+             {events}"
+        ),
     ));
     warnings(&report.warnings);
 }
@@ -119,7 +127,11 @@ fn warnings(warnings: &[Warning]) {
     for warning in warnings {
         let field = warning.field.as_deref().map(|field| format!(" [{field}]")).unwrap_or_default();
         let place = if warning.first_record > 0 {
-            format!(", first at record {}", warning.first_record)
+            format!(
+                "{} {}",
+                either(", d'abord à l'enregistrement", ", first at record"),
+                warning.first_record
+            )
         } else {
             String::new()
         };
@@ -155,35 +167,41 @@ pub fn remedies(codes: impl Iterator<Item = Code>) {
 
 /// Prints an error, its causes, and what to do when a code says it.
 pub fn failure(error: &anyhow::Error) {
-    told("error", error);
+    told(either("erreur ", "error"), error);
 }
 
 /// Prints what did not work and spoils nothing, in the same way.
 pub fn setback(error: &anyhow::Error) {
-    told("warning", error);
+    told(either("avertissement ", "warning"), error);
 }
 
 fn told(weight: &str, error: &anyhow::Error) {
     eprintln!("{weight}: {error}");
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+        eprintln!("  {}: {cause}", either("parce que ", "because"));
     }
     if let Some(code) = code_of(error) {
         eprintln!("  {code} — {}", language::told(code.entry()).remedy);
     }
 }
 
-fn code_of(error: &anyhow::Error) -> Option<Code> {
+/// The code of what failed, if it has one.
+pub fn code_of(error: &anyhow::Error) -> Option<Code> {
     use hub_core::broker::BrokerError;
     use hub_core::pipeline::RunError;
     use hub_core::publisher::PublishError;
     use hub_core::store::StoreError;
+    use hub_core::transport::TransportError;
     error.chain().find_map(|cause| {
         let run = cause.downcast_ref::<RunError>().map(RunError::code);
         run.or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::code))
             .or_else(|| cause.downcast_ref::<PublishError>().map(PublishError::code))
             .or_else(|| cause.downcast_ref::<BrokerError>().map(BrokerError::code))
             .or_else(|| cause.downcast_ref::<DecisionError>().map(DecisionError::code))
+            .or_else(|| cause.downcast_ref::<TransportError>().map(|error| error.code))
+            .or_else(|| cause.downcast_ref::<SourcesError>().map(SourcesError::code))
+            .or_else(|| cause.downcast_ref::<PullError>().map(PullError::code))
+            .or_else(|| cause.downcast_ref::<Said>().map(|said| said.code))
     })
 }
 

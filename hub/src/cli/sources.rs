@@ -7,8 +7,9 @@ use hub_core::store::Store;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::language::{counted, either};
 use super::list::minutes;
-use super::{Exit, Output, show};
+use super::{Exit, Output, language, show};
 use crate::installation;
 use crate::pull::standing::{STANDINGS, Standing, entry, forget};
 use crate::settings::Settings;
@@ -89,7 +90,14 @@ impl Which {
         let catalogue = installation::mapping_files(settings)?.compile(&canon)?;
         let sources = installation::sources(settings, &catalogue)?;
         let known = self.pull.split_once('/').and_then(|(source, pull)| sources.get(source)?.pulls.get(pull));
-        anyhow::ensure!(known.is_some(), "there is no pull `{}`; `dlnuf sources` lists them", self.pull);
+        let unknown = || {
+            let pull = &self.pull;
+            either(
+                format!("il n'y a pas de collecte `{pull}` ; `dlnuf sources` les liste"),
+                format!("there is no pull `{pull}`; `dlnuf sources` lists them"),
+            )
+        };
+        anyhow::ensure!(known.is_some(), unknown());
         installation::open_store(settings, &canon).await
     }
 
@@ -102,7 +110,12 @@ impl Which {
         let standing = STANDINGS
             .change(store.as_ref(), &self.pull, |standing| change(standing.unwrap_or_default()))
             .await?;
-        show::line(format_args!("{} is {}", self.pull, if standing.paused { "paused" } else { "resumed" }));
+        let stands = if standing.paused {
+            either("est en pause", "is paused")
+        } else {
+            either("reprend", "is resumed")
+        };
+        show::line(format_args!("{} {stands}", self.pull));
         Ok(Exit::Done)
     }
 }
@@ -117,9 +130,11 @@ impl Rewind {
         };
         STANDINGS.change(store.as_ref(), &self.which.pull, change).await?;
         let forgotten = forget(store.as_ref(), &self.which.pull).await?;
-        show::line(format_args!(
-            "{} is rewound; {forgotten} offers are fetched again if they are still there",
-            self.which.pull
+        let pull = &self.which.pull;
+        let again = counted(forgotten as u64, ["fichier", "fichiers"], ["offer", "offers"]);
+        show::line(either(
+            format_args!("{pull} repart du début ; cherchés de nouveau s'ils sont encore là : {again}"),
+            format_args!("{pull} is rewound; fetched again if still there: {again}"),
         ));
         Ok(Exit::Done)
     }
@@ -131,8 +146,15 @@ fn make(name: &str, output: Output) {
     if output == Output::Json {
         return show::json_line(&json!({ "token": secret, "name": name, "hash": hash.to_string() }));
     }
-    show::line(format_args!("token, for the institution, shown only now: {secret}"));
-    show::line(format_args!("under `tokens:` of its source in the sources file:"));
+    let (shown, kept) = either(
+        (
+            "jeton, pour l'institution, montré seulement ici :",
+            "sous `tokens:` de sa source, dans le fichier des sources :",
+        ),
+        ("token, for the institution, shown only now:", "under `tokens:` of its source in the sources file:"),
+    );
+    show::line(format_args!("{shown} {secret}"));
+    show::line(kept);
     show::line(format_args!("  - {{ name: {name}, hash: \"{hash}\" }}"));
 }
 
@@ -142,7 +164,11 @@ async fn list(settings: &Settings, output: Output) -> anyhow::Result<Exit> {
     let sources = installation::sources(settings, &catalogue)?;
     if sources.iter().next().is_none() {
         let file = settings.sources_file();
-        show::line(format_args!("no source is configured: `{}` is not there, or is empty", file.display()));
+        let file = file.display();
+        show::line(either(
+            format_args!("aucune source n'est configurée : `{file}` n'existe pas, ou est vide"),
+            format_args!("no source is configured: `{file}` is not there, or is empty"),
+        ));
         return Ok(Exit::Done);
     }
     let store = installation::open_store(settings, &canon).await?;
@@ -164,9 +190,12 @@ fn tell(name: &str, source: &Source, last: Option<Timestamp>, output: Output) {
             "last_arrival": last.map(|at| at.to_string()), "expected_by": source.expected.as_ref().map(|e| e.by.to_string()),
         }));
     }
-    let came =
-        last.map_or_else(|| "nothing came yet".to_owned(), |at| format!("last arrival {} UTC", minutes(at)));
-    show::line(format_args!("{name}: {came}, {} tokens", source.tokens.len()));
+    let came = last.map_or_else(
+        || either("rien n'est encore arrivé", "nothing came yet").to_owned(),
+        |at| format!("{} {} UTC", either("dernière arrivée le", "last arrival"), minutes(at)),
+    );
+    let tokens = counted(source.tokens.len() as u64, ["jeton", "jetons"], ["token", "tokens"]);
+    show::line(format_args!("{name}{} {came}, {tokens}", either(" :", ":")));
 }
 
 fn tell_pull(source: &str, pull: &str, standing: &Standing, output: Output) {
@@ -177,16 +206,26 @@ fn tell_pull(source: &str, pull: &str, standing: &Standing, output: Output) {
             "cursor": cursor, "last": last,
         }));
     }
-    let next =
-        next.map_or_else(|| "not looked at yet".to_owned(), |at| format!("next look {} UTC", minutes(at)));
-    let next = if *paused { "paused".to_owned() } else { next };
-    show::line(format_args!("  {}: {next}", entry(source, pull)));
+    let next = match next {
+        _ if *paused => either("en pause", "paused").to_owned(),
+        None => either("pas encore regardée", "not looked at yet").to_owned(),
+        Some(at) => format!("{} {} UTC", either("prochain essai le", "next look"), minutes(*at)),
+    };
+    let colon = either(" :", ":");
+    show::line(format_args!("  {}{colon} {next}", entry(source, pull)));
     let Some(look) = last else { return };
     let at = minutes(look.at);
-    match &look.failure {
-        None => show::line(format_args!("    last look {at} UTC: {} deliveries", look.deliveries)),
-        Some(failure) => {
-            show::line(format_args!("    last look {at} UTC failed ({tries} times): {}", failure.detail));
-        }
-    }
+    let looked = either("dernier essai le", "last look");
+    let Some(failure) = &look.failure else {
+        let came = counted(look.deliveries, ["livraison", "livraisons"], ["delivery", "deliveries"]);
+        return show::line(format_args!("    {looked} {at} UTC{colon} {came}"));
+    };
+    let times = counted(u64::from(*tries), ["fois", "fois"], ["time", "times"]);
+    let failed = either("en échec", "failed");
+    let code = failure.code;
+    show::line(format_args!(
+        "    {looked} {at} UTC {failed} ({times}){colon} {code} {}",
+        language::told(code.entry()).title
+    ));
+    show::line(format_args!("      {}", failure.detail));
 }

@@ -1,4 +1,4 @@
-//! The receipt as JSON (`schemas/compte-rendu/v1.json`).
+//! The receipt as JSON.
 
 use std::io::Write;
 
@@ -7,8 +7,9 @@ use hub_core::reject::Reject;
 use hub_core::store::Store;
 use serde_json::{Value as Json, json};
 
+use super::wording::{detail, of_state};
 use super::{ReceiptError, Summary};
-use crate::decision::Verdict;
+use crate::decision::{Decision, Verdict};
 
 /// Writes a receipt.
 ///
@@ -45,7 +46,7 @@ pub fn head(summary: &Summary) -> Json {
     let mut head = json!({
         "livraison": delivery.id, "source": delivery.source, "fichier": delivery.filename,
         "recue_le": delivery.received_at.to_string(), "taille_octets": delivery.size_bytes,
-        "empreinte_blake3": delivery.digest.to_string(), "etat": summary.state(),
+        "empreinte_blake3": delivery.digest.to_string(), "etat": summary.state(), "explication": of_state(summary.state()),
     });
     let mut add = |name: &str, value: Json| {
         if let Some(object) = head.as_object_mut() {
@@ -53,16 +54,15 @@ pub fn head(summary: &Summary) -> Json {
         }
     };
     if let Some(decision) = &summary.decision {
-        let verdict = match decision.verdict {
-            Verdict::Released => "relachee",
-            Verdict::Refused => "ecartee",
-        };
-        add("decision", json!({ "sens": verdict, "motif": decision.note, "le": decision.at.to_string() }));
+        let (verdict, message) = decided(decision);
+        add("decision", json!({ "sens": verdict, "message": message, "le": decision.at.to_string() }));
     }
     if let Some(run) = &summary.run {
-        let counts = &run.counts;
         add("correspondance", json!(run.mapping));
         add("traitee_le", json!(run.ended_at.map(|at| at.to_string())));
+        add("avertissements", run.warnings.iter().map(warned).collect());
+    }
+    if let Some(counts) = summary.counts() {
         add(
             "comptes",
             json!({
@@ -71,24 +71,26 @@ pub fn head(summary: &Summary) -> Json {
                 "absentes": counts.gone, "evenements": counts.events,
             }),
         );
-        add("avertissements", run.warnings.iter().map(warned).collect());
     }
     head
+}
+
+/// What was decided, and what the institution is told of it; the reason is the hub's own.
+pub(super) fn decided(decision: &Decision) -> (&'static str, Option<&str>) {
+    let verdict = match decision.verdict {
+        Verdict::Released => "relachee",
+        Verdict::Refused => "ecartee",
+    };
+    (verdict, decision.message.as_deref())
 }
 
 fn warned(warning: &Warning) -> Json {
     let entry = &warning.code.entry().fr;
     json!({
-        "code": warning.code, "titre": entry.title, "detail": detail(warning), "champ": warning.field, "nombre": warning.count,
-        "premier_enregistrement": (warning.first_record > 0).then_some(warning.first_record), "que_faire": entry.remedy,
+        "code": warning.code, "titre": entry.title, "explication": entry.cause, "detail": detail(warning), "champ": warning.field,
+        "nombre": warning.count, "premier_enregistrement": (warning.first_record > 0).then_some(warning.first_record),
+        "que_faire": entry.for_sender(),
     })
-}
-
-/// What was found, beyond the title.
-pub(super) fn detail(warning: &Warning) -> Option<&str> {
-    let title = &warning.code.entry().fr.title;
-    let rest = warning.message.strip_prefix(title.as_str())?.trim_start_matches([' ', ':', '\u{a0}']);
-    (!rest.is_empty()).then_some(rest)
 }
 
 fn refused(reject: &Reject) -> Json {
@@ -96,7 +98,7 @@ fn refused(reject: &Reject) -> Json {
     json!({
         "enregistrement": reject.position.number, "ligne": reject.position.line, "octet": reject.position.byte,
         "etape": stage(reject), "code": reject.code, "champ": reject.field, "titre": entry.title, "explication": entry.cause,
-        "que_faire": entry.remedy,
+        "que_faire": entry.for_sender(),
     })
 }
 

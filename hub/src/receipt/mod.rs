@@ -7,11 +7,12 @@ pub mod courier;
 pub mod csv;
 pub mod json;
 pub mod refused;
+mod wording;
 
 use std::collections::BTreeSet;
 use std::io;
 
-use hub_core::delivery::{Delivery, DeliveryId, Status};
+use hub_core::delivery::{Counts, Delivery, DeliveryId, Status};
 use hub_core::reject::Reject;
 use hub_core::store::{Run, Store, StoreError};
 
@@ -70,6 +71,11 @@ impl Summary {
     /// Whether it will not change by itself any more.
     pub fn is_final(&self) -> bool {
         matches!(self.state(), "integree" | "integree_avec_rejets" | "retenue" | "ecartee")
+    }
+
+    /// What was counted of it; nothing of a delivery that is held, of which nothing was taken in.
+    pub fn counts(&self) -> Option<&Counts> {
+        self.run.as_ref().filter(|run| run.status != Status::Held).map(|run| &run.counts)
     }
 
     /// The numbers of its refused records.

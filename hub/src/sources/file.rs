@@ -1,7 +1,9 @@
 //! What may stand in the sources file, key by key; `schemas/sources/v1.json` says the same to editors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
+use axum::http::Uri;
 use connectors::transport::folder::FolderConfig;
 use connectors::transport::http::{CallbackConfig, CollectionConfig, EnrichmentConfig, MiloConfig};
 use connectors::transport::object_store::Config as Bucket;
@@ -140,30 +142,72 @@ pub struct Expected {
 }
 
 impl Source {
-    /// What is wrong with it, a line each.
-    pub(super) fn mistakes(&self, name: &str) -> Vec<String> {
+    /// What is wrong with it, each with the keys it stands under.
+    pub(super) fn mistakes(&self, name: &str) -> Vec<Mistake> {
         let plain = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
         };
         let mut mistakes = Vec::new();
         if !plain(name) {
-            mistakes.push(format!("`{name}`: a source is named by letters, digits, `-` and `_`"));
+            mistakes.push(Mistake::new("", "a source is named by letters, digits, `-` and `_`"));
         }
-        if let Some(expected) = &self.expected
-            && let Err(mistake) = zone(&expected.time_zone)
-        {
-            mistakes.push(format!("`{name}.expected`: {mistake}"));
+        if let Some(expected) = &self.expected {
+            let mistake = zone(&expected.time_zone).err();
+            mistakes.extend(mistake.map(|mistake| Mistake::new("expected.time_zone", mistake)));
+        }
+        let secure = self.receipts.as_ref().is_none_or(|receipts| is_private(&receipts.callback));
+        if !secure {
+            let text = "expected an address of https, or of http on this machine";
+            mistakes.push(Mistake::new("receipts.callback", text));
+        }
+        let (mut names, mut hashes) = (BTreeSet::new(), BTreeSet::new());
+        for (at, token) in self.tokens.iter().enumerate() {
+            if !names.insert(&token.name) || !hashes.insert(token.hash.to_string()) {
+                mistakes.push(Mistake::new(format!("tokens.{at}"), "this token is there twice"));
+            }
         }
         for (pull, settings) in &self.pulls {
             if !plain(pull) {
-                mistakes
-                    .push(format!("`{name}.pulls.{pull}`: a pull is named by letters, digits, `-` and `_`"));
+                let text = "a pull is named by letters, digits, `-` and `_`";
+                mistakes.push(Mistake::new(format!("pulls.{pull}"), text));
             }
             mistakes.extend(
-                settings.mistakes().into_iter().map(|mistake| format!("`{name}.pulls.{pull}`: {mistake}")),
+                settings.mistakes().into_iter().map(|mistake| mistake.under(&format!("pulls.{pull}"))),
             );
         }
-        mistakes
+        mistakes.into_iter().map(|mistake| mistake.under(name)).collect()
+    }
+}
+
+/// What is wrong, and where.
+#[derive(Debug)]
+pub(super) struct Mistake {
+    /// Keys, joined with dots.
+    pub at: String,
+    pub text: String,
+}
+
+impl Mistake {
+    pub(super) fn new(at: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { at: at.into(), text: text.into() }
+    }
+
+    fn under(self, key: &str) -> Self {
+        let dot = if self.at.is_empty() { "" } else { "." };
+        Self { at: format!("{key}{dot}{}", self.at), ..self }
+    }
+}
+
+/// Whether nobody on the way reads what is posted to an address.
+fn is_private(address: &str) -> bool {
+    let Ok(address) = address.parse::<Uri>() else { return false };
+    let host = address.host().unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let here = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
+    match address.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => here,
+        _ => false,
     }
 }
 
@@ -191,13 +235,21 @@ impl Pull {
         }
     }
 
-    fn mistakes(&self) -> Vec<String> {
-        let mut mistakes: Vec<String> = self.place().err().map(|error| error.detail).into_iter().collect();
+    fn mistakes(&self) -> Vec<Mistake> {
+        let place = self.place().err().map(|error| Mistake::new("", error.detail));
+        let mut mistakes: Vec<Mistake> = place.into_iter().collect();
         let Some(schedule) = &self.schedule else { return mistakes };
         match (&schedule.cron, schedule.every_seconds) {
-            (Some(cron), None) => mistakes.extend(Cadence::new(cron, &schedule.time_zone).err()),
+            (Some(cron), None) => {
+                let mistake = Cadence::new(cron, &schedule.time_zone).err();
+                let key = if zone(&schedule.time_zone).is_err() { "time_zone" } else { "cron" };
+                mistakes.extend(mistake.map(|mistake| Mistake::new(format!("schedule.{key}"), mistake)));
+            }
             (None, Some(1..)) => {}
-            _ => mistakes.push("`schedule` is either `cron` or `every_seconds` (1 at least)".to_owned()),
+            _ => {
+                let text = "it is either `cron` or `every_seconds` (1 at least)";
+                mistakes.push(Mistake::new("schedule", text));
+            }
         }
         mistakes
     }
@@ -224,17 +276,17 @@ fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         Number(u64),
         Text(String),
     }
-    let text = match Written::deserialize(deserializer)? {
-        Written::Number(bytes) => return Ok(bytes),
-        Written::Text(text) => text,
-    };
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
-    let found = units.iter().find_map(|(unit, shift)| {
-        let number: u64 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
-        number.checked_mul(1 << shift)
-    });
-    found.ok_or_else(|| {
-        serde::de::Error::custom("`max_bytes` is a number of bytes, or one such as `500MiB` or `4GiB`")
+    let found = match Written::deserialize(deserializer) {
+        Ok(Written::Number(bytes)) => Some(bytes),
+        Ok(Written::Text(text)) => units.iter().find_map(|(unit, shift)| {
+            let number: u64 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
+            number.checked_mul(1 << shift)
+        }),
+        Err(_) => None,
+    };
+    found.filter(|bytes| *bytes > 0).ok_or_else(|| {
+        serde::de::Error::custom("expected a number of bytes above 0, or one such as `500MiB` or `4GiB`")
     })
 }
 

@@ -4,6 +4,7 @@
 //! `dlnuf deliver` is given, and nothing by itself.
 
 pub mod file;
+mod lines;
 pub mod schedule;
 pub mod token;
 
@@ -21,6 +22,9 @@ use crate::arrival::Parcel;
 use crate::receipt::refused::corrected;
 
 pub use connectors::wrapping::KeyError;
+use file::Mistake;
+use lines::Lines;
+
 pub use file::{Pull, Source};
 pub use token::Token;
 
@@ -28,6 +32,7 @@ pub use token::Token;
 #[derive(Debug, Default, Clone)]
 pub struct Sources {
     by_name: BTreeMap<String, Source>,
+    lines: Lines,
 }
 
 /// The file cannot be used.
@@ -43,7 +48,7 @@ pub enum SourcesError {
         source: std::io::Error,
     },
     /// It is not what a sources file is.
-    #[error("`{path}`: {mistakes}")]
+    #[error("`{path}`, {mistakes}")]
     Mistakes {
         /// The file.
         path: PathBuf,
@@ -65,25 +70,56 @@ impl Sources {
     /// # Errors
     /// When it cannot be read, or holds mistakes.
     pub fn read(path: &Path) -> Result<Self, SourcesError> {
-        let text = match std::fs::read_to_string(path) {
+        let bytes = match std::fs::read(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SourcesError::Io { path: path.to_owned(), source }),
-            Ok(text) => text,
+            Ok(bytes) => bytes,
         };
-        Self::parse(&text).map_err(|mistakes| SourcesError::Mistakes { path: path.to_owned(), mistakes })
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+            format!("line {}: expected UTF-8, found other bytes", 1 + before.filter(|b| **b == b'\n').count())
+        });
+        text.and_then(|text| Self::parse(&text))
+            .map_err(|mistakes| SourcesError::Mistakes { path: path.to_owned(), mistakes })
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let file: file::SourcesFile = serde_saphyr::from_str(text).map_err(|error| told(&error))?;
-        let by_name = file.sources.unwrap_or_default();
-        let mistakes: Vec<String> = by_name.iter().flat_map(|(name, source)| source.mistakes(name)).collect();
-        if mistakes.is_empty() { Ok(Self { by_name }) } else { Err(mistakes.join("; ")) }
+        let file: file::SourcesFile = serde_saphyr::from_str(text).map_err(|error| unread(text, &error))?;
+        let sources = Self { by_name: file.sources.unwrap_or_default(), lines: Lines::of(text) };
+        let mistakes = sources.by_name.iter().flat_map(|(name, source)| source.mistakes(name)).collect();
+        sources.placed(mistakes).map_or(Ok(sources), Err)
     }
 
-    /// Sources no mapping is for: nothing they deliver could be read.
-    pub fn without_mapping<'s>(&'s self, catalogue: &Catalogue) -> Vec<&'s str> {
+    /// Mistakes with their lines, in the order of the file; none when there is none.
+    fn placed(&self, mistakes: Vec<Mistake>) -> Option<String> {
+        let placed = |Mistake { at, text }: Mistake| (self.lines.at(&format!("sources.{at}")), at, text);
+        let mut placed: Vec<_> = mistakes.into_iter().map(placed).collect();
+        placed.sort();
+        let told = placed.into_iter().map(|(line, at, text)| match line {
+            Some(line) => format!("line {line}: `{at}`: {text}"),
+            None => format!("`{at}`: {text}"),
+        });
+        Some(told.collect::<Vec<_>>().join("\n  ")).filter(|told| !told.is_empty())
+    }
+
+    /// Compares what the file at `path` says with the mappings: of what no mapping is for, nothing could be read.
+    ///
+    /// # Errors
+    /// When a source, or the mapping it names, is not among them.
+    pub fn fit(&self, path: &Path, catalogue: &Catalogue) -> Result<(), SourcesError> {
         let known = catalogue.sources();
-        self.by_name.keys().map(String::as_str).filter(|name| !known.contains(name)).collect()
+        let mistake = |(name, source): (&str, &Source)| {
+            if !known.contains(&name) {
+                let text = format!("no mapping is for it; the mappings know {}", known.join(", "));
+                return Some(Mistake::new(name, text));
+            }
+            let fault = catalogue.asked(name, source.mapping.as_deref()?).err()?;
+            Some(Mistake::new(format!("{name}.mapping"), fault.detail))
+        };
+        match self.placed(self.iter().filter_map(mistake).collect()) {
+            Some(mistakes) => Err(SourcesError::Mistakes { path: path.to_owned(), mistakes }),
+            None => Ok(()),
+        }
     }
 
     /// One source.
@@ -142,7 +178,34 @@ impl Sources {
     }
 }
 
-/// A mistake with its place, and neither the line it stands in nor a value: either may be a secret written where none belongs.
+/// What cannot be read, with its line and keys.
+fn unread(text: &str, error: &serde_saphyr::Error) -> String {
+    let told = told(error);
+    let Some(place) = error.location().map(|at| (at.line(), at.column())).filter(|(line, _)| *line > 0)
+    else {
+        return told;
+    };
+    let told = told.split(" at line ").next().unwrap_or_default();
+    // The library's advice to those who program.
+    let told = told.split(", set DuplicateKeyPolicy").next().unwrap_or_default();
+    let told = match told {
+        "expected mapping start" => "expected keys with their values",
+        "expected sequence start" => "expected a list",
+        "invalid boolean" => "expected `true` or `false`",
+        "invalid u64" | "invalid u32" | "invalid u16" => "expected a whole number",
+        told => told,
+    };
+    let lines = Lines::of(text);
+    // What is missing stands beside the last key there is.
+    let beside = told.starts_with("missing field");
+    let inside = |keys: &str| keys.rsplit_once('.').map_or_else(String::new, |(inside, _)| inside.to_owned());
+    match lines.under(place).map(|keys| if beside { inside(keys) } else { keys.to_owned() }) {
+        Some(keys) if !keys.is_empty() => format!("line {}: `{keys}`: {told}", place.0),
+        _ => format!("line {}: {told}", place.0),
+    }
+}
+
+/// A mistake as it was found, and neither the line it stands in nor a value: either may be a secret written where none belongs.
 fn told(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     if !["unknown variant", "invalid "].iter().any(|kind| text.contains(kind)) {
@@ -197,19 +260,42 @@ sources:
             ("sources: {caf: {tokens: [{name: a, hash: \"HASH\", expires: 2026-13-01}]}}", "expires"),
             ("sources: {\"caf/nuit\": {}}", "caf/nuit"),
             ("caf: {}", "caf"),
+            (
+                "sources:\n  caf:\n    max_bytes: -1",
+                "line 3: `caf.max_bytes`: expected a number of bytes above 0",
+            ),
+            ("sources:\n  caf:\n    max_bytes: 0", "line 3: `caf.max_bytes`"),
+            ("sources:\n  caf:\n    tokns: []", "line 3: `caf.tokns`: unknown field"),
+            ("sources:\n  caf:\n", "line 2: `caf`: expected keys with their values"),
+            ("sources:\n  caf: {}\n  caf: {}", "line 3: "),
+            ("sources:\n  caf:\n    expected:\n      by: 7h", "line 4: `caf.expected.by`"),
+            ("sources:\n  caf:\n    receipts: {callback: \"ftp://a/b\"}", "line 3: `caf.receipts.callback`"),
+            (
+                "sources:\n  caf:\n    receipts: {callback: \"http://a.fr/b\"}",
+                "line 3: `caf.receipts.callback`",
+            ),
+            (
+                "sources:\n  caf:\n    pulls:\n      a:\n        folder: {path: /a}\n        schedule:\n          cron: 0 25 * * *",
+                "line 7: `caf.pulls.a.schedule.cron`",
+            ),
+            ("sources:\n  \"é\": {}\n  caf:\n    pulls: {a: {}}", "line 4: `caf.pulls.a`"),
+            ("sources: {caf: {tokens: [{name: a, hash: \"HASH\"}, {name: b, hash: \"HASH\"}]}}", "twice"),
+            ("sources:\n  caf: {", "line "),
         ] {
             let text = &text.replace("HASH", &token::hash("secret").to_string());
             let mistakes = Sources::parse(text).expect_err(text);
             assert!(mistakes.contains(told), "{text}: {mistakes}");
         }
+        let here = "sources: {caf: {receipts: {callback: \"http://127.0.0.1:8081/b\"}}}";
+        assert!(Sources::parse(here).is_ok());
     }
 
     #[test]
     fn a_secret_written_where_none_belongs_is_not_told() {
         for text in [
-            "sources: {caf: {receipts: {callback: \"http://a\", bearer: {token: SECRET}}}}",
+            "sources: {caf: {receipts: {callback: \"https://a\", bearer: {token: SECRET}}}}",
             "sources: {caf: {keys: {passwords: SECRET}}}",
-            "sources: {caf: {receipts: {callback: \"http://a\", bearer: SECRET}}}",
+            "sources: {caf: {receipts: {callback: \"https://a\", bearer: SECRET}}}",
         ] {
             let mistakes = Sources::parse(text).expect_err(text);
             assert!(!mistakes.contains("SECRET"), "{mistakes}");

@@ -37,8 +37,10 @@ impl Cadence {
     /// # Errors
     /// When expression or zone mean nothing, or the expression never comes.
     pub fn new(expression: &str, zone_name: &str) -> Result<Self, String> {
-        let cron = Cron::from_str(expression)
-            .map_err(|error| format!("`{expression}` is not a cron expression: {error}"))?;
+        let cron = Cron::from_str(expression).map_err(|error| {
+            let why = error.to_string();
+            format!("`{expression}` is not a cron expression: {}", why.trim_end_matches('.'))
+        })?;
         let cadence = Self { cron, zone: zone(zone_name)? };
         match cadence.next_after(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(cadence),

@@ -27,6 +27,9 @@ impl std::error::Error for Refused {}
 /// Codes that mean "somebody else was faster": serialization failure and deadlock.
 const LOST_RACES: [&str; 2] = ["40001", "40P01"];
 
+/// Codes that mean that the disk is full: SQLite's, PostgreSQL's.
+const FULL: [&str; 2] = ["13", "53100"];
+
 /// Turns the error of a statement into the port's, told as `context`.
 pub(super) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| {
@@ -35,6 +38,9 @@ pub(super) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreErro
                 let code = database.code().unwrap_or_default();
                 if database.is_unique_violation() || LOST_RACES.contains(&code.as_ref()) {
                     return StoreError::Conflict;
+                }
+                if FULL.contains(&code.as_ref()) {
+                    return unreachable(context, "there is no room left on its disk");
                 }
                 match database.constraint() {
                     Some(name) => format!("database error {code}, constraint `{name}`"),

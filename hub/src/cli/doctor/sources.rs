@@ -6,6 +6,7 @@ use connectors::wrapping::Keys;
 use hub_core::canonical::Canon;
 use hub_core::store::Store;
 
+use super::super::{language, language::either, show};
 use super::{Finding, bad, good, look, within};
 use crate::clock::MachineClock;
 use crate::installation;
@@ -20,18 +21,22 @@ pub(super) async fn tried(
     canon: &Arc<Canon>,
     store: Option<Arc<dyn Store>>,
 ) -> Vec<Finding> {
-    let remedy = "correct the sources file; docs/deliveries.md shows each kind";
+    let remedy = either(
+        "corrigez le fichier des sources ; docs/deliveries.md montre chaque sorte",
+        "correct the sources file; docs/deliveries.md shows each kind",
+    );
     let read = installation::mapping_files(settings).and_then(|files| Ok(files.compile(canon)?));
     let sources = match read.and_then(|catalogue| installation::sources(settings, &catalogue)) {
         Ok(sources) if sources.iter().next().is_none() => {
-            let found = "none: what is delivered is delivered by hand".to_owned();
-            return vec![good("sources", found)];
+            let none = either("aucune : on livre à la main", "none: what is delivered is delivered by hand");
+            return vec![good("sources", none)];
         }
         Ok(sources) => sources,
         Err(error) => return vec![bad("sources", &error, remedy)],
     };
     let (mut findings, count) = (Vec::new(), sources.iter().count());
-    findings.push(good("sources", format!("{count} in `{}`", settings.sources_file().display())));
+    let file = settings.sources_file();
+    findings.push(good("sources", format!("{count} {} `{}`", either("dans", "in"), file.display())));
     let places = store.map(|store| Places::new(store, Arc::new(MachineClock), Arc::clone(canon)));
     for (name, source) in sources.iter() {
         findings.extend(keys(name, source));
@@ -40,7 +45,7 @@ pub(super) async fn tried(
                 Some(places) => place(places, (name, pull), kind).await,
                 None => look(
                     format!("{name}/{pull}"),
-                    "not tried: there is no store yet".to_owned(),
+                    either("pas essayée : il n'y a pas encore de base", "not tried: there is no store yet"),
                     "dlnuf serve",
                 ),
             });
@@ -51,7 +56,11 @@ pub(super) async fn tried(
 
 fn keys(name: &str, source: &Source) -> Option<Finding> {
     let error = Keys::read(&source.keys).err()?;
-    Some(bad(name, &error.into(), "put the key there, or correct where the sources file looks for it"))
+    let remedy = either(
+        "mettez la clé à cette place, ou corrigez la place dans le fichier des sources",
+        "put the key there, or correct where the sources file looks for it",
+    );
+    Some(bad(name, &error.into(), remedy))
 }
 
 async fn place(places: &Places, (source, pull): (&str, &str), kind: &Pull) -> Finding {
@@ -59,6 +68,11 @@ async fn place(places: &Places, (source, pull): (&str, &str), kind: &Pull) -> Fi
     let checked = within(async { Ok(places.of(source, pull, kind)?.check().await?) }).await;
     match checked {
         Ok(found) => good(part, found),
-        Err(error) => bad(part, &error, "see the remedy of its code (dlnuf explain), then try again"),
+        Err(error) => {
+            let code = show::code_of(&error);
+            let remedy =
+                code.map_or(either("réessayez", "try again"), |code| &language::told(code.entry()).remedy);
+            bad(part, &error, remedy)
+        }
     }
 }

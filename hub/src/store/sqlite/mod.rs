@@ -24,10 +24,10 @@ use hub_core::store::{
     Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn,
 };
 use jiff::Timestamp;
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _};
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
@@ -70,7 +70,15 @@ impl Sqlite {
             .pragma("cache_size", "-4096")
             .disable_statement_logging();
         let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(PATIENCE);
-        let writer = pool(1).connect_with(options.clone()).await;
+        // A full disk has SQLite roll back by itself, which sqlx does not see: it holds the transaction open, and begins no other.
+        let writer = pool(1).after_release(|connection, _| {
+            Box::pin(async move {
+                // Behind the rollback that is on its way.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        });
+        let writer = writer.connect_with(options.clone()).await;
         let writer = writer.map_err(not_opened)?;
         // SQLite locks nothing between two migrations: hubs opened at once would run them twice.
         let alone = lock(format!("{path}.opening")).await?;
