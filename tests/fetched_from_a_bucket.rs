@@ -65,13 +65,24 @@ async fn what_waits_is_listed_oldest_first_and_the_rest_is_left_alone() {
 #[tokio::test]
 async fn a_key_no_path_can_be_does_not_hide_the_others() {
     let mut server = S3::start();
-    for key in ["caf/a.xml", "caf//odd.xml", "caf/../odd.xml", "caf/b.xml", "caf/z//odd.xml", "caf/zz.xml"] {
+    for key in [
+        "caf/a.xml",
+        "caf//odd.xml",
+        "caf/../odd.xml",
+        "caf//odd.csv",
+        "caf/b.xml",
+        "caf/b\\odd.xml",
+        "caf/z//odd.xml",
+        "caf/zz.xml",
+    ] {
         server.make(key, "<Racine/>");
     }
     let bucket = server.open(&server.config("caf")).expect("a bucket");
     let mut names = names(&bucket).await;
     names.sort_unstable();
     assert_eq!(names, ["caf/a.xml", "caf/b.xml", "caf/zz.xml"]);
+    let told = ["caf/../odd.xml", "caf//odd.xml", "caf/b\\\\odd.xml", "caf/z//odd.xml"];
+    assert_eq!(bucket.passed_over(), told, "each that is wanted is told, escaped");
 }
 
 #[tokio::test]
@@ -100,14 +111,14 @@ async fn an_object_replaced_or_gone_since_it_was_listed_is_asked_for_again_later
     let old = first(&bucket).await;
     server.make("caf/a.xml", "<Second/>");
     let error = bytes(&bucket, &old).await.expect_err("another object is there");
-    assert_eq!(Disposition::of(error.code), Disposition::Retry);
+    assert_eq!((error.code, Disposition::of(error.code)), (Code::OfferChanged, Disposition::Retry));
     assert!(error.detail.contains("replaced"), "{error}");
     bucket.taken(&old).await.expect("nothing to remove");
     let new = first(&bucket).await;
     assert_eq!(bytes(&bucket, &new).await.expect("bytes"), b"<Second/>");
     bucket.taken(&new).await.expect("removed");
     let error = bytes(&bucket, &new).await.expect_err("nothing is there");
-    assert_eq!(Disposition::of(error.code), Disposition::Retry);
+    assert_eq!(error.code, Code::OfferChanged);
 }
 
 #[tokio::test]
@@ -157,7 +168,7 @@ async fn a_wrong_secret_a_missing_bucket_and_a_missing_right_are_told_apart() {
         }
     }
     let found = server.open(&good).expect("a bucket").check().await.expect("an answer");
-    assert_eq!(found, "`s3://extraits/caf` answers; 1 objects wait");
+    assert_eq!(found, "it answers; 1 objects wait in `s3://extraits/caf`");
 }
 
 #[tokio::test]

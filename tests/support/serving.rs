@@ -48,7 +48,13 @@ impl Serving {
 
     /// Serves from a home as it is.
     pub fn again(home: &Path, more: &[&str]) -> Self {
+        Self::within(home, more, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn within(home: &Path, more: &[&str], environment: &[(&str, String)]) -> Self {
         let mut serve = command();
+        serve.envs(environment.iter().map(|(name, value)| (name, value)));
         serve.arg("--home").arg(home).args(["serve", "--listen", "127.0.0.1:0"]).args(more);
         let log = fs::File::options().create(true).append(true).open(home.join("serve.log")).expect("a log");
         let mut child = serve.stdout(Stdio::piped()).stderr(log).spawn().expect("starts");
