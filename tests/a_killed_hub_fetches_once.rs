@@ -16,16 +16,20 @@ use crate::support::extracts::{Hub, Member, PAUL, daily, household, made};
 use crate::support::milo::Queue;
 use crate::support::openssh::OpenSsh;
 use crate::support::place::{Place, reply};
-use crate::support::s3::S3;
+use crate::support::s3::{Line, S3};
 use crate::support::serving::{PATIENCE, Serving, archived};
 
 /// Kills of one hub, at random moments; `DLNUF_TEST_KILLS` asks for more.
 const KILLS: u64 = 6;
+/// Among so many kills some fall between what is kept here and what is forgotten there.
+const MANY: u64 = 50;
 /// Extracts offered during one life, at most.
 const OFFERED: u64 = 3;
 /// Longest life of a hub, in milliseconds: some more than a look takes.
 const LIFE_MS: u64 = 900;
 const SEED: u64 = 11;
+/// What each question to a place takes, each way, so that kills fall between what is kept and what is forgotten.
+const DELAY: Duration = Duration::from_millis(15);
 
 /// A place with extracts, each known by its number.
 trait Depot {
@@ -83,6 +87,8 @@ struct Trial<D> {
     offered: u64,
     /// Kills that left something to be done.
     in_the_middle: u64,
+    /// Kills that fell between what is kept here and what is forgotten there.
+    between: u64,
 }
 
 impl<D: Depot> Trial<D> {
@@ -94,7 +100,7 @@ impl<D: Depot> Trial<D> {
         );
         fs::create_dir_all(hub.home()).expect("a folder");
         fs::write(Path::new(&hub.home()).join("sources.yaml"), sources).expect("a file");
-        Self { hub, depot, offered: 0, in_the_middle: 0 }
+        Self { hub, depot, offered: 0, in_the_middle: 0, between: 0 }
     }
 
     fn home(&self) -> PathBuf {
@@ -128,8 +134,11 @@ impl<D: Depot> Trial<D> {
                 );
             }
             self.in_the_middle += u64::from((forgotten.len() as u64) < self.offered);
+            let still_there = (0..self.offered).filter(|at| !forgotten.contains(at));
+            self.between += u64::from(still_there.into_iter().any(|at| self.depot.is_kept(at, &kept)));
             self.time_passes().await;
         }
+        assert!(kills < MANY || self.between > 0, "seed {SEED}: no kill fell where it hurts");
     }
 
     /// As if so much time had passed that the dead hub's leases are over.
@@ -177,12 +186,11 @@ impl<D: Depot> Trial<D> {
         assert!(self.in_the_middle > 0, "seed {SEED}: the hub was killed too late to show anything");
         (self.hub, self.depot)
     }
+}
 
-    /// How many deliveries the hub knows, and that each has run to its end.
-    fn deliveries(hub: &Hub) -> usize {
-        let listed = hub.ask(&["deliveries", "--limit", "10000"]).json();
-        listed.len()
-    }
+/// How many deliveries a hub knows.
+fn deliveries(hub: &Hub) -> usize {
+    hub.ask(&["deliveries", "--limit", "10000"]).json().len()
 }
 
 struct ByHand {
@@ -240,7 +248,7 @@ async fn a_hub_killed_while_it_fetches_by_sftp_takes_each_file_once_and_loses_no
     trial.kill(kills()).await;
     let offered = usize::try_from(trial.offered).expect("few");
     let (hub, depot) = trial.end().await;
-    assert_eq!(Trial::<ByHand>::deliveries(&hub), offered, "each file is one delivery");
+    assert_eq!(deliveries(&hub), offered, "each file is one delivery");
     for at in 0..offered as u64 {
         let moved = fs::read(depot.taken().join(format!("{at}.xml"))).expect("a file");
         assert!(moved == extract(at), "{at} is moved as it was");
@@ -254,15 +262,16 @@ async fn a_hub_killed_while_it_fetches_by_sftp_takes_each_file_once_and_loses_no
 
 struct InABucket {
     server: S3,
+    line: Line,
     offered: u64,
 }
 
 impl Depot for InABucket {
     fn pull(&self) -> (&'static str, String) {
         let place = format!(
-            "bucket: {{ url: \"s3://extraits/depot\", endpoint: \"{}\", region: eu-west-3, access_key_env: TEST_KEY, \
-             secret_key_env: TEST_SECRET, allow_http: true, after: delete }}",
-            self.server.url()
+            "bucket: {{ url: \"s3://extraits/depot\", endpoint: \"http://127.0.0.1:{}\", region: eu-west-3, \
+             access_key_env: TEST_KEY, secret_key_env: TEST_SECRET, allow_http: true, after: delete }}",
+            self.line.port
         );
         ("caf", place)
     }
@@ -294,11 +303,13 @@ impl Depot for InABucket {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_killed_while_it_reads_a_bucket_takes_each_object_once_and_loses_none() {
-    let mut trial = Trial::of(InABucket { server: S3::start(), offered: 0 });
+    let server = S3::start();
+    let line = Line::slow(server.port(), DELAY).await;
+    let mut trial = Trial::of(InABucket { server, line, offered: 0 });
     trial.kill(kills()).await;
     let offered = usize::try_from(trial.offered).expect("few");
     let (hub, _) = trial.end().await;
-    assert_eq!(Trial::<InABucket>::deliveries(&hub), offered, "each object is one delivery");
+    assert_eq!(deliveries(&hub), offered, "each object is one delivery");
 }
 
 /// Whether a dossier stands in one of the lines kept.
@@ -309,6 +320,7 @@ fn holds_dossier(at: u64, archive: &[(String, Vec<u8>)]) -> bool {
 
 struct AQueue {
     queue: Queue,
+    line: Line,
     keys: tempfile::TempDir,
     offered: u64,
 }
@@ -321,9 +333,9 @@ impl Depot for AQueue {
             file.display().to_string()
         };
         let place = format!(
-            "milo: {{ base_url: \"{}\", keys: {{ events: {{ file: {} }}, dossiers: {{ file: {} }} }}, \
+            "milo: {{ base_url: \"http://127.0.0.1:{}\", keys: {{ events: {{ file: {} }}, dossiers: {{ file: {} }} }}, \
              limits: {{ requests_per_second: 200 }} }}",
-            self.queue.place.base,
+            self.line.port,
             key("evenements"),
             key("dossiers"),
         );
@@ -354,14 +366,17 @@ async fn a_hub_killed_while_it_reads_an_event_queue_takes_each_event_once_and_lo
         dossiers.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let queue = Queue::open(&dossiers).await;
     let keys = tempfile::tempdir().expect("a folder");
-    let mut trial = Trial::of(AQueue { queue, keys, offered: 0 });
+    let line = Line::slow(queue.place.port(), DELAY).await;
+    let mut trial = Trial::of(AQueue { queue, line, keys, offered: 0 });
     trial.kill(kills).await;
     trial.end().await;
 }
 
 /// A list whose items are asked for from the last one on, two a page.
 struct AList {
-    place: Place,
+    /// Open as long as the list.
+    _place: Place,
+    line: Line,
     items: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
 }
 
@@ -384,16 +399,17 @@ impl AList {
             )
         })
         .await;
-        Self { place, items }
+        let line = Line::slow(place.port(), DELAY).await;
+        Self { _place: place, line, items }
     }
 }
 
 impl Depot for AList {
     fn pull(&self) -> (&'static str, String) {
         let place = format!(
-            "collection: {{ url: \"{}/jeunes\", paging: {{ offset_limit: {{ offset: debut, limit: nb, size: 2 }} }}, \
+            "collection: {{ url: \"http://127.0.0.1:{}/jeunes\", paging: {{ offset_limit: {{ offset: debut, limit: nb, size: 2 }} }}, \
              since: {{ parameter: {{ name: depuis, largest: /ordre }} }} }}",
-            self.place.base
+            self.line.port
         );
         ("missions-locales", place)
     }

@@ -68,12 +68,12 @@ impl Fetching {
             .collect()
     }
 
-    /// What `dlnuf doctor` finds of the place: its state and what it says.
+    /// What `dlnuf doctor` finds of the place: its state, and what it says with what to do.
     fn doctor(&self) -> (String, String) {
         let found = self.ask(&["doctor"]).json();
         let place = found.iter().find(|finding| finding["part"] == "caf/nuit").expect("the place is tried");
         let text = |name: &str| place[name].as_str().expect("text").to_owned();
-        (text("state"), text("found"))
+        (text("state"), format!("{}: {}", text("found"), text("remedy")))
     }
 
     /// One file refused: the others come, it is told once, and comes when it may be read.

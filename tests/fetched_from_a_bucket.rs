@@ -9,6 +9,7 @@ use hub_core::transport::{Fetched, Offer, Transport as _, TransportError};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
 
+use crate::support::place::{Place, reply};
 use crate::support::s3::{Line, S3};
 
 async fn names(bucket: &Bucket) -> Vec<String> {
@@ -83,6 +84,23 @@ async fn a_key_no_path_can_be_does_not_hide_the_others() {
     assert_eq!(names, ["caf/a.xml", "caf/b.xml", "caf/zz.xml"]);
     let told = ["caf/../odd.xml", "caf//odd.xml", "caf/b\\\\odd.xml", "caf/z//odd.xml"];
     assert_eq!(bucket.passed_over(), told, "each that is wanted is told, escaped");
+}
+
+#[tokio::test]
+async fn a_listing_that_gives_the_same_page_for_ever_is_given_up() {
+    let page = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken><Contents>\
+<Key>caf/a.xml</Key><LastModified>2026-03-01T00:00:00.000Z</LastModified><ETag>e</ETag><Size>3</Size></Contents></ListBucketResult>";
+    let place = Place::open(move |_, _| reply(200, &[("content-type", "application/xml")], page)).await;
+    let config = serde_json::json!({
+        "url": "s3://extraits/caf", "endpoint": place.base, "region": "eu-west-3", "allow_http": true,
+        "access_key_env": "KEY", "secret_key_env": "SECRET",
+    });
+    let config = serde_json::from_value(config).expect("a configuration");
+    let bucket = Bucket::open_with(&config, &|_| Some("held".to_owned())).expect("a bucket");
+    let error = bucket.look(None).await.expect_err("no end of it");
+    assert_eq!(error.code, Code::AnswerNotUnderstood);
+    assert!(error.detail.contains("no end of it"), "{error}");
+    assert_eq!(place.seen().len(), 2);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::{After, Bucket, failure, key};
 /// An object made to see whether one can be; it is no extract.
 const TRIAL: &str = "dlnuf-essai.part";
 /// Objects that are asked about: each takes its time.
-const MOST_ASKED: usize = 100;
+const MOST_ASKED: usize = 20;
 
 impl Bucket {
     /// Tries all that a look and what follows it need.

@@ -12,7 +12,7 @@ use super::{After, Sftp, join};
 /// A file made to see whether one can be; no look takes it for an extract.
 const TRIAL: &str = ".dlnuf-essai.part";
 /// Files that are opened: each takes its time.
-const MOST_OPENED: usize = 100;
+const MOST_OPENED: usize = 20;
 
 impl Sftp {
     /// Tries all that a look and what follows it need.

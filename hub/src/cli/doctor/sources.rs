@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use connectors::wrapping::Keys;
 use hub_core::canonical::Canon;
+use hub_core::code::Code;
 use hub_core::store::Store;
+use hub_core::transport::TransportError;
 
 use super::{Finding, bad, good, look, within};
 use crate::clock::MachineClock;
@@ -59,6 +61,15 @@ async fn place(places: &Places, (source, pull): (&str, &str), kind: &Pull) -> Fi
     let checked = within(async { Ok(places.of(source, pull, kind)?.check().await?) }).await;
     match checked {
         Ok(found) => good(part, found),
-        Err(error) => bad(part, &error, "see the remedy of its code (dlnuf explain), then try again"),
+        Err(error) => bad(part, &error, remedy(&error)),
+    }
+}
+
+fn remedy(error: &anyhow::Error) -> &'static str {
+    let code = error.downcast_ref::<TransportError>().map(|error| error.code);
+    if code == Some(Code::PlaceRefused) {
+        "give the hub's own user this right there, then try again"
+    } else {
+        "see the remedy of its code (dlnuf explain), then try again"
     }
 }
