@@ -231,24 +231,65 @@ async fn a_token_refused_is_renewed_once_and_a_login_refused_stops() {
     );
 }
 
+/// What the search answers while it is down.
+const DOWN: &str = r#"{"codeRetour":"R999","jetonUsager":"null"}"#;
+
 #[tokio::test]
 async fn a_service_that_is_down_fails_the_fetch_and_nobody_counts_as_asked() {
+    let numbers = ["12345678901", "12345678902", "12345678903", "12345678904"];
+    let setting = Setting::of(&numbers).await;
+    setting.there.finds("12345678901", "jeton-a");
+    for number in &numbers[1..] {
+        setting.there.searches(number, 503, DOWN);
+    }
+    let error = fetch(&setting.ready(), None).await.expect_err("down");
+    assert_eq!(error.code, Code::PlaceUnreachable);
+    assert_eq!(setting.list.outcomes(), [None; 4]);
+}
+
+#[tokio::test]
+async fn somebody_a_service_fails_about_hides_nobody_else_and_is_asked_again() {
+    let setting = Setting::of(&["12345678901", "12345678902"]).await;
+    setting.there.searches("12345678901", 503, DOWN);
+    setting.there.finds("12345678902", "jeton-b");
+    let place = setting.ready();
+    for failures in [0, 1] {
+        let offer = place.look(None).await.expect("looks").pop().expect("an offer");
+        let mut bytes = Vec::new();
+        let fetched = place.fetch(&offer, &mut bytes).await;
+        if failures == 0 {
+            assert_eq!(counted(fetched.expect("comes")), [(Code::PlaceUnreachable, 1)]);
+            place.taken(&offer).await.expect("told");
+        } else {
+            let error = fetched.expect_err("it fails about all who are left");
+            assert_eq!(error.code, Code::PlaceUnreachable);
+        }
+        assert_eq!(setting.list.outcomes(), [None, Some(Outcome::Answered)]);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_fails_for_a_moment_is_tried_again() {
     let setting = Setting::of(&["12345678901", "12345678902"]).await;
     setting.there.finds("12345678901", "jeton-a");
-    let down = r#"{"codeRetour":"R999","jetonUsager":"null"}"#;
-    setting.there.searches("12345678902", 503, down);
-    setting.there.searches("12345678902", 503, down);
-    let place = setting.ready();
+    setting.there.searches("12345678902", 503, DOWN);
+    setting.there.searches("12345678902", 503, DOWN);
     setting.there.finds("12345678902", "jeton-b");
-    let (_, lines) = fetch(&place, None).await.expect("comes at the third try");
-    assert_eq!(lines.len(), 2);
-    assert_eq!(setting.hours.waits(), [1, 2]);
+    let (_, lines) = fetch(&setting.ready(), None).await.expect("comes at the third try");
+    assert_eq!((lines.len(), setting.hours.waits()), (2, vec![1, 2]));
+}
 
-    setting.there.known().searched.remove("12345678902");
-    setting.there.searches("12345678902", 503, down);
-    let error = fetch(&place, None).await.expect_err("down");
-    assert_eq!(error.code, Code::PlaceUnreachable);
-    assert_eq!(setting.list.outcomes(), [None, None]);
+#[tokio::test]
+async fn a_token_said_to_live_for_ever_is_renewed_after_a_day() {
+    let setting = Setting::of(&["12345678901"]).await;
+    setting.there.finds("12345678901", "jeton-a");
+    setting.there.known().life = u64::MAX;
+    let place = setting.ready();
+    for (hours, given) in [(0, 1), (23, 1), (2, 2)] {
+        setting.hours.pass(Duration::from_hours(hours));
+        fetch(&place, None).await.expect("comes");
+        assert_eq!(setting.there.tokens_given(), given);
+    }
 }
 
 #[tokio::test]
@@ -328,6 +369,17 @@ async fn a_dossier_comes_once_with_its_newest_event_and_events_are_acknowledged_
     let calls = u32::try_from(there.place.seen().len()).expect("a few");
     let took = connectors::transport::http::Patience::elapsed(hours.as_ref());
     assert!(took >= Duration::from_secs(1) / 3 * (calls - 1), "three calls a second: {calls} in {took:?}");
+}
+
+#[tokio::test]
+async fn when_no_dossier_of_many_is_there_no_event_is_acknowledged() {
+    let (there, place, _hours, _folder) = queue(&[], false).await;
+    for at in 0..10 {
+        there.happens(&format!("e{at} {at} DOSSIER UPDATE {at} 2026-03-02 09:00:00"));
+    }
+    let error = fetch(&place, None).await.expect_err("the address is wrong");
+    assert_eq!(error.code, Code::AnswerNotUnderstood);
+    assert_eq!(there.left(), 10);
 }
 
 #[tokio::test]

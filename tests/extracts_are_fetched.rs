@@ -268,6 +268,48 @@ async fn a_receipt_is_posted_to_who_wants_it_and_again_until_it_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn receipts_that_do_not_arrive_are_told_once_and_brought_in_the_end() {
+    let place = Place::open(|_, count| reply(if count == 0 { 503 } else { 204 }, &[], "")).await;
+    let hub = Hub::fresh();
+    let (token, line) = crate::support::serving::token_of("caf");
+    let sources = format!(
+        "sources: {{ caf: {{ tokens: [{line}], receipts: {{ callback: \"{}/recu\" }} }} }}",
+        place.base
+    );
+    let serving = Serving::start(&hub.folder().join("hub"), &sources, &[]);
+    for (day, name) in [("2026-03-01", "UN"), ("2026-03-02", "DEUX")] {
+        assert_eq!(serving.push(&token, &format!("{name}.xml"), one(day, name)).await.status(), 201);
+    }
+    until("both receipts are taken", || place.seen().len() >= 3).await;
+    let told = hub.ask(&["notices"]).json();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let detail = told[0]["detail"].as_str().expect("text");
+    assert!(told[0]["code"] == "DLN0811" && detail.starts_with("the receipt of delivery "), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_put_right_is_read_again_when_the_pull_is_resumed() {
+    let place = Place::open(|seen, _| {
+        let right = seen.header("x-cle") == Some("juste");
+        reply(if right { 200 } else { 401 }, &[], "[]")
+    })
+    .await;
+    let (hub, key) = (Hub::fresh(), secret("fausse"));
+    let sources = format!(
+        "sources:\n  missions-locales:\n    pulls:\n      nuit: {{ collection: {{ url: \"{}/l\", \
+         auth: {{ api_key: {{ header: X-Cle, key: {{ file: {} }} }} }} }} }}\n",
+        place.base,
+        key.display()
+    );
+    let _serving = Serving::start(&hub.folder().join("hub"), &sources, &[]);
+    until("it is paused", || !hub.ask(&["notices"]).json().is_empty()).await;
+    fs::write(&key, "juste").expect("written");
+    assert_eq!(hub.ask(&["sources", "resume", "missions-locales/nuit"]).code, 0);
+    let right = || place.seen().iter().any(|seen| seen.header("x-cle") == Some("juste"));
+    until("it calls with the right key", right).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_was_fetched_is_guarded_as_any_other() {
     let hub = Hub::fresh();
     let drop = hub.folder().join("depot");

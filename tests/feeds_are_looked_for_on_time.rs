@@ -136,6 +136,26 @@ async fn a_night_is_looked_for_at_its_hour_and_a_missed_one_is_made_up_for_once(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_years_ahead_for_a_while_stops_no_pull() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (home, drop_folder) = (folder.path().join("hub"), folder.path().join("depot"));
+    fs::create_dir_all(&drop_folder).expect("a folder");
+    let sources = format!(
+        "sources: {{ caf: {{ pulls: {{ nuit: {{ folder: {{ path: {}, settle_seconds: 0 }} }} }} }} }}",
+        drop_folder.display()
+    );
+    let clock = Arc::new(Set(Mutex::new("2099-03-27T12:00:00Z".parse().expect("an instant"))));
+    let hub = pulling(&home, &clock, &sources).await;
+    hub.looked_at("2099-03-27T12:00:00Z").await;
+    put(&drop_folder.join("1.xml"), &extract("2026-03-27"));
+    clock.at("2026-03-27T12:00:00Z");
+    hub.until("it is looked at by the hour that is", async || drop_folder.join("traites/1.xml").exists())
+        .await;
+    let standing = STANDINGS.read(hub.pipeline.store.as_ref(), "caf/nuit").await.expect("reads");
+    assert_eq!(standing.and_then(|standing| standing.next), "2026-03-27T12:01:00Z".parse().ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_feed_that_does_not_come_by_its_hour_is_told_once_and_so_is_its_coming() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path().join("hub");

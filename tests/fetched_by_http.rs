@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use connectors::transport::http::{Collection, CollectionConfig};
+use connectors::transport::http::{Collection, CollectionConfig, post};
 use hub_core::code::Code;
 use hub_core::transport::{Fetched, Missing, Transport as _, TransportError};
+
+use serde_json::json;
 
 use crate::support::hours::Hours;
 use crate::support::place::{Place, Seen, fetch, reply};
@@ -102,7 +104,7 @@ async fn every_kind_of_paging_brings_every_item_once() {
 
 #[tokio::test]
 async fn a_list_that_never_ends_or_leads_elsewhere_is_refused() {
-    let endless = Place::open(|_, _| reply(200, &[], "[1]")).await;
+    let endless = Place::open(|_, number| reply(200, &[], &format!("[{number}]"))).await;
     let looping = Place::open(|_, _| reply(200, &[], r#"{"l":[1],"suite":"a"}"#)).await;
     let elsewhere =
         Place::open(|_, _| reply(200, &[("link", "<http://evil.example/x>; rel=next")], "[1]")).await;
@@ -117,6 +119,51 @@ async fn a_list_that_never_ends_or_leads_elsewhere_is_refused() {
         assert_eq!(error.code, Code::AnswerNotUnderstood, "{more}: {error}");
     }
     assert_eq!(endless.seen().len(), 5 + 1 + 1);
+}
+
+#[tokio::test]
+async fn a_list_that_gives_the_same_page_again_is_refused_at_once() {
+    // One does not know the parameter of pages, one leads in a circle; both say something new each time.
+    let deaf = Place::open(|_, _| reply(200, &[], r#"[{"n":1},{"n":2}]"#)).await;
+    let circle = Place::open(|seen, _| {
+        let page = parameter(seen, "p").unwrap_or(0);
+        let link = format!("</v1/jeunes?p={}>; rel=\"next\"", (page + 1) % 3);
+        reply(200, &[("link", link.as_str())], &format!(r#"[{{"n":{page}}}]"#))
+    })
+    .await;
+    for (place, more, calls) in [
+        (&deaf, "paging: {page: {parameter: page}}", 2),
+        (&deaf, "paging: {offset_limit: {offset: debut, limit: nb, size: 2}}", 4),
+        (&circle, "paging: next_link", 4),
+    ] {
+        let error = all(place, more).await.expect_err(more);
+        assert_eq!(error.code, Code::AnswerNotUnderstood, "{more}: {error}");
+        assert_eq!(place.seen().len(), calls, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_not_gone_on_from_a_time_far_ahead() {
+    let body = r#"[{"maj":"2026-03-01T09:30:00Z"},{"maj":"2206-03-01T09:30:00Z"}]"#;
+    let place = Place::open(move |_, _| reply(200, &[], body)).await;
+    let changed = list(&place, &Hours::fresh(), "since: {parameter: {name: depuis, largest: /maj}}");
+    let (fetched, lines) = fetch(&changed.expect("a list"), None).await.expect("comes");
+    let Fetched::Whole { cursor, missing } = fetched else { unreachable!("lines came") };
+    assert_eq!((cursor.as_deref(), lines.len()), (Some("2026-03-01T09:30:00Z"), 2));
+    assert!(matches!(missing.as_slice(), [Missing { count: 1, .. }]), "it is told: {missing:?}");
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_sent_elsewhere_was_not_taken() {
+    let place = Place::open(|seen, _| {
+        let asked_for_login = seen.line.starts_with("GET");
+        if asked_for_login { reply(200, &[], "{}") } else { reply(302, &[("location", "/login")], "") }
+    })
+    .await;
+    let config = serde_json::from_value(json!({ "callback": format!("{}/recus", place.base) }));
+    let error = post(&config.expect("a configuration"), b"{}".to_vec()).await.expect_err("sent elsewhere");
+    assert_eq!(error.code, Code::AnswerNotUnderstood);
+    assert_eq!(place.lines(), ["POST /recus"]);
 }
 
 #[tokio::test]
@@ -204,6 +251,7 @@ async fn a_failing_place_is_tried_again_with_growing_waits_and_then_left() {
     let hours = Hours::fresh();
     let error = fetch(&list(&down, &hours, "").expect("a list"), None).await.expect_err("down");
     assert_eq!((error.code, hours.waits()), (Code::PlaceUnreachable, vec![5, 5, 5]));
+    assert_eq!(error.retry_after, Some(Duration::from_secs(5)), "the last wait asked for is kept to as well");
 
     let nobody = format!("url: http://127.0.0.1:{}/l", free_port());
     let config = serde_saphyr::from_str(&nobody).expect("a configuration");
@@ -282,7 +330,7 @@ async fn keys_and_passwords_are_sent_and_wrong_settings_are_told_before_any_call
 async fn calls_keep_the_pace_and_nothing_is_left_at_a_list() {
     let place = Place::open(|seen, _| {
         let page = parameter(seen, "page").expect("a page");
-        reply(200, &[], if page <= 8 { "[1]" } else { "[]" })
+        reply(200, &[], &if page <= 8 { format!("[{page}]") } else { "[]".to_owned() })
     })
     .await;
     let hours = Hours::fresh();

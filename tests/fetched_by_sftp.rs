@@ -162,7 +162,7 @@ async fn another_file_under_the_same_name_is_neither_taken_for_it_nor_taken_away
     let offer = look(&place).await.remove(0);
     server.put("a.xml", b"<s/>", THEN + 1);
     let error = place.fetch(&offer, &mut Vec::new()).await.expect_err("changed");
-    assert_eq!(error.code, Code::PlaceUnreachable);
+    assert_eq!(error.code, Code::OfferChanged);
     place.taken(&offer).await.expect("left alone");
     assert_eq!(there(&server), set(&["a.xml"]));
 }
@@ -177,7 +177,7 @@ async fn a_file_that_grows_while_it_is_fetched_is_tried_again_later() {
         io::Write::write_all(&mut file.expect("opened"), b"more").expect("written");
     };
     let error = fetch_with(&place(&server, &json!({})), grow).await.expect_err("changed");
-    assert_eq!(error.code, Code::PlaceUnreachable);
+    assert_eq!(error.code, Code::OfferChanged);
     assert!(error.detail.contains("changed meanwhile"), "{}", error.detail);
 }
 
@@ -239,11 +239,42 @@ async fn what_is_missing_or_forbidden_says_so() {
     let offer = look(&here).await.remove(0);
     fs::remove_file(server.folder().join("a.xml")).expect("removed");
     let error = here.fetch(&offer, &mut Vec::new()).await.expect_err("missing");
-    assert_eq!(error.code, Code::AnswerNotUnderstood);
+    assert_eq!(error.code, Code::OfferChanged);
     // Nobody, not even root, makes a file there.
     let error =
         place(&server, &json!({"receipts": "/sys"})).leave("a.json", b"{}").await.expect_err("forbidden");
     assert_eq!(error.code, Code::PlaceRefused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wanted_name_that_cannot_be_used_is_passed_over_and_told() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let server = OpenSsh::start();
+    for name in [&b"caf\xe9.xml"[..], b"deux\nlignes.xml", b"caf\xe9.csv", b"a.xml"] {
+        fs::write(server.folder().join(OsStr::from_bytes(name)), b"<r/>").expect("written");
+    }
+    let place = place(&server, &json!({"pattern": "*.xml"}));
+    assert_eq!(names(&place).await, ["a.xml"]);
+    let told = place.passed_over();
+    // What is not UTF-8 is not told byte for byte by every library.
+    assert_eq!(told, ["caf\u{fffd}.xml", "deux\\nlignes.xml"]);
+    fs::remove_file(server.folder().join("deux\nlignes.xml")).expect("removed");
+    names(&place).await;
+    assert_eq!(place.passed_over().len(), 1);
+    assert!(place.check().await.expect("a check").contains("1 names cannot be used"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_says_what_files_taken_in_need_and_leaves_nothing() {
+    let server = OpenSsh::start();
+    let aside = server.folder().join("aside");
+    let place = place(&server, &json!({"after": {"move": aside}}));
+    let error = place.check().await.expect_err("no folder to move to");
+    assert!(error.code == Code::PlaceRefused && error.detail.contains("there is no folder"), "{error}");
+    fs::create_dir(&aside).expect("folder");
+    place.check().await.expect("a check");
+    assert_eq!((there(&server), fs::read_dir(&aside).expect("a folder").count()), (set(&["aside"]), 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use hub_core::transport::{Fetched, Offer, Transport as _, TransportError};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
 
+use crate::support::place::{Place, reply};
 use crate::support::s3::{Line, S3};
 
 async fn names(bucket: &Bucket) -> Vec<String> {
@@ -65,13 +66,41 @@ async fn what_waits_is_listed_oldest_first_and_the_rest_is_left_alone() {
 #[tokio::test]
 async fn a_key_no_path_can_be_does_not_hide_the_others() {
     let mut server = S3::start();
-    for key in ["caf/a.xml", "caf//odd.xml", "caf/../odd.xml", "caf/b.xml", "caf/z//odd.xml", "caf/zz.xml"] {
+    for key in [
+        "caf/a.xml",
+        "caf//odd.xml",
+        "caf/../odd.xml",
+        "caf//odd.csv",
+        "caf/b.xml",
+        "caf/b\\odd.xml",
+        "caf/z//odd.xml",
+        "caf/zz.xml",
+    ] {
         server.make(key, "<Racine/>");
     }
     let bucket = server.open(&server.config("caf")).expect("a bucket");
     let mut names = names(&bucket).await;
     names.sort_unstable();
     assert_eq!(names, ["caf/a.xml", "caf/b.xml", "caf/zz.xml"]);
+    let told = ["caf/../odd.xml", "caf//odd.xml", "caf/b\\\\odd.xml", "caf/z//odd.xml"];
+    assert_eq!(bucket.passed_over(), told, "each that is wanted is told, escaped");
+}
+
+#[tokio::test]
+async fn a_listing_that_gives_the_same_page_for_ever_is_given_up() {
+    let page = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken><Contents>\
+<Key>caf/a.xml</Key><LastModified>2026-03-01T00:00:00.000Z</LastModified><ETag>e</ETag><Size>3</Size></Contents></ListBucketResult>";
+    let place = Place::open(move |_, _| reply(200, &[("content-type", "application/xml")], page)).await;
+    let config = serde_json::json!({
+        "url": "s3://extraits/caf", "endpoint": place.base, "region": "eu-west-3", "allow_http": true,
+        "access_key_env": "KEY", "secret_key_env": "SECRET",
+    });
+    let config = serde_json::from_value(config).expect("a configuration");
+    let bucket = Bucket::open_with(&config, &|_| Some("held".to_owned())).expect("a bucket");
+    let error = bucket.look(None).await.expect_err("no end of it");
+    assert_eq!(error.code, Code::AnswerNotUnderstood);
+    assert!(error.detail.contains("no end of it"), "{error}");
+    assert_eq!(place.seen().len(), 2);
 }
 
 #[tokio::test]
@@ -100,14 +129,14 @@ async fn an_object_replaced_or_gone_since_it_was_listed_is_asked_for_again_later
     let old = first(&bucket).await;
     server.make("caf/a.xml", "<Second/>");
     let error = bytes(&bucket, &old).await.expect_err("another object is there");
-    assert_eq!(Disposition::of(error.code), Disposition::Retry);
+    assert_eq!((error.code, Disposition::of(error.code)), (Code::OfferChanged, Disposition::Retry));
     assert!(error.detail.contains("replaced"), "{error}");
     bucket.taken(&old).await.expect("nothing to remove");
     let new = first(&bucket).await;
     assert_eq!(bytes(&bucket, &new).await.expect("bytes"), b"<Second/>");
     bucket.taken(&new).await.expect("removed");
     let error = bytes(&bucket, &new).await.expect_err("nothing is there");
-    assert_eq!(Disposition::of(error.code), Disposition::Retry);
+    assert_eq!(error.code, Code::OfferChanged);
 }
 
 #[tokio::test]
@@ -157,7 +186,7 @@ async fn a_wrong_secret_a_missing_bucket_and_a_missing_right_are_told_apart() {
         }
     }
     let found = server.open(&good).expect("a bucket").check().await.expect("an answer");
-    assert_eq!(found, "`s3://extraits/caf` answers; 1 objects wait");
+    assert_eq!(found, "it answers; 1 objects wait in `s3://extraits/caf`");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! What the hub promises, one module per promise, and the house rules it is built by.
 
 mod a_full_disk_passes;
+mod a_killed_hub_fetches_once;
 mod a_killed_hub_goes_on;
+mod a_place_refuses;
 mod a_suspicious_night_waits;
 mod a_tool_starts;
 mod acknowledged_deliveries_stay;

@@ -26,6 +26,7 @@ impl Disposition {
         use Code as C;
         match code {
             C::PlaceUnreachable
+            | C::OfferChanged
             | C::TooManyRequests
             | C::DiskFull
             | C::StoreUnreachable

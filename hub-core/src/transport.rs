@@ -89,11 +89,17 @@ pub trait Transport: Send + Sync {
     /// What waits, in the order in which it is to be taken in. `cursor` is what the last fetch left, for places read by cursor.
     async fn look(&self, cursor: Option<&str>) -> Result<Vec<Offer>, TransportError>;
 
-    /// Writes an offer's bytes; the caller flushes.
+    /// Writes an offer's bytes; the caller flushes. What concerns this offer alone is told apart from a failing place by its code:
+    /// [`Code::OfferChanged`], [`Code::PlaceRefused`], [`Code::AnswerNotUnderstood`].
     async fn fetch(&self, offer: &Offer, into: Sink<'_>) -> Result<Fetched, TransportError>;
 
     /// The bytes are durable here: removes, moves or acknowledges the offer there, as its configuration says.
     async fn taken(&self, offer: &Offer) -> Result<(), TransportError>;
+
+    /// Names the last look saw and passed over, though they are wanted: no offer can be made of them. Escaped, to be shown.
+    fn passed_over(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Whether an offer of one name and version is always the same bytes, so that it is fetched once; a list, whose offer is asked
     /// for what it holds now, says no.

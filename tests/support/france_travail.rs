@@ -10,14 +10,21 @@ use axum::response::Response;
 use crate::support::place::{Place, Seen, reply};
 
 /// What it knows, and may be told.
-#[derive(Default)]
 pub struct Known {
+    /// The life a token is said to have, in seconds.
+    pub life: u64,
     /// What the search answers, by the number searched for: status and body.
     pub searched: HashMap<String, Vec<(u16, String)>>,
     /// What a call answers, by its path and the person's token.
     pub answers: HashMap<(String, String), (u16, String)>,
     /// The tokens that are accepted.
     pub tokens: Vec<String>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { life: 1499, searched: HashMap::new(), answers: HashMap::new(), tokens: Vec::new() }
+    }
 }
 
 /// The service.
@@ -75,7 +82,8 @@ fn token(seen: &Seen, known: &mut Known, number: usize) -> Response {
     }
     let token = format!("acces-{number}");
     known.tokens.push(token.clone());
-    reply(200, &[], &format!(r#"{{"token_type":"Bearer","access_token":"{token}","expires_in":1499}}"#))
+    let life = known.life;
+    reply(200, &[], &format!(r#"{{"token_type":"Bearer","access_token":"{token}","expires_in":{life}}}"#))
 }
 
 fn answer(seen: &Seen, known: &mut Known) -> Response {

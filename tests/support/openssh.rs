@@ -11,6 +11,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
+use super::program::humbly;
+
 const SSHD: &str = "/usr/sbin/sshd";
 /// A port that was free may be taken by the time the server starts.
 const TRIES: usize = 5;
@@ -29,8 +31,17 @@ impl OpenSsh {
         Self::start_with("internal-sftp")
     }
 
+    /// The same, with users whom files can be kept from.
+    pub fn humble() -> Self {
+        Self::begin("internal-sftp", humbly)
+    }
+
     /// A server whose SFTP is the one given, such as `internal-sftp -P rename` that refuses to rename.
     pub fn start_with(subsystem: &str) -> Self {
+        Self::begin(subsystem, |program| Command::new(program))
+    }
+
+    fn begin(subsystem: &str, run: impl Fn(&str) -> Command) -> Self {
         assert!(Path::new(SSHD).exists(), "no {SSHD}: run `make test`, which installs openssh-server");
         let home = tempfile::tempdir().expect("folder");
         fs::create_dir(home.path().join("depot")).expect("folder");
@@ -44,7 +55,7 @@ impl OpenSsh {
             // Debian makes it when it starts its own server.
             fs::create_dir_all("/run/sshd").expect("folder");
         }
-        let started = (0..TRIES).find_map(|_| listen(home.path(), subsystem));
+        let started = (0..TRIES).find_map(|_| listen(home.path(), subsystem, run(SSHD)));
         let (server, port) = started.expect("the server listens");
         Self { home, server, port, user }
     }
@@ -139,7 +150,7 @@ fn keygen(file: &Path, kind: &str, passphrase: &str) {
 }
 
 /// Starts the server, and waits until it says that it listens; none when it ended instead.
-fn listen(home: &Path, subsystem: &str) -> Option<(Child, u16)> {
+fn listen(home: &Path, subsystem: &str, mut command: Command) -> Option<(Child, u16)> {
     let port =
         TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
     let home_text = home.display();
@@ -151,7 +162,6 @@ fn listen(home: &Path, subsystem: &str) -> Option<(Child, u16)> {
          Subsystem sftp {subsystem}\nMaxStartups 100\n{host_keys}"
     );
     fs::write(home.join("sshd_config"), settings).expect("written");
-    let mut command = Command::new(SSHD);
     command.args(["-D", "-e", "-f"]).arg(home.join("sshd_config"));
     let mut server = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the server starts");
     let mut said = BufReader::new(server.stderr.take().expect("was asked for"));

@@ -52,6 +52,11 @@ impl Place {
         Self { base, seen, server }
     }
 
+    pub fn port(&self) -> u16 {
+        let port = self.base.rsplit(':').next().and_then(|port| port.parse().ok());
+        port.expect("an address ends with its port")
+    }
+
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("requests").clone()
     }

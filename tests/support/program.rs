@@ -24,9 +24,31 @@ impl Ended {
     }
 }
 
+/// What root's right to read and write everything is called, and that to look everywhere.
+const RIGHTS: &str = "-dac_override,-dac_read_search";
+
 /// A command of the program, with no setting from outside, that speaks English.
 pub fn command() -> Command {
-    let mut command = Command::new(PROGRAM);
+    without_settings(Command::new(PROGRAM))
+}
+
+/// The same, of a user whom files can be kept from, also when root runs the tests.
+pub fn humble() -> Command {
+    without_settings(humbly(PROGRAM))
+}
+
+/// A program that root's right to read and write everything is kept from.
+pub fn humbly(program: &str) -> Command {
+    let is_root = Command::new("id").arg("-u").output().expect("id").stdout == b"0\n";
+    if !is_root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args([&format!("--bounding-set={RIGHTS}"), &format!("--inh-caps={RIGHTS}"), program]);
+    command
+}
+
+fn without_settings(mut command: Command) -> Command {
     let settings = [
         "DLNUF_HOME",
         "DLNUF_STORE",
@@ -54,7 +76,12 @@ pub fn run_in(folder: &Path, arguments: &[&str]) -> Ended {
     if folder != Path::new(".") {
         command.env("TMPDIR", folder);
     }
-    let ended = command.args(arguments).current_dir(folder).output().expect("the program starts");
+    ended(command.args(arguments).current_dir(folder))
+}
+
+/// Runs a command to its end.
+pub fn ended(command: &mut Command) -> Ended {
+    let ended = command.output().expect("the program starts");
     Ended {
         code: ended.status.code().expect("an exit code"),
         output: String::from_utf8(ended.stdout).expect("text"),

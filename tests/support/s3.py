@@ -1,5 +1,6 @@
 # A private S3-type server (moto) on a free loopback port, which checks signatures.
-# Tells its address and a key in one line; then makes the object each line of its input names, `KEY TAB BODY`; ends with its input.
+# Tells its address and keys in one line; then makes the object each line of its input names, `KEY TAB BODY`; ends with its input.
+# The guest may read all but `refuse.xml`, until a line names no key.
 import json
 import sys
 
@@ -17,10 +18,16 @@ def client(service, access, secret):
     return boto3.client(service, aws_access_key_id=access, aws_secret_access_key=secret, **reach)
 
 
-def user(iam, name, action):
-    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+def allow(iam, name, action, denied=()):
+    statements = [{"Effect": "Allow", "Action": action, "Resource": "*"}]
+    statements += [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": resource} for resource in denied]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+
+
+def user(iam, name, action, denied=()):
     iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(allowed))
+    allow(iam, name, action, denied)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return key["AccessKeyId"], key["SecretAccessKey"]
 
@@ -28,13 +35,19 @@ def user(iam, name, action):
 iam = client("iam", "first", "first")
 here = {"LocationConstraint": "eu-west-3"}
 client("s3", "first", "first").create_bucket(Bucket="extraits", CreateBucketConfiguration=here)
-access, secret = user(iam, "hub", "s3:*")
+access, secret = user(iam, "hub", ["s3:*", "iam:PutUserPolicy"])
 reader, reader_secret = user(iam, "reader", "s3:GetObject")
+guest, guest_secret = user(iam, "guest", "s3:*", ["arn:aws:s3:::extraits/depot/refuse.xml"])
 settings.INITIAL_NO_AUTH_ACTION_COUNT = 0.0
 told = {"port": port, "access": access, "secret": secret, "reader": reader, "reader_secret": reader_secret}
+told |= {"guest": guest, "guest_secret": guest_secret}
 print(json.dumps(told), flush=True)
-bucket = client("s3", access, secret)
+bucket, rights = client("s3", access, secret), client("iam", access, secret)
 for line in sys.stdin:
     key, body = line.rstrip("\n").split("\t")
+    if not key:
+        allow(rights, "guest", "s3:*")
+        print("made", flush=True)
+        continue
     bucket.put_object(Bucket="extraits", Key=key, Body=body.encode())
     print("made", flush=True)

@@ -1,4 +1,4 @@
-//! A private S3-type server that checks signatures, and a line to it that breaks. Both end when dropped.
+//! A private S3-type server that checks signatures, and a line to it that breaks or is slow. Both end when dropped.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -119,7 +119,7 @@ fn line(output: &mut BufReader<ChildStdout>) -> String {
     line
 }
 
-/// A line to a server that breaks: once so much went up in all, and each time so much came down a connection.
+/// A line to a server, which may break: once so much went up in all, and each time so much came down a connection.
 pub struct Line {
     pub port: u16,
     breaks: Arc<AtomicU64>,
@@ -127,7 +127,17 @@ pub struct Line {
 }
 
 impl Line {
+    /// One that breaks.
     pub async fn breaking(server: u16, up_in_all: u64, down_each: u64) -> Self {
+        Self::open(server, (up_in_all, down_each), Duration::ZERO).await
+    }
+
+    /// One on which everything takes its time, each way.
+    pub async fn slow(server: u16, delay: Duration) -> Self {
+        Self::open(server, (u64::MAX, u64::MAX), delay).await
+    }
+
+    async fn open(server: u16, (up_in_all, down_each): (u64, u64), delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let port = listener.local_addr().expect("an address").port();
         let (up, breaks) = (Arc::new(AtomicU64::new(up_in_all)), Arc::new(AtomicU64::new(0)));
@@ -139,8 +149,8 @@ impl Line {
                 let (up, down, breaks) = (Arc::clone(&up), AtomicU64::new(down_each), Arc::clone(&counted));
                 tokio::spawn(async move {
                     let broke = tokio::select! {
-                        broke = pass(read, on, &up) => broke,
-                        broke = pass(back, write, &down) => broke,
+                        broke = pass((read, on), &up, delay) => broke,
+                        broke = pass((back, write), &down, delay) => broke,
                     };
                     breaks.fetch_add(u64::from(broke), Ordering::Relaxed);
                 });
@@ -162,13 +172,18 @@ impl Drop for Line {
 }
 
 /// Passes bytes on until either end closes or the allowance is used up, which it tells.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, left: &AtomicU64) -> bool {
+async fn pass(
+    (mut from, mut to): (OwnedReadHalf, OwnedWriteHalf),
+    left: &AtomicU64,
+    delay: Duration,
+) -> bool {
     let mut chunk = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut chunk).await {
         let took = |left: u64| left.checked_sub(count as u64);
         if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, took).is_err() {
             return true;
         }
+        tokio::time::sleep(delay).await;
         if to.write_all(&chunk[..count]).await.is_err() {
             return false;
         }

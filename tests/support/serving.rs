@@ -48,7 +48,14 @@ impl Serving {
 
     /// Serves from a home as it is.
     pub fn again(home: &Path, more: &[&str]) -> Self {
-        Self::launch(command(), home, more)
+        Self::within(home, more, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn within(home: &Path, more: &[&str], environment: &[(&str, String)]) -> Self {
+        let mut serve = command();
+        serve.envs(environment.iter().map(|(name, value)| (name, value)));
+        Self::launch(serve, home, more)
     }
 
     /// Serves from a home on a disk that takes no file larger than this; what is written beyond it fails.

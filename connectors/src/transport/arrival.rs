@@ -7,8 +7,9 @@ use hub_core::transport::{Offer, TransportError};
 
 /// The offer is not what it was when it was seen; the next look shows what it has become.
 pub(super) fn changed(offer: &Offer) -> TransportError {
-    let detail = format!("expected `{}` as it was offered, found that it changed meanwhile", offer.name);
-    TransportError::new(Code::PlaceUnreachable, detail)
+    let detail =
+        format!("expected `{}` as it was offered, found that it changed meanwhile, or is gone", offer.name);
+    TransportError::new(Code::OfferChanged, detail)
 }
 
 /// The hub's own side did not take the bytes.

@@ -4,6 +4,7 @@
 //! taken in is moved aside, deleted or kept, and never another file that came under its name since. Links, devices and pipes are
 //! never opened, and no file is ever written over but a receipt.
 
+mod check;
 #[cfg(test)]
 mod tests;
 
@@ -11,9 +12,11 @@ use std::collections::HashMap;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::mem;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hub_core::clock::Clock;
@@ -24,7 +27,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::arrival::{changed, not_kept};
-use super::names::{Wanted, numbered, one_or_more, segment};
+use super::names::{Listed, PassedOver, Wanted, numbered, one_or_more, segment};
 
 /// Where files taken in are moved to, inside the folder.
 const TAKEN: &str = "traites";
@@ -33,6 +36,8 @@ const RECEIPTS: &str = "comptes-rendus";
 /// How many files of one name may stand side by side.
 const MOST_OF_ONE_NAME: u32 = 100_000;
 const BUFFER_BYTES: usize = 64 << 10;
+/// Longest wait for a folder to answer: one that is mounted may hang for ever.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A drop folder's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -97,10 +102,15 @@ impl FolderConfig {
         (self.done == Done::Marker).then(|| self.path.join(format!("{name}{}", self.marker_suffix)))
     }
 
+    /// Whether a name is that of a marker.
+    fn is_marker(&self, name: &[u8]) -> bool {
+        self.done == Done::Marker && name.ends_with(self.marker_suffix.as_bytes())
+    }
+
     /// Whether its writer says that the file is finished; without markers the writer says nothing.
     fn is_marked(&self, name: &str) -> bool {
         let is_file = |marker: PathBuf| marker.symlink_metadata().is_ok_and(|found| found.is_file());
-        self.marker(name).is_none_or(|marker| !name.ends_with(&self.marker_suffix) && is_file(marker))
+        self.marker(name).is_none_or(|marker| !self.is_marker(name.as_bytes()) && is_file(marker))
     }
 }
 
@@ -109,8 +119,9 @@ pub struct Folder {
     config: Arc<FolderConfig>,
     wanted: Wanted,
     clock: Arc<dyn Clock>,
-    /// The version of each file at the last look.
-    seen: Mutex<HashMap<String, String>>,
+    /// The version of each file at the last look, and since when it was seen so.
+    seen: Mutex<HashMap<String, (String, Timestamp)>>,
+    passed_over: PassedOver,
 }
 
 impl Folder {
@@ -125,23 +136,25 @@ impl Folder {
             return Err(TransportError::new(Code::BadConfig, detail));
         }
         let wanted = Wanted::new(&config.pattern, true)?;
-        Ok(Self { config: Arc::new(config), wanted, clock, seen: Mutex::default() })
+        let (seen, passed_over) = (Mutex::default(), PassedOver::default());
+        Ok(Self { config: Arc::new(config), wanted, clock, seen, passed_over })
     }
 
-    async fn list(&self) -> Result<Vec<Offer>, TransportError> {
-        let (config, wanted) = (Arc::clone(&self.config), self.wanted.clone());
-        blocking(move || list(&config, &wanted)).await
-    }
-
-    /// Keeps the files that have not changed since the last look, or for a while.
+    /// Keeps the files that were not changed for a while, by their own time or by what was seen of them: their time may lie ahead.
     fn settled(&self, mut found: Vec<Offer>) -> Vec<Offer> {
-        let now_seen = found.iter().map(|offer| (offer.name.clone(), offer.version.clone())).collect();
-        let before = mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), now_seen);
         let now = self.clock.now();
         let settle = SignedDuration::from_secs(self.config.settle_seconds.into());
-        let is_old = |changed_at: Timestamp| now.duration_since(changed_at) >= settle;
+        let is_old = |instant: Timestamp| now.duration_since(instant) >= settle;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = mem::take(&mut *seen);
         found.retain(|offer| {
-            before.get(&offer.name) == Some(&offer.version) || offer.changed_at.is_some_and(is_old)
+            let since = match before.get(&offer.name) {
+                // A clock that was ahead begins again.
+                Some((version, since)) if *version == offer.version => now.min(*since),
+                _ => now,
+            };
+            seen.insert(offer.name.clone(), (offer.version.clone(), since));
+            is_old(since) || offer.changed_at.is_some_and(is_old)
         });
         found
     }
@@ -150,11 +163,17 @@ impl Folder {
 #[async_trait]
 impl Transport for Folder {
     async fn look(&self, _cursor: Option<&str>) -> Result<Vec<Offer>, TransportError> {
-        let found = self.list().await?;
+        let (config, wanted) = (Arc::clone(&self.config), self.wanted.clone());
+        let mut found = blocking(move || list(&config, &wanted)).await?;
+        self.passed_over.keep(&mut found);
         Ok(match self.config.done {
-            Done::Rename => self.settled(found),
-            Done::Marker => found,
+            Done::Rename => self.settled(found.offers),
+            Done::Marker => found.offers,
         })
+    }
+
+    fn passed_over(&self) -> Vec<String> {
+        self.passed_over.names()
     }
 
     async fn fetch(&self, offer: &Offer, into: Sink<'_>) -> Result<Fetched, TransportError> {
@@ -165,7 +184,9 @@ impl Transport for Folder {
         let mut file = tokio::fs::File::from_std(file).take(size_bytes);
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
-            let read = file.read(&mut buffer).await.map_err(|error| failed(&path, error))?;
+            let read = tokio::time::timeout(PATIENCE, file.read(&mut buffer)).await;
+            let read = read.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
+            let read = read.map_err(|error| failed(&path, error))?;
             match buffer.get(..read) {
                 Some([]) | None => break,
                 Some(bytes) => into.write_all(bytes).await.map_err(not_kept)?,
@@ -192,37 +213,50 @@ impl Transport for Folder {
     }
 
     async fn check(&self) -> Result<String, TransportError> {
-        let waiting = self.list().await?.len();
-        Ok(format!("{waiting} files wait in `{}`", self.config.path.display()))
+        let (config, wanted) = (Arc::clone(&self.config), self.wanted.clone());
+        blocking(move || check::tried(&config, &wanted)).await
     }
 }
 
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, TransportError> + Send + 'static,
 ) -> Result<T, TransportError> {
-    let broken =
-        |error| TransportError::new(Code::PlaceUnreachable, "work on the folder broke off").because(error);
-    tokio::task::spawn_blocking(work).await.map_err(broken)?
+    within(PATIENCE, work).await
+}
+
+async fn within<T: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> Result<T, TransportError> + Send + 'static,
+) -> Result<T, TransportError> {
+    let broken = || TransportError::new(Code::PlaceUnreachable, "work on the folder broke off, or hangs");
+    let worked = tokio::time::timeout(patience, tokio::task::spawn_blocking(work)).await;
+    worked.map_err(|late| broken().because(late))?.map_err(|error| broken().because(error))?
 }
 
 /// The plain files wanted and marked, by time of change, then by name.
-fn list(config: &FolderConfig, wanted: &Wanted) -> Result<Vec<Offer>, TransportError> {
-    let mut offers = Vec::new();
+fn list(config: &FolderConfig, wanted: &Wanted) -> Result<Listed, TransportError> {
+    let mut listed = Listed::default();
     for entry in fs::read_dir(&config.path).map_err(|error| failed(&config.path, error))? {
         let entry = entry.map_err(|error| failed(&config.path, error))?;
-        // A name that is not UTF-8 cannot be told to anybody: it waits to be renamed.
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let name = entry.file_name();
+        if wanted.is_odd(name.as_bytes()) {
+            if !config.is_marker(name.as_bytes()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                listed.pass_over(name.as_bytes());
+            }
+            continue;
+        }
+        let Ok(name) = name.into_string() else { continue };
         if !wanted.takes(&name) || !config.is_marked(&name) {
             continue;
         }
         match entry.metadata() {
-            Ok(found) if found.is_file() => offers.push(offer(name, &found)),
+            Ok(found) if found.is_file() => listed.offers.push(offer(name, &found)),
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&entry.path(), error)),
             _ => {}
         }
     }
-    offers.sort_by(|a, b| (a.changed_at, &a.name).cmp(&(b.changed_at, &b.name)));
-    Ok(offers)
+    listed.offers.sort_by(|a, b| (a.changed_at, &a.name).cmp(&(b.changed_at, &b.name)));
+    Ok(listed)
 }
 
 fn offer(name: String, found: &Metadata) -> Offer {
@@ -236,14 +270,19 @@ fn version(found: &Metadata) -> String {
 
 /// Opens what was offered and nothing else: a link put in its place is not followed, a pipe not waited for.
 fn open(path: &Path, offer: &Offer) -> Result<(File, u64), TransportError> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file =
-        OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| failed(path, error))?;
+    let file = open_plain(path).map_err(|error| match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ELOOP | libc::ENXIO) => changed(offer),
+        _ => failed(path, error),
+    })?;
     let found = file.metadata().map_err(|error| failed(path, error))?;
     if !found.is_file() || version(&found) != offer.version {
         return Err(changed(offer));
     }
     Ok((file, found.len()))
+}
+
+fn open_plain(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
 }
 
 fn take_away(config: &FolderConfig, offer: &Offer) -> Result<(), TransportError> {
@@ -321,7 +360,9 @@ fn gone(path: &Path) -> Result<(), TransportError> {
 fn failed(path: &Path, error: io::Error) -> TransportError {
     let code = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Code::AnswerNotUnderstood,
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Code::PlaceRefused,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::CrossesDevices => {
+            Code::PlaceRefused
+        }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Code::DiskFull,
         _ => Code::PlaceUnreachable,
     };

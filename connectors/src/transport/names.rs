@@ -1,13 +1,16 @@
 //! Which names of a folder are taken, and which names may be given there.
 //!
 //! The names a place shows enter, those that are wanted leave: a name is one segment, its writer has finished with it as far as a
-//! name can tell, and it matches one of the globs configured. A name to be given never leaves its folder.
+//! name can tell, and it matches one of the globs configured. A wanted name no offer can be made of is kept to be told. A name to
+//! be given never leaves its folder.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::mem;
+use std::sync::{Mutex, PoisonError};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use hub_core::code::Code;
-use hub_core::transport::TransportError;
+use hub_core::transport::{Offer, TransportError};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
@@ -15,6 +18,14 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 const PART_ENDINGS: &[&str] = &[".part", ".tmp", ".filepart", ".crdownload"];
 /// What hidden files, and those of editors and office programs, start with.
 const PART_STARTS: &[char] = &['.', '~'];
+/// Longest name an offer is made of, in bytes: as long as a bucket's key may be.
+const LONGEST: usize = 1024;
+/// Longest name shown, in characters.
+const LONGEST_SHOWN: usize = 200;
+/// Names told in one sentence.
+const FEW: usize = 5;
+/// Names passed over that are told of one look.
+const MOST_PASSED_OVER: usize = 100;
 
 /// The names that are taken.
 #[derive(Debug, Clone)]
@@ -43,13 +54,28 @@ impl Wanted {
 
     /// Whether a name is taken.
     pub(super) fn takes(&self, name: &str) -> bool {
-        is_segment(name) && !(self.skip_part_names && is_part(name)) && self.globs.is_match(name)
+        is_usable(name) && self.matches(name)
+    }
+
+    /// Whether a name is wanted though no offer can be made of it: it is not UTF-8, or is no plain segment.
+    pub(super) fn is_odd(&self, name: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(name);
+        !is_usable(&text) && self.matches(&text)
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        !(self.skip_part_names && is_part(name)) && self.globs.is_match(name)
     }
 }
 
 fn is_part(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     name.starts_with(PART_STARTS) || PART_ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// What is not UTF-8 was replaced on the way; a file cannot be asked for by such a name.
+fn is_usable(name: &str) -> bool {
+    is_segment(name) && name.len() <= LONGEST && !name.contains(char::REPLACEMENT_CHARACTER)
 }
 
 fn is_segment(name: &str) -> bool {
@@ -69,6 +95,74 @@ pub(super) fn numbered(name: &str, number: u32) -> String {
         _ if number <= 1 => name.to_owned(),
         Some((stem, extension)) if !stem.is_empty() => format!("{stem}-{number}.{extension}"),
         _ => format!("{name}-{number}"),
+    }
+}
+
+/// A name as it can be shown: escaped, and cut when it is long.
+pub(super) fn escaped(name: &[u8]) -> String {
+    let mut shown = String::new();
+    for chunk in name.utf8_chunks() {
+        shown.extend(chunk.valid().escape_debug());
+        for byte in chunk.invalid() {
+            write!(shown, "\\x{byte:02x}").expect("a text takes every text");
+        }
+    }
+    match shown.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", shown.get(..end).unwrap_or_default()),
+        None => shown,
+    }
+}
+
+/// The first few of some names, in a sentence.
+pub(super) fn few(names: &[impl AsRef<str>]) -> String {
+    let told: Vec<String> = names.iter().take(FEW).map(|name| format!("`{}`", name.as_ref())).collect();
+    let more = if names.len() > FEW { ", …" } else { "" };
+    format!("{}{more}", told.join(", "))
+}
+
+/// What a look found.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// What can be offered.
+    pub(super) offers: Vec<Offer>,
+    /// Names no offer can be made of, as they can be shown.
+    pub(super) odd: Vec<String>,
+}
+
+impl Listed {
+    /// What waits, in a sentence about this place.
+    pub(super) fn told(&self, things: &str, place: &str) -> String {
+        let waiting = format!("{} {things} wait in `{place}`", self.offers.len());
+        if self.odd.is_empty() {
+            return waiting;
+        }
+        format!("{waiting}; {} names cannot be used: {}", self.odd.len(), few(&self.odd))
+    }
+
+    /// Keeps a name no offer can be made of; beyond a hundred nobody reads them.
+    pub(super) fn pass_over(&mut self, name: &[u8]) {
+        if self.odd.len() < MOST_PASSED_OVER {
+            self.odd.push(escaped(name));
+        }
+    }
+}
+
+/// The names the last look passed over.
+#[derive(Default)]
+pub(super) struct PassedOver(Mutex<Vec<String>>);
+
+impl PassedOver {
+    /// Keeps those of a look, in place of those of the one before; the offers stay.
+    pub(super) fn keep(&self, listed: &mut Listed) {
+        let mut odd = mem::take(&mut listed.odd);
+        odd.sort();
+        odd.dedup();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = odd;
+    }
+
+    /// Those of the last look.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -114,6 +208,25 @@ mod tests {
         for name in ["", ".", "..", "../a.xml", "b/a.xml", "b\\a.xml", "a\0.xml", "a\n.xml"] {
             assert!(!all.takes(name), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_wanted_name_no_offer_can_be_made_of_is_shown_escaped() {
+        let some = wanted(&["*.xml"]);
+        for (name, shown) in [
+            (&b"caf\xe9.xml"[..], "caf\\xe9.xml"),
+            (b"a\nb.xml", "a\\nb.xml"),
+            (b"a\\b.xml", "a\\\\b.xml"),
+            ("\u{202e}é.xml\u{7}.xml".as_bytes(), "\\u{202e}é.xml\\u{7}.xml"),
+        ] {
+            assert!(some.is_odd(name), "{name:?}");
+            assert_eq!(escaped(name), shown);
+        }
+        for name in [&b"caf\xe9.csv"[..], b".caf\xe9.xml", b"a.xml", "é.xml".as_bytes()] {
+            assert!(!some.is_odd(name), "{name:?}");
+        }
+        let long = [vec![b'a'; 2000], b".xml".to_vec()].concat();
+        assert!(some.is_odd(&long) && escaped(&long).chars().count() == LONGEST_SHOWN + 1);
     }
 
     #[test]

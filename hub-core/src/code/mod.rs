@@ -220,6 +220,10 @@ pub enum Code {
     NotHeld = 824,
     /// Upload interrupted.
     Interrupted = 825,
+    /// A name nobody can be told.
+    UnusableName = 831,
+    /// Changed since it was offered.
+    OfferChanged = 832,
 }
 
 impl Code {
@@ -328,6 +332,8 @@ impl Code {
         Self::UnknownCoding,
         Self::NotHeld,
         Self::Interrupted,
+        Self::UnusableName,
+        Self::OfferChanged,
     ];
 
     /// What the code means; every code has an entry.

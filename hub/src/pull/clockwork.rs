@@ -3,15 +3,17 @@
 //! A look that was missed while no hub ran is made up for once. Whoever holds the lease of a place looks; the others find it
 //! looked at. Times come from the clock port, so that a clock that jumps loses no look and makes none twice.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hub_core::code::Code;
 use hub_core::ledger::Book;
 use hub_core::store::StoreError;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::standing::{STANDINGS, Standing, entry};
 use super::{PullError, Puller};
@@ -22,6 +24,10 @@ use crate::sources::schedule::{Cadence, zone};
 
 /// How often what is owed is looked for.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a place is left alone after a look that broke down.
+const AFTER_A_FALL: Duration = Duration::from_mins(1);
+/// A last look so far ahead of the hour was noted by a clock that was wrong, and so was the next one.
+const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 /// Seconds between two looks at a place without a schedule.
 const USUAL_SECONDS: u64 = 60;
 
@@ -54,7 +60,7 @@ impl Puller {
             for (name, pull) in &known.pulls {
                 let (puller, source, name, pull) =
                     (Arc::clone(&self), source.to_owned(), name.clone(), pull.clone());
-                places.spawn(async move { puller.watch(&source, &name, &pull).await });
+                places.spawn(async move { puller.keep_watch(&source, &name, &pull).await });
             }
             if let Some(expected) = known.expected.clone() {
                 let (puller, source) = (Arc::clone(&self), source.to_owned());
@@ -64,6 +70,15 @@ impl Puller {
         // Each of them goes on for ever; dropped, all end.
         while places.join_next().await.is_some() {}
         std::future::pending::<()>().await;
+    }
+
+    /// Watches a place for ever: a look that breaks down by a mistake of ours is not the last one.
+    async fn keep_watch(&self, source: &str, name: &str, pull: &Pull) {
+        loop {
+            let fell = AssertUnwindSafe(self.watch(source, name, pull)).catch_unwind().await.is_err();
+            error!(source, pull = name, fell, "a place is watched no more; taken up again in a minute");
+            tokio::time::sleep(AFTER_A_FALL).await;
+        }
     }
 
     async fn watch(&self, source: &str, name: &str, pull: &Pull) {
@@ -91,7 +106,9 @@ impl Puller {
         loop {
             let standing = STANDINGS.read(self.store(), &entry).await?.unwrap_or_default();
             let now = self.arrivals.clock.now();
+            let soon = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
             let owed = match standing.next {
+                Some(_) if standing.last.as_ref().is_some_and(|last| last.at > soon) => true,
                 Some(next) => next.checked_add(late).is_ok_and(|next| next <= now),
                 None => self.first(&entry, pull, now).await?,
             };

@@ -50,6 +50,11 @@ impl Places {
         Ok(place)
     }
 
+    /// Forgets a place that was opened: the next look opens it anew, and reads its keys again.
+    pub fn close(&self, entry: &str) {
+        self.opened().remove(entry);
+    }
+
     fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<dyn Transport>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

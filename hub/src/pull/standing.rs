@@ -1,5 +1,7 @@
 //! Where each pull stands: kept in the ledger, so that schedules, cursors and retries outlive a restart.
 
+use std::collections::HashMap;
+
 use hub_core::code::Code;
 use hub_core::ledger::{Book, Ledger};
 use hub_core::store::StoreError;
@@ -51,37 +53,47 @@ pub struct Failure {
     pub detail: String,
 }
 
-/// An offer that needs no second fetch.
+/// What came of an offer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// What the place calls it.
     pub name: String,
     /// When.
     pub at: Timestamp,
-    /// Why it was set apart instead of being taken in, if it was.
+    /// Why it was set apart, or could not be read, instead of being taken in.
     pub failure: Option<Failure>,
+    /// Why the place did not let it be put away once it was taken in.
+    #[serde(default)]
+    pub stays: Option<Failure>,
+}
+
+impl Taken {
+    /// Whether the place may come to let it be read, though it stays as it is.
+    pub fn is_tried_again(&self) -> bool {
+        let codes = [Code::PlaceRefused, Code::AnswerNotUnderstood];
+        self.failure.as_ref().is_some_and(|failure| codes.contains(&failure.code))
+    }
 }
 
 /// Notes read at once.
 const PAGE: u32 = 1_000;
 
-/// The notes of what was taken by a pull.
+/// The notes of a pull's offers, by entry.
 ///
 /// # Errors
 /// When the ledger fails.
-pub async fn taken_by<L: Ledger + ?Sized>(ledger: &L, pull: &str) -> Result<Vec<String>, StoreError> {
+pub async fn known<L: Ledger + ?Sized>(ledger: &L, pull: &str) -> Result<HashMap<String, Taken>, StoreError> {
     let prefix = format!("{pull}/");
-    let (mut found, mut after) = (Vec::new(), prefix.clone());
+    let (mut found, mut after) = (HashMap::new(), prefix.clone());
     loop {
-        let page = ledger.notes(TAKEN.name(), &after, PAGE).await?;
+        let mut page = TAKEN.page(ledger, &after, PAGE).await?;
         let whole = page.len();
-        let own: Vec<String> =
-            page.into_iter().map(|(note, _)| note).filter(|note| note.starts_with(&prefix)).collect();
-        let more = own.len() == whole;
-        let Some(last) = own.last() else { return Ok(found) };
+        page.retain(|(note, _)| note.starts_with(&prefix));
+        let ended = page.len() < whole;
+        let Some((last, _)) = page.last() else { return Ok(found) };
         after.clone_from(last);
-        found.extend(own);
-        if !more {
+        found.extend(page);
+        if ended {
             return Ok(found);
         }
     }
@@ -92,8 +104,8 @@ pub async fn taken_by<L: Ledger + ?Sized>(ledger: &L, pull: &str) -> Result<Vec<
 /// # Errors
 /// When the ledger fails.
 pub async fn forget<L: Ledger + ?Sized>(ledger: &L, pull: &str) -> Result<usize, StoreError> {
-    let notes = taken_by(ledger, pull).await?;
-    for note in &notes {
+    let notes = known(ledger, pull).await?;
+    for note in notes.keys() {
         TAKEN.erase(ledger, note).await?;
     }
     Ok(notes.len())

@@ -1,15 +1,17 @@
 //! The courier: brings receipts back to sources that want them, to the place the delivery was fetched from or to an address.
 //!
 //! What is owed is noted when a delivery is acknowledged, and struck out once its last receipt was taken; a receipt that cannot be
-//! brought is tried again, later each time. A held delivery is told as such, and again when it was decided of.
+//! brought is tried again, later each time, and operators are told, once until one arrives at its place again. A held delivery is
+//! told as such, and again when it was decided of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::transport::http::post;
 use hub_core::code::Code;
+use hub_core::delivery::DeliveryId;
 use hub_core::disposition::{Disposition, wait_after};
 use hub_core::ledger::Book;
 use hub_core::pipeline::Pipeline;
@@ -22,15 +24,20 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{ReceiptError, Summary, csv, json, refused};
+use crate::notice::notify;
 use crate::pull::places::Places;
 use crate::sources::{Pull, Sources};
 
 /// Receipts owed, by delivery.
 pub const OWED: Book<Owed> = Book::named("receipt");
+/// Sources whose receipts cannot be brought, of which operators were told: since when.
+const UNBROUGHT: Book<Timestamp> = Book::named("unbrought");
 /// How often receipts owed are looked for when nobody says that a run has ended.
 const IDLE: Duration = Duration::from_secs(5);
-/// Receipts looked at in one round.
-const ROUND: u32 = 1_000;
+/// Receipts owed that are read at once.
+const PAGE: u32 = 1_000;
+/// Longest wait between two tries: a due date further off was noted by a clock that was ahead.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// A receipt owed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,46 +104,80 @@ impl Courier {
         }
     }
 
-    /// Brings what is due now.
+    /// Brings what is due now. A source whose place does not answer is left alone until the next round: the others need not wait.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn round(&self) -> Result<(), StoreError> {
         let store = self.pipeline.store.as_ref();
-        for (entry, owed) in OWED.page(store, "", ROUND).await? {
-            if owed.due.is_some_and(|due| due > self.pipeline.clock.now()) {
-                continue;
+        let (mut after, mut away) = (String::new(), HashSet::new());
+        loop {
+            let page = OWED.page(store, &after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after.clone_from(last);
+            for (entry, owed) in page {
+                self.visit(&entry, &owed, &mut away).await?;
             }
-            let Ok(id) = entry.parse::<Uuid>() else { continue };
-            let Some(summary) = Summary::of(store, hub_core::delivery::DeliveryId(id)).await? else {
-                continue;
-            };
-            let state = summary.state();
-            if !summary.is_final() || owed.told.as_deref() == Some(state) {
-                continue;
-            }
-            self.bring(&entry, &summary, &owed).await?;
+        }
+    }
+
+    async fn visit(&self, entry: &str, owed: &Owed, away: &mut HashSet<String>) -> Result<(), StoreError> {
+        let (store, now) = (self.pipeline.store.as_ref(), self.pipeline.clock.now());
+        let latest = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
+        if owed.due.is_some_and(|due| due > now && due <= latest) {
+            return Ok(());
+        }
+        let Ok(id) = entry.parse::<Uuid>() else { return Ok(()) };
+        let Some(summary) = Summary::of(store, DeliveryId(id)).await? else { return Ok(()) };
+        let told = owed.told.as_deref() == Some(summary.state());
+        if !summary.is_final() || told || away.contains(&summary.delivery.source) {
+            return Ok(());
+        }
+        if !self.bring(entry, &summary, owed).await? {
+            away.insert(summary.delivery.source);
         }
         Ok(())
     }
 
-    async fn bring(&self, entry: &str, summary: &Summary, owed: &Owed) -> Result<(), StoreError> {
-        let store = self.pipeline.store.as_ref();
-        let brought = self.everywhere(summary, owed).await;
+    /// Brings one receipt; false when its place does not answer, so that no other need be tried there now.
+    async fn bring(&self, entry: &str, summary: &Summary, owed: &Owed) -> Result<bool, StoreError> {
+        let (store, source) = (self.pipeline.store.as_ref(), &summary.delivery.source);
         let told = Some(summary.state().to_owned());
-        let next = match &brought {
-            // It may still be decided of.
-            Ok(()) if summary.state() == "retenue" => Owed { told, tries: 0, due: None, ..owed.clone() },
-            Ok(()) => return OWED.erase(store, entry).await,
+        let (next, answers) = match self.everywhere(summary, owed).await {
+            Ok(()) => {
+                UNBROUGHT.erase(store, source).await?;
+                // It may still be decided of.
+                let held = summary.state() == "retenue";
+                (held.then(|| Owed { told, tries: 0, due: None, ..owed.clone() }), true)
+            }
             Err(error) => {
-                let (tries, code) = (owed.tries + 1, error.code());
-                warn!(delivery = entry, %code, %error, tries, "a receipt was not brought; tried again later");
+                let (tries, code) = (owed.tries.saturating_add(1), error.code());
                 let hopeless = Disposition::of(code) != Disposition::Retry;
-                let wait = if hopeless { Duration::from_hours(1) } else { wait_after(tries) };
-                Owed { tries, due: self.pipeline.clock.now().checked_add(wait).ok(), ..owed.clone() }
+                let wait = if hopeless { LONGEST_WAIT } else { wait_after(tries) };
+                warn!(delivery = entry, %code, %error, tries, "a receipt was not brought; tried again later");
+                if owed.tries == 0 {
+                    self.tell(source, entry, &error).await?;
+                }
+                let due = self.pipeline.clock.now().checked_add(wait).ok();
+                (Some(Owed { tries, due, ..owed.clone() }), hopeless)
             }
         };
-        OWED.change(store, entry, |_| next.clone()).await.map(|_| ())
+        match next {
+            Some(next) => OWED.change(store, entry, |_| next.clone()).await.map(|_| answers),
+            None => OWED.erase(store, entry).await.map(|()| answers),
+        }
+    }
+
+    /// Tells operators that a source's receipts do not arrive, unless they know.
+    async fn tell(&self, source: &str, entry: &str, error: &CourierError) -> Result<(), StoreError> {
+        let (store, clock) = (self.pipeline.store.as_ref(), self.pipeline.clock.as_ref());
+        if UNBROUGHT.read(store, source).await?.is_some() {
+            return Ok(());
+        }
+        let detail =
+            format!("the receipt of delivery {entry} could not be brought, and is tried again: {error}");
+        notify(store, clock, source, (error.code(), &detail)).await?;
+        UNBROUGHT.claim(store, source, &clock.now()).await.map(|_| ())
     }
 
     async fn everywhere(&self, summary: &Summary, owed: &Owed) -> Result<(), CourierError> {

@@ -134,8 +134,12 @@ impl Sources {
     pub fn parcel(&self, source: &str, file: File, name: Option<String>) -> Result<Parcel, KeyError> {
         let known = self.get(source);
         let keys = known.map(|source| Keys::read(&source.keys)).transpose()?.unwrap_or_default();
-        let max_bytes = known.map_or(file::USUAL_BYTES, |source| source.max_bytes);
-        Ok(Parcel { file, name, keys, max_bytes })
+        Ok(Parcel { file, name, keys, max_bytes: self.max_bytes(source) })
+    }
+
+    /// Most bytes one thing that comes from a source may have.
+    pub fn max_bytes(&self, source: &str) -> u64 {
+        self.get(source).map_or(file::USUAL_BYTES, |source| source.max_bytes)
     }
 
     /// Whether a receipt of what a source sends by this way is to be brought to it.

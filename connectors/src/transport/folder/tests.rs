@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
 
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -12,11 +13,14 @@ use super::*;
 /// What the clock of these tests shows, in seconds.
 const NOW: u64 = 1_700_000_000;
 
-struct Still;
+/// A clock that goes on when a test says so, by seconds.
+#[derive(Default)]
+struct Slow(AtomicU64);
 
-impl Clock for Still {
+impl Clock for Slow {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_700_000_000).expect("an instant")
+        let passed = self.0.load(Ordering::Relaxed);
+        Timestamp::from_second((NOW + passed).cast_signed()).expect("an instant")
     }
 
     fn mint(&self) -> Uuid {
@@ -26,10 +30,17 @@ impl Clock for Still {
 
 /// A drop folder with the settings given, and where it is.
 fn place(settings: &str) -> (TempDir, Folder) {
+    let (home, place, _) = place_and_clock(settings);
+    (home, place)
+}
+
+fn place_and_clock(settings: &str) -> (TempDir, Folder, Arc<Slow>) {
+    let clock = Arc::new(Slow::default());
     let home = tempfile::tempdir().expect("folder");
     let text = format!("path: {}\n{settings}", home.path().display());
     let config = serde_saphyr::from_str(&text).expect("settings");
-    (home, Folder::new(config, Arc::new(Still)).expect("a folder"))
+    let place = Folder::new(config, Arc::clone(&clock) as _).expect("a folder");
+    (home, place, clock)
 }
 
 /// Puts a file down, changed so many seconds ago.
@@ -78,23 +89,81 @@ async fn files_are_offered_in_the_order_they_were_written_and_nothing_but_files(
 }
 
 #[tokio::test]
-async fn a_file_still_written_is_not_offered_and_one_seen_twice_alike_is() {
-    let (home, place) = place("");
+async fn a_file_still_written_is_not_offered_and_one_seen_alike_for_a_while_is() {
+    let (home, place, clock) = place_and_clock("");
     put(&home, "a.xml", b"<r>", 1);
     put(&home, "b.xml.part", b"<r>", 60);
     assert!(names(&place).await.is_empty());
     put(&home, "a.xml", b"<r><a/>", 1);
-    assert!(names(&place).await.is_empty());
+    for passed in [0, 3] {
+        // Its writer may pause for as long as that.
+        clock.0.store(passed, Ordering::Relaxed);
+        assert!(names(&place).await.is_empty(), "{passed}");
+    }
+    clock.0.store(5, Ordering::Relaxed);
     assert_eq!(names(&place).await, ["a.xml"]);
 }
 
 #[tokio::test]
-async fn a_file_whose_time_lies_ahead_is_offered_once_seen_twice_alike() {
-    let (home, place) = place("");
+async fn a_file_whose_time_lies_ahead_is_offered_once_seen_alike_for_a_while() {
+    let (home, place, clock) = place_and_clock("");
     let file = File::create(home.path().join("a.xml")).expect("created");
     file.set_modified(UNIX_EPOCH + Duration::from_secs(NOW + 3600)).expect("dated");
     assert!(names(&place).await.is_empty());
+    clock.0.store(5, Ordering::Relaxed);
     assert_eq!(names(&place).await, ["a.xml"]);
+}
+
+#[tokio::test]
+async fn a_wanted_name_that_cannot_be_used_is_passed_over_and_told() {
+    use std::ffi::OsStr;
+    let (home, place) = place("pattern: '*.xml'\ndone: marker");
+    for name in [
+        &b"caf\xe9.xml"[..],
+        b"deux\nlignes.xml",
+        b"caf\xe9.csv",
+        b"caf\xe9.xml.done",
+        b"a.xml",
+        b"a.xml.done",
+    ] {
+        File::create(home.path().join(OsStr::from_bytes(name))).expect("created");
+    }
+    fs::create_dir(home.path().join("dossier\t.xml")).expect("folder");
+    assert_eq!(names(&place).await, ["a.xml"]);
+    assert_eq!(place.passed_over(), ["caf\\xe9.xml", "deux\\nlignes.xml"]);
+    let found = place.check().await.expect("a check");
+    assert!(found.contains("caf\\xe9.xml") && !found.contains('\n'), "{found}");
+    fs::remove_file(home.path().join("deux\nlignes.xml")).expect("removed");
+    assert_eq!(names(&place).await, ["a.xml"]);
+    assert_eq!(place.passed_over(), ["caf\\xe9.xml"]);
+}
+
+#[tokio::test]
+async fn a_check_makes_the_folder_files_are_moved_to_and_says_what_it_cannot() {
+    let (home, place) = place("");
+    put(&home, "a.xml", b"1", 60);
+    assert!(place.check().await.expect("a check").starts_with("1 files wait"));
+    assert_eq!(
+        (in_folder(&home, "."), in_folder(&home, "traites")),
+        (vec!["a.xml".into(), "traites".into()], vec![])
+    );
+    fs::remove_dir(home.path().join("traites")).expect("removed");
+    put(&home, "traites", b"a file of that name", 60);
+    let error = place.check().await.expect_err("nothing can be moved");
+    assert_eq!(error.code, Code::PlaceRefused);
+    assert!(
+        error.detail.starts_with("nothing can be put into") && error.detail.contains("traites"),
+        "{}",
+        error.detail
+    );
+}
+
+#[tokio::test]
+async fn a_folder_that_hangs_is_left() {
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let hung = within(Duration::from_millis(10), move || Ok(ended.recv().is_ok())).await;
+    assert_eq!(hung.map_err(|error| error.code), Err(Code::PlaceUnreachable));
+    drop(end);
 }
 
 #[tokio::test]
@@ -133,12 +202,13 @@ async fn a_file_that_changed_since_it_was_offered_is_not_taken_for_it() {
     put(&home, "a.xml", b"<r/>", 60);
     let offer = only(&place).await;
     put(&home, "a.xml", b"<s/>", 30);
-    assert_eq!(fetch(&place, &offer).await, Err(Code::PlaceUnreachable));
+    assert_eq!(fetch(&place, &offer).await, Err(Code::OfferChanged));
     place.taken(&offer).await.expect("left alone");
     assert_eq!(in_folder(&home, "."), ["a.xml"]);
     fs::remove_file(home.path().join("a.xml")).expect("removed");
+    assert_eq!(fetch(&place, &offer).await, Err(Code::OfferChanged), "gone");
     symlink("/etc/hostname", home.path().join("a.xml")).expect("link");
-    assert!(fetch(&place, &offer).await.is_err());
+    assert_eq!(fetch(&place, &offer).await, Err(Code::OfferChanged), "a link");
 }
 
 /// Changes the file it is fetched from, as soon as the first bytes come.
@@ -176,7 +246,7 @@ async fn a_file_that_changes_while_it_is_fetched_is_tried_again_later() {
     let offer = only(&place).await;
     let mut meddler = Meddler(home.path().join("a.xml"));
     let error = place.fetch(&offer, &mut meddler).await.expect_err("changed");
-    assert_eq!(error.code, Code::PlaceUnreachable);
+    assert_eq!(error.code, Code::OfferChanged);
     assert!(error.detail.contains("changed meanwhile"), "{}", error.detail);
 }
 

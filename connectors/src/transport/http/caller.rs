@@ -41,7 +41,7 @@ impl Caller {
     /// # Errors
     /// [`Code::BadConfig`] for limits no client can be built with.
     pub(super) fn new(limits: &Limits, time: Time) -> Result<Self, TransportError> {
-        let http = tls::client(limits)?;
+        let http = tls::client(limits, tls::on_one_host())?;
         Ok(Self { http, limits: limits.clone(), time, next: Mutex::default() })
     }
 
@@ -71,9 +71,10 @@ impl Caller {
                 Tried::Answered(answer) => return Ok(answer),
                 Tried::Failed(error) => return Err(error),
                 Tried::Wait(wait, error) => (wait, error),
-                Tried::Again(asked, error) => {
+                Tried::Again(asked, mut error) => {
                     failures += 1;
                     if failures >= self.limits.failures {
+                        error.retry_after = asked;
                         return Err(error);
                     }
                     (asked.unwrap_or_else(|| growing(failures)), error)

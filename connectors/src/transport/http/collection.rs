@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use hub_core::code::Code;
 use hub_core::transport::{Fetched, Missing, Offer, Sink, Transport, TransportError};
+use jiff::Timestamp;
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
@@ -19,8 +20,8 @@ use super::client::{Access, Client, address};
 use super::json;
 use super::limits::Limits;
 use super::lines::Lines;
-use super::paging::{Paging, Place, Turned, set};
-use super::since::{Since, larger, requested};
+use super::paging::{Paging, Place, Turned, Turns, set};
+use super::since::{Since, is_plausible, larger, requested};
 use super::time::Time;
 
 /// The version of a list read from its start.
@@ -72,6 +73,9 @@ struct Seen {
     etag: Option<String>,
     requested: Option<String>,
     partial: u64,
+    /// Items that would be gone on from a time far ahead.
+    ahead: u64,
+    started: Timestamp,
 }
 
 impl Collection {
@@ -144,12 +148,17 @@ impl Collection {
         if lines.written() == 0 {
             return Fetched::Nothing;
         }
-        let partial = Missing {
+        let told = [
+            ("the place says that its answer is not whole (206)", seen.partial),
+            ("an item's time lies far ahead, and the list is not gone on from there", seen.ahead),
+        ];
+        let told = told.into_iter().filter(|(_, count)| *count > 0);
+        let missing = told.map(|(detail, count)| Missing {
             code: Code::AnswerNotUnderstood,
-            detail: "the place says that its answer is not whole (206)".to_owned(),
-            count: seen.partial,
-        };
-        let missing = Some(partial).filter(|partial| partial.count > 0).into_iter().collect();
+            detail: detail.to_owned(),
+            count,
+        });
+        let missing = missing.collect();
         Fetched::Whole { cursor: self.cursor(seen), missing }
     }
 }
@@ -165,8 +174,8 @@ impl Transport for Collection {
     async fn fetch(&self, offer: &Offer, into: Sink<'_>) -> Result<Fetched, TransportError> {
         let from = Some(offer.version.as_str()).filter(|version| *version != ALL);
         let started = self.client.time().clock.now();
-        let mut seen = Seen { largest: from.map(str::to_owned), etag: None, requested: None, partial: 0 };
-        let mut lines = Lines::into(into);
+        let mut seen = Seen::from(from, started);
+        let (mut lines, mut turns) = (Lines::into(into), Turns::default());
         let mut place = Place::Start;
         for _ in 0..self.config.max_pages {
             let answer = self.page(&place, from).await?;
@@ -178,8 +187,9 @@ impl Transport for Collection {
             seen.partial += u64::from(self.is_partial(&answer));
             let body = json::body(&answer)?;
             let page = self.items(&answer, body)?;
-            self.write(&page, &mut lines, &mut seen).await?;
             let turned = Turned { place: &place, answer: &answer, body, items: page.len() as u64 };
+            turns.note(&turned)?;
+            self.write(&page, &mut lines, &mut seen).await?;
             match self.config.paging.next(&turned)? {
                 Some(next) => place = next,
                 None => return Ok(self.fetched(&lines, seen)),
@@ -213,8 +223,17 @@ impl Transport for Collection {
 }
 
 impl Seen {
+    fn from(cursor: Option<&str>, started: Timestamp) -> Self {
+        let largest = cursor.map(str::to_owned);
+        Self { largest, etag: None, requested: None, partial: 0, ahead: 0, started }
+    }
+
     fn value(&mut self, value: Option<json::Word>) {
         let Some(value) = value.map(|word| word.text().to_owned()) else { return };
+        if !is_plausible(&value, self.started) {
+            self.ahead += 1;
+            return;
+        }
         self.largest = Some(match self.largest.take() {
             Some(largest) => larger(largest, value),
             None => value,

@@ -1,14 +1,14 @@
 //! Persons asked about one by one, as France Travail has it: each is searched for, then a few calls are made with the token found.
 //!
-//! Persons of a roster enter, one line each leaves, in the roster's order: what they were asked by, and each answer as it came. A fetch
-//! that fails in the middle is made again from its start: nobody of it counts as asked. After a crash between archive and `taken`,
-//! the same persons are asked again.
+//! Persons of a roster enter, one line each leaves, in the roster's order: what they were asked by, and each answer as it came. Somebody
+//! the place fails about is asked again the next time, and hides nobody else. A fetch that fails in the middle is made again from
+//! its start: nobody of it counts as asked. After a crash between archive and `taken`, the same persons are asked again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use hub_core::code::Code;
 use hub_core::delivery::PersonId;
 use hub_core::roster::{Asked, Outcome, Roster};
@@ -26,6 +26,8 @@ use super::person::{PersonCall, Persons, Told};
 use super::time::Time;
 use super::toll::Toll;
 
+/// When the place fails about so many persons one after the other, it is the place that fails.
+const MOST_FAILING: usize = 3;
 /// Persons asked for from the roster at once.
 const ROSTER_PAGE: u32 = 200;
 
@@ -117,7 +119,17 @@ impl Transport for Enrichment {
         let due = self.due().await?;
         let mut answers = stream::iter(due.into_iter().map(|person| self.persons.ask(person)))
             .buffered(self.config.parallel.max(1));
-        while let Some(Told { person, outcome, line, missing }) = answers.try_next().await? {
+        let mut failing = Vec::new();
+        while let Some(answer) = answers.next().await {
+            let Told { person, outcome, line, missing } = match answer {
+                Err(error) if error.code == Code::PlaceUnreachable && failing.len() + 1 < MOST_FAILING => {
+                    toll.count((error.code, "the place fails when asked about a person".into()));
+                    failing.push(error);
+                    continue;
+                }
+                answer => answer?,
+            };
+            failing.clear();
             asked.push((person, outcome));
             if let Some(cause) = missing {
                 toll.count(cause);
@@ -125,6 +137,9 @@ impl Transport for Enrichment {
             if let Some(line) = line {
                 lines.write(line).await?;
             }
+        }
+        if let (true, Some(error)) = (asked.is_empty(), failing.pop()) {
+            return Err(error);
         }
         if !asked.is_empty() && toll.holds_only(Code::PlaceRefused, asked.len()) {
             return Err(TransportError::new(Code::PlaceRefused, "the place answers about nobody (`R001`)"));

@@ -32,6 +32,8 @@ use super::toll::{Cause, Toll};
 const KEY_HEADER: &str = "x-gravitee-api-key";
 /// Calls a second when the configuration says nothing.
 const RATE: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
+/// When so many dossiers are asked for and none is there, it is the address that is wrong, and no event may be lost for it.
+const MANY: usize = 10;
 /// Dossiers asked for at the same time.
 const PARALLEL: usize = 3;
 
@@ -228,13 +230,22 @@ impl Transport for Milo {
         }
         self.fetched.remember(&offer.version, events.iter().map(|event| event.id.clone()).collect());
         events.retain(|event| event.kind != Kind::Rdv || self.rdv.is_some());
-        let dossiers = by_dossier(events).into_iter().map(|concerned| self.line(concerned));
-        let mut read = stream::iter(dossiers).buffered(PARALLEL);
+        let dossiers = by_dossier(events);
+        let (asked, mut absent) = (dossiers.len(), 0);
+        let mut read =
+            stream::iter(dossiers.into_iter().map(|concerned| self.line(concerned))).buffered(PARALLEL);
         while let Some(line) = read.try_next().await? {
             match line {
                 Ok(line) => lines.write(line).await?,
-                Err(cause) => toll.count(cause),
+                Err(cause) => {
+                    absent += 1;
+                    toll.count(cause);
+                }
             }
+        }
+        if asked >= MANY && absent == asked {
+            let detail = format!("expected the dossiers events name, found none of {asked} there");
+            return Err(TransportError::new(Code::AnswerNotUnderstood, detail));
         }
         if lines.written() == 0 {
             // No bytes will be kept, so nothing stands between these events and their acknowledgement.

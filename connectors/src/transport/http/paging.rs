@@ -1,11 +1,14 @@
 //! Lists that come page by page: how the next page is asked for, and when there is none.
 
+use std::collections::HashSet;
+
 use hub_core::code::Code;
 use hub_core::transport::TransportError;
 use reqwest::header::{CONTENT_RANGE, HeaderValue, LINK, RANGE};
 use reqwest::{Request, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::Answer;
 use super::json;
@@ -144,6 +147,23 @@ pub(super) struct Turned<'a> {
     pub(super) body: &'a RawValue,
     /// How many items it held.
     pub(super) items: u64,
+}
+
+/// The pages read so far, to notice one that comes again: a list that turns in circles, or that does not know the parameter of pages.
+#[derive(Default)]
+pub(super) struct Turns(HashSet<u64>);
+
+impl Turns {
+    /// Notes a page that holds something.
+    ///
+    /// # Errors
+    /// [`Code::AnswerNotUnderstood`] when the same came before.
+    pub(super) fn note(&mut self, turned: &Turned<'_>) -> Result<(), TransportError> {
+        if turned.items == 0 || self.0.insert(xxh3_64(turned.body.get().as_bytes())) {
+            return Ok(());
+        }
+        Err(turned.answer.error(Code::AnswerNotUnderstood, "another page each time"))
+    }
 }
 
 fn counted(turned: &Turned<'_>, size: Option<u64>) -> Option<Place> {

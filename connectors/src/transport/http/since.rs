@@ -1,7 +1,12 @@
 //! Going on from the last time: what a list is asked for again, and how far it was read.
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+
+/// How far ahead of our hour a place's may be.
+const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 
 /// How a list says what is new.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -38,6 +43,15 @@ pub(super) fn larger(one: String, other: String) -> String {
     if other_is_larger { other } else { one }
 }
 
+/// Whether a list may be gone on from here: behind a time that lies far ahead, nothing would come for as long.
+pub(super) fn is_plausible(value: &str, now: Timestamp) -> bool {
+    let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+    let latest = TimeZone::UTC.to_datetime(latest).date();
+    // A day with its dashes, whatever follows; digits alone are a number.
+    let day = value.get(.."2026-03-02".len()).filter(|day| day.contains('-'));
+    day.and_then(|day| day.parse::<Date>().ok()).is_none_or(|day| day <= latest)
+}
+
 /// When a request was made, in whole seconds: our hour, or that of the place when it is behind.
 pub(super) fn requested(ours: Timestamp, theirs: Option<Timestamp>) -> String {
     let earlier = theirs.map_or(ours, |theirs| theirs.min(ours));
@@ -64,6 +78,19 @@ mod tests {
             ("b", "a", "b"),
         ] {
             assert_eq!(larger(one.to_owned(), other.to_owned()), larger_one);
+        }
+    }
+
+    #[test]
+    fn a_time_far_ahead_is_not_gone_on_from() {
+        let now = "2026-03-02T05:00:00Z".parse().expect("an instant");
+        for value in
+            ["2026-03-03T05:00:00+01:00", "2026-03-03", "2026-03-02 23:00:00", "99991231", "z-9", "-1"]
+        {
+            assert!(is_plausible(value, now), "{value}");
+        }
+        for value in ["2062-03-02T05:00:00Z", "2062-03-02", "9999-12-31 23:59:59", "9999-12-31T23:59:59Z"] {
+            assert!(!is_plausible(value, now), "{value}");
         }
     }
 

@@ -22,11 +22,16 @@ pub fn builder() -> ClientBuilder {
     with_roots(web_roots())
 }
 
-/// A client within these limits.
+/// Follows a few redirections, all on the host called.
+pub(super) fn on_one_host() -> Policy {
+    Policy::custom(stay_on_host)
+}
+
+/// A client within these limits, which follows redirections as told.
 ///
 /// # Errors
 /// [`Code::BadConfig`] for authorities or a proxy that cannot be read.
-pub(super) fn client(limits: &Limits) -> Result<reqwest::Client, TransportError> {
+pub(super) fn client(limits: &Limits, redirections: Policy) -> Result<reqwest::Client, TransportError> {
     let mut roots = web_roots();
     if let Some(file) = &limits.ca_file {
         add_authorities(&mut roots, file)?;
@@ -35,7 +40,7 @@ pub(super) fn client(limits: &Limits) -> Result<reqwest::Client, TransportError>
         .connect_timeout(Duration::from_secs(limits.connect_timeout_seconds))
         .read_timeout(Duration::from_secs(limits.read_timeout_seconds))
         .timeout(Duration::from_secs(limits.timeout_seconds))
-        .redirect(Policy::custom(stay_on_host))
+        .redirect(redirections)
         .referer(false)
         .user_agent(concat!("dlnuf/", env!("CARGO_PKG_VERSION")));
     builder = match &limits.proxy {

@@ -18,6 +18,8 @@ use super::time::Time;
 
 /// A token is renewed this long before it expires, or at four fifths of its life when that is later.
 const EARLY: Duration = Duration::from_mins(1);
+/// Longest life a token is believed to have.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
 /// The life of a token whose answer does not say it.
 const UNSAID_LIFE: Duration = Duration::from_mins(5);
 
@@ -112,7 +114,7 @@ impl Tokens {
             .map_err(|_| not_understood())?;
         header.set_sensitive(true);
         let seconds = granted.expires_in.and_then(|word| word.text().parse().ok());
-        Ok((header, seconds.map_or(UNSAID_LIFE, Duration::from_secs)))
+        Ok((header, seconds.map_or(UNSAID_LIFE, Duration::from_secs).min(LONGEST_LIFE)))
     }
 
     fn request(&self) -> Result<Request, TransportError> {

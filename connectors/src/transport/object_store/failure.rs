@@ -53,7 +53,7 @@ pub(super) fn gone(doing: &str, error: &Error) -> TransportError {
         return failure(doing, error);
     }
     let detail = format!("{doing}: it is gone since it was listed; look again");
-    TransportError::new(Code::PlaceUnreachable, detail)
+    TransportError::new(Code::OfferChanged, detail)
 }
 
 /// Says what it means that bytes fetched could not be written here.

@@ -1,9 +1,10 @@
 //! Extracts fetched from an object store: an S3-type bucket, or a folder spoken to in the same way.
 //!
 //! A configuration enters, offers and their bytes leave. An offer is fetched only as long as it is the very version that was
-//! listed; nothing at the place is removed unless that version is still the one there. Tries and waits are bounded, and no error
-//! or debug output shows a key, a secret or a signature.
+//! listed; nothing at the place is removed unless that version is still the one there. Tries and waits are bounded, as is the
+//! listing, and no error or debug output shows a key, a secret or a signature.
 
+mod check;
 mod client;
 mod config;
 mod failure;
@@ -21,7 +22,8 @@ use object_store::path::{Path, PathPart};
 use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload};
 use tokio::io::AsyncWriteExt as _;
 
-use super::names::Wanted;
+use super::names::{Listed, PassedOver, Wanted};
+use listing::Found;
 
 pub use client::{Environment, PATIENCE, bounded};
 pub use config::{After, Config};
@@ -41,6 +43,7 @@ pub struct Bucket {
     after: After,
     moved_to: Option<Path>,
     receipts: Option<Path>,
+    passed_over: PassedOver,
 }
 
 impl Bucket {
@@ -72,23 +75,57 @@ impl Bucket {
             after: config.after.clone(),
             moved_to,
             receipts: receipts.transpose()?,
+            passed_over: PassedOver::default(),
         })
     }
 
-    async fn objects(&self) -> Result<Vec<ObjectMeta>, TransportError> {
-        let listed = match &self.pages {
-            Some(pages) => listing::by_page(pages.as_ref(), &self.prefix).await,
-            None => listing::at_once(self.store.as_ref(), &self.prefix).await,
+    /// Everything wanted under the prefix, in no order.
+    async fn objects(&self) -> Result<Found, TransportError> {
+        let wanted = |object: &ObjectMeta| self.is_near(&object.location);
+        let found = match &self.pages {
+            Some(pages) => listing::by_page(pages.as_ref(), &self.prefix, wanted).await,
+            None => listing::at_once(self.store.as_ref(), &self.prefix, wanted).await,
         };
-        listed.map_err(|error| failure(&format!("listing `{}`", self.place), &error))
+        let found = found.map_err(|error| failure(&format!("listing `{}`", self.place), &error))?;
+        if found.endless {
+            let detail = format!("expected the listing of `{}` to end, found no end of it", self.place);
+            return Err(TransportError::new(Code::AnswerNotUnderstood, detail));
+        }
+        Ok(found)
     }
 
-    fn wanted(&self, object: &ObjectMeta) -> bool {
-        let own = [&self.moved_to, &self.receipts].into_iter().flatten();
-        let ours = own.into_iter().any(|prefix| object.location.prefix_matches(prefix));
-        let name = object.location.filename();
-        let named = name.is_some_and(|name| self.wanted.takes(name));
-        named && !ours && object.location != self.prefix
+    async fn list(&self) -> Result<Listed, TransportError> {
+        let (found, mut listed) = (self.objects().await?, Listed::default());
+        for object in found.objects {
+            let name = object.location.filename().unwrap_or_default();
+            if !self.wanted.takes(name) {
+                listed.pass_over(object.location.as_ref().as_bytes());
+            } else if self.stands(&object).await? {
+                listed.offers.push(offer(&object));
+            }
+        }
+        let ours = |key: &&String| self.own().any(|own| key.starts_with(&format!("{own}/")));
+        let folder = |key: &&String| key.ends_with('/');
+        for key in found.odd.iter().filter(|key| !ours(key) && !folder(key)) {
+            let name = key.rsplit('/').next().unwrap_or_default();
+            if self.wanted.takes(name) || self.wanted.is_odd(name.as_bytes()) {
+                listed.pass_over(key.as_bytes());
+            }
+        }
+        listed.offers.sort_by(|one, other| (one.changed_at, &one.name).cmp(&(other.changed_at, &other.name)));
+        Ok(listed)
+    }
+
+    /// The prefixes under which the hub itself puts things.
+    fn own(&self) -> impl Iterator<Item = &Path> {
+        [&self.moved_to, &self.receipts].into_iter().flatten()
+    }
+
+    /// Whether a key is that of an extract, though perhaps none that can be taken.
+    fn is_near(&self, key: &Path) -> bool {
+        let name = key.filename().unwrap_or_default();
+        let named = self.wanted.takes(name) || self.wanted.is_odd(name.as_bytes());
+        named && *key != self.prefix && !self.own().any(|own| key.prefix_matches(own))
     }
 
     /// Whether an object is there under its very name. Listings cut the slash off a folder's marker, which is empty, so that only
@@ -97,7 +134,11 @@ impl Bucket {
         if object.size > 0 || self.pages.is_none() {
             return Ok(true);
         }
-        Ok(self.now(&object.location).await?.is_some())
+        match self.now(&object.location).await {
+            // Fetching it is refused as well, and told.
+            Err(error) if error.code == Code::PlaceRefused => Ok(true),
+            found => Ok(found?.is_some()),
+        }
     }
 
     /// What stands under a key now.
@@ -122,14 +163,13 @@ impl Bucket {
 #[async_trait]
 impl Transport for Bucket {
     async fn look(&self, _cursor: Option<&str>) -> Result<Vec<Offer>, TransportError> {
-        let mut offers = Vec::new();
-        for object in self.objects().await? {
-            if self.wanted(&object) && self.stands(&object).await? {
-                offers.push(offer(&object));
-            }
-        }
-        offers.sort_by(|one, other| (one.changed_at, &one.name).cmp(&(other.changed_at, &other.name)));
-        Ok(offers)
+        let mut listed = self.list().await?;
+        self.passed_over.keep(&mut listed);
+        Ok(listed.offers)
+    }
+
+    fn passed_over(&self) -> Vec<String> {
+        self.passed_over.names()
     }
 
     async fn fetch(&self, offer: &Offer, into: Sink<'_>) -> Result<Fetched, TransportError> {
@@ -186,8 +226,7 @@ impl Transport for Bucket {
     }
 
     async fn check(&self) -> Result<String, TransportError> {
-        let waiting = self.look(None).await?.len();
-        Ok(format!("`{}` answers; {waiting} objects wait", self.place))
+        self.tried().await
     }
 }
 
@@ -223,5 +262,5 @@ fn key(offer: &Offer) -> Result<Path, TransportError> {
 
 fn replaced(offer: &Offer) -> TransportError {
     let detail = format!("fetching `{}`: it was replaced since it was listed; look again", offer.name);
-    TransportError::new(Code::PlaceUnreachable, detail)
+    TransportError::new(Code::OfferChanged, detail)
 }

@@ -4,6 +4,7 @@
 //! or moved there, and never another file that came under its name since. The server must show a host key that is pinned, and one
 //! that hangs is left: a connection is opened for each call, and every operation on it has its time.
 
+mod check;
 mod host_key;
 mod login;
 mod session;
@@ -18,7 +19,7 @@ use serde::Deserialize;
 
 use self::host_key::Pins;
 use self::session::Session;
-use super::names::{Wanted, numbered, one_or_more, segment};
+use super::names::{Listed, PassedOver, Wanted, numbered, one_or_more, segment};
 
 /// How many files of one name may stand side by side.
 const MOST_OF_ONE_NAME: u32 = 1000;
@@ -123,6 +124,7 @@ pub struct Sftp {
     config: SftpConfig,
     wanted: Wanted,
     pins: Pins,
+    passed_over: PassedOver,
 }
 
 /// A path without what does not tell it from another.
@@ -150,7 +152,7 @@ impl Sftp {
         }
         let wanted = Wanted::new(&config.pattern, config.skip_part_names)?;
         let pins = Pins::new(&config.host_key)?;
-        Ok(Self { config, wanted, pins })
+        Ok(Self { config, wanted, pins, passed_over: PassedOver::default() })
     }
 
     async fn session(&self) -> Result<Session, TransportError> {
@@ -161,10 +163,11 @@ impl Sftp {
         segment(name).map(|name| join(&self.config.folder, name))
     }
 
-    async fn list(&self, session: &Session) -> Result<Vec<Offer>, TransportError> {
+    async fn list(&self, session: &Session) -> Result<Listed, TransportError> {
+        let Listed { offers, odd } = session.list(&self.config.folder, &self.wanted).await?;
         // Some servers show a name twice; only one file can be had by it.
         let mut newest: BTreeMap<String, Offer> = BTreeMap::new();
-        for offer in session.list(&self.config.folder, |name| self.wanted.takes(name)).await? {
+        for offer in offers {
             match newest.get(&offer.name) {
                 Some(other) if other.changed_at >= offer.changed_at => {}
                 _ => {
@@ -180,7 +183,7 @@ impl Sftp {
         if self.config.pick == Pick::Newest {
             offers.drain(..offers.len().saturating_sub(1));
         }
-        Ok(offers)
+        Ok(Listed { offers, odd })
     }
 
     async fn take_away(&self, session: &Session, offer: &Offer) -> Result<(), TransportError> {
@@ -196,18 +199,6 @@ impl Sftp {
             After::Move(folder) => set_aside(session, &path, folder, &offer.name).await,
         }
     }
-
-    async fn find(&self, session: &Session) -> Result<String, TransportError> {
-        let waiting = self.list(session).await?.len();
-        let moved = if let After::Move(folder) = &self.config.after { Some(folder) } else { None };
-        for folder in moved.into_iter().chain(&self.config.receipts) {
-            if session.look_at(folder).await?.is_none() {
-                let detail = format!("expected the folder `{folder}`, found none");
-                return Err(TransportError::new(Code::AnswerNotUnderstood, detail));
-            }
-        }
-        Ok(format!("host key {}; {waiting} files wait in `{}`", session.host_key(), self.config.folder))
-    }
 }
 
 #[async_trait]
@@ -216,7 +207,13 @@ impl Transport for Sftp {
         let session = self.session().await?;
         let found = self.list(&session).await;
         session.close().await;
-        found
+        let mut found = found?;
+        self.passed_over.keep(&mut found);
+        Ok(found.offers)
+    }
+
+    fn passed_over(&self) -> Vec<String> {
+        self.passed_over.names()
     }
 
     async fn fetch(&self, offer: &Offer, into: Sink<'_>) -> Result<Fetched, TransportError> {
@@ -250,7 +247,7 @@ impl Transport for Sftp {
 
     async fn check(&self) -> Result<String, TransportError> {
         let session = self.session().await?;
-        let found = self.find(&session).await;
+        let found = self.tried(&session).await;
         session.close().await;
         found
     }

@@ -22,6 +22,7 @@ use super::SftpConfig;
 use super::host_key::{Guard, Pins};
 use super::login::log_in;
 use crate::transport::arrival::{changed, not_kept};
+use crate::transport::names::{Listed, Wanted};
 
 /// What every server reads or writes at once.
 const PIECE_BYTES: u32 = 32 << 10;
@@ -67,14 +68,10 @@ impl Session {
     }
 
     /// The plain files of a folder whose names are wanted, in no order.
-    pub(super) async fn list(
-        &self,
-        folder: &str,
-        wanted: impl Fn(&str) -> bool + Send,
-    ) -> Result<Vec<Offer>, TransportError> {
+    pub(super) async fn list(&self, folder: &str, wanted: &Wanted) -> Result<Listed, TransportError> {
         let folder = if folder.is_empty() { "." } else { folder };
         let handle = self.sftp.opendir(folder).await.map_err(|error| failed(folder, error))?.handle;
-        let (mut offers, mut seen) = (Vec::new(), 0);
+        let (mut listed, mut seen) = (Listed::default(), 0);
         loop {
             let files = match self.sftp.readdir(handle.as_str()).await {
                 Ok(page) if !page.files.is_empty() => page.files,
@@ -89,11 +86,16 @@ impl Session {
                 let detail = format!("expected `{folder}` to hold {MOST_FILES} files at most, found more");
                 return Err(TransportError::new(Code::AnswerNotUnderstood, detail));
             }
-            let plain = files.into_iter().filter(|file| is_plain(&file.attrs) && wanted(&file.filename));
-            offers.extend(plain.map(|file| offer(file.filename, &file.attrs)));
+            for file in files.into_iter().filter(|file| is_plain(&file.attrs)) {
+                if wanted.takes(&file.filename) {
+                    listed.offers.push(offer(file.filename, &file.attrs));
+                } else if wanted.is_odd(file.filename.as_bytes()) {
+                    listed.pass_over(file.filename.as_bytes());
+                }
+            }
         }
         self.end(handle).await;
-        Ok(offers)
+        Ok(listed)
     }
 
     /// What stands at a path, links not followed.
@@ -112,8 +114,7 @@ impl Session {
         offer: &Offer,
         into: Sink<'_>,
     ) -> Result<(), TransportError> {
-        let opened = self.sftp.open(path, OpenFlags::READ, FileAttributes::empty()).await;
-        let handle = opened.map_err(|error| failed(path, error))?.handle;
+        let handle = self.open_to_read(path, offer).await?;
         let size_bytes = self.unchanged(&handle, path, offer).await?;
         let pieces = (0..size_bytes).step_by(PIECE_BYTES as usize);
         let mut pieces = stream::iter(pieces)
@@ -129,6 +130,21 @@ impl Session {
         self.unchanged(&handle, path, offer).await?;
         self.end(handle).await;
         Ok(())
+    }
+
+    /// Makes sure that an offer may be read.
+    pub(super) async fn may_read(&self, path: &str, offer: &Offer) -> Result<(), TransportError> {
+        let handle = self.open_to_read(path, offer).await?;
+        self.end(handle).await;
+        Ok(())
+    }
+
+    async fn open_to_read(&self, path: &str, offer: &Offer) -> Result<String, TransportError> {
+        match self.sftp.open(path, OpenFlags::READ, FileAttributes::empty()).await {
+            Ok(opened) => Ok(opened.handle),
+            Err(Error::Status(status)) if status.status_code == StatusCode::NoSuchFile => Err(changed(offer)),
+            Err(error) => Err(failed(path, error)),
+        }
     }
 
     /// The size of an open file, when it is what was offered.
@@ -188,6 +204,12 @@ impl Session {
             Err(error) if error.code == Code::PlaceUnreachable => Err(error),
             Err(_) => self.write(path, bytes).await,
         }
+    }
+
+    /// Makes an empty file and removes it.
+    pub(super) async fn try_writing(&self, path: &str) -> Result<(), TransportError> {
+        self.write(path, b"").await?;
+        self.remove(path).await
     }
 
     /// Renames over a receipt of the same name, left before a crash; by the protocol that takes two steps.

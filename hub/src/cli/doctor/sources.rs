@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use connectors::wrapping::Keys;
 use hub_core::canonical::Canon;
+use hub_core::code::Code;
 use hub_core::store::Store;
+use hub_core::transport::TransportError;
 
 use super::super::{language, language::either, show};
 use super::{Finding, bad, good, look, within};
@@ -68,11 +70,16 @@ async fn place(places: &Places, (source, pull): (&str, &str), kind: &Pull) -> Fi
     let checked = within(async { Ok(places.of(source, pull, kind)?.check().await?) }).await;
     match checked {
         Ok(found) => good(part, found),
-        Err(error) => {
-            let code = show::code_of(&error);
-            let remedy =
-                code.map_or(either("réessayez", "try again"), |code| &language::told(code.entry()).remedy);
-            bad(part, &error, remedy)
-        }
+        Err(error) => bad(part, &error, remedy(&error)),
     }
+}
+
+fn remedy(error: &anyhow::Error) -> &'static str {
+    if error.downcast_ref::<TransportError>().is_some_and(|error| error.code == Code::PlaceRefused) {
+        return either(
+            "donnez ce droit à l'utilisateur du hub là-bas, puis réessayez",
+            "give the hub's own user this right there, then try again",
+        );
+    }
+    show::code_of(error).map_or(either("réessayez", "try again"), |code| &language::told(code.entry()).remedy)
 }
