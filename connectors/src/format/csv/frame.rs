@@ -19,6 +19,9 @@ pub(super) struct CsvRows {
     most: usize,
     /// The cells of the header line, folded; none when there is none.
     header: Vec<String>,
+    /// How many cells the first line has, and the first record, the wider of both.
+    widest: usize,
+    any: bool,
 }
 
 /// What a mapping says of the rows.
@@ -68,7 +71,8 @@ impl CsvRows {
             header.extend(cells.iter().map(|cell| fold_header(cell)));
             text.advance(next);
         }
-        Ok((Self { signs, least: 0, most: usize::MAX, header }, Header { cells, signs }))
+        let rows = Self { signs, least: 0, most: usize::MAX, header, widest: cells.len(), any: false };
+        Ok((rows, Header { cells, signs }))
     }
 
     /// Expects rows of at least so many cells, and at most so many that are not empty.
@@ -135,7 +139,15 @@ impl Rows for CsvRows {
         }
         // The columns that may be missing are missing together.
         let holds = |width: usize| filled <= width && width <= count;
-        if holds(self.least) || holds(self.most) { Verdict::Sound } else { self.ragged(row, count) }
+        if !(holds(self.least) || holds(self.most)) {
+            return self.ragged(row, count);
+        }
+        if !self.any {
+            (self.any, self.widest) = (true, self.widest.max(self.most).max(count));
+        }
+        // A file whose rows end with empty cells has them from its first row on. In one row further down, they are what two rows
+        // leave that lost the line break between them.
+        if count > self.widest { self.ragged(row, count) } else { Verdict::Sound }
     }
 }
 
