@@ -456,14 +456,7 @@ fn archives_of_other_ways_are_opened_or_told_what_they_are() {
     desk.put("long.csv", long.as_bytes());
     for (made, told) in [
         ("7z a -bso0 -tzip -mm=Deflate64 made.zip long.csv && mv made.zip made", "Deflate64"),
-        (
-            "7z a -bso0 -tzip -mm=BZip2 made.zip long.csv && mv made.zip made",
-            "zip entry 1 to be stored or deflated, found method",
-        ),
-        (
-            "7z a -bso0 -tzip -mm=LZMA made.zip long.csv && mv made.zip made",
-            "zip entry 1 to be stored or deflated, found method",
-        ),
+        ("7z a -bso0 -tzip -mm=LZMA made.zip long.csv && mv made.zip made", "found method"),
         ("tar cf made long.csv", "found a tar archive"),
         ("tar czf made long.csv", "found a tar archive"),
         ("xz -kc long.csv > made", "found xz"),
