@@ -204,3 +204,64 @@ CANARI-7;CANARINOM;CANARIPRENOM;04/05/1987;canari@example.org;CANARIAVIS\n";
     assert_eq!(again.code, 1, "a mapping that is there is not written over");
     assert_eq!(dlnuf(&["mapping", "new", "../flux", "--from", text(&sample)]).code, 1);
 }
+
+/// The mistakes `lint` tells of a folder: file, code, and what is underlined.
+fn linted(mappings: &Path) -> Vec<[String; 3]> {
+    let linted = dlnuf(&["--output", "json", "--mappings", text(mappings), "mapping", "lint"]);
+    assert_eq!(linted.code, 5, "{}", linted.errors);
+    let told = |mistake: &Json| {
+        let of = |name: &str| at(mistake, name).as_str().expect("a text").to_owned();
+        let place =
+            |name: &str| usize::try_from(at(mistake, name).as_u64().expect("a place")).expect("small");
+        let file = fs::read_to_string(mappings.join(of("/file"))).expect("the file");
+        [of("/file"), of("/code"), file[place("/from")..place("/to")].to_owned()]
+    };
+    linted.json().iter().map(told).collect()
+}
+
+#[test]
+fn a_wrong_code_list_is_told_once_and_where_it_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mappings = changed(folder.path(), "record:", "record:");
+    let list = mappings.join("caf/codes/civilite.csv");
+    let codes = fs::read_to_string(&list).expect("a list");
+    fs::write(&list, format!("\u{feff}{codes}XX;personne;X\nYY;personne;Y\n")).expect("written");
+    let wrong = ["caf/codes/civilite.csv", "DLN0409", "XX;personne;X"].map(str::to_owned);
+    assert_eq!(linted(&mappings), [wrong]);
+}
+
+#[test]
+fn a_key_that_is_missing_is_not_told_to_be_unreadable_yaml() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mappings = changed(folder.path(), "\nrecord:", "\nrecrod:");
+    let codes: Vec<String> = linted(&mappings).into_iter().map(|[_, code, _]| code).collect();
+    assert!(codes.contains(&"DLN0417".to_owned()) && !codes.contains(&"DLN0401".to_owned()), "{codes:?}");
+}
+
+#[test]
+fn a_try_tells_the_encoding_found_and_is_written_as_what_a_case_expects() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mappings = changed(folder.path(), "record:", "record:");
+    let case = mappings.join("departement/cases/rdv-insertion/essai");
+    fs::create_dir_all(&case).expect("a folder");
+    let input = case.join("input.csv");
+    let rows = "Pr\u{e9}nom b\u{e9}n\u{e9}ficiaire;Nom b\u{e9}n\u{e9}ficiaire;Date de Naissance;NIR\n\
+        Zo\u{e9};FICTIVE;04/05/1990;\nNo\u{eb}l;FICTIF;05/06/1991;12\n;SANS PR\u{c9}NOM;05/06/1991;\n";
+    let latin: Vec<u8> = rows.chars().map(|c| u8::try_from(u32::from(c)).expect("of Latin-1")).collect();
+    fs::write(&input, latin).expect("written");
+    let tried = |more: &[&str]| {
+        let arguments =
+            ["--mappings", text(&mappings), "mapping", "try", "departement/rdv-insertion", text(&input)];
+        dlnuf(&[&arguments[..], more].concat())
+    };
+    let told = tried(&[]);
+    assert_eq!(told.code, 3, "{}", told.errors);
+    assert!(told.errors.contains("DLN0120"), "{}", told.errors);
+    assert_eq!(at(&serde_json::from_str(&told.output).expect("JSON"), "/read_as"), "windows-1252");
+    let second = tried(&["--record", "2"]).output;
+    assert!(second.contains("FICTIF") && !second.contains("FICTIVE"), "{second}");
+    fs::write(case.join("expected.yaml"), tried(&["--expected"]).output).expect("written");
+    let tested = dlnuf(&["--mappings", text(&mappings), "mapping", "test", "departement/rdv-insertion"]);
+    assert_eq!(tested.code, 0, "{}", tested.output);
+    assert!(tested.output.contains("ok   departement/cases/rdv-insertion/essai"), "{}", tested.output);
+}

@@ -373,3 +373,128 @@ fn unwrap_large(desk: &Path) {
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
     assert!(peak < 64 << 10, "{peak} KiB at the most");
 }
+
+#[test]
+fn not_one_bit_of_an_openpgp_message_is_turned_unnoticed() {
+    let desk = Desk::fresh();
+    desk.curve();
+    let keys = desk.curve_keys();
+    for options in ["--rfc4880 --compress-algo none", "--rfc4880 --compress-algo zlib"] {
+        desk.run(&format!("{GPG} --yes -o a.csv.gpg {options} -r curve --encrypt a.csv"));
+        assert_eq!(desk.opened("a.csv.gpg", &keys), one("a.csv"), "{options}");
+        let whole = fs::read(desk.path("a.csv.gpg")).expect("read");
+        // The session key stands before; what it opens is in question here.
+        for (at, bit) in (95..whole.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << bit;
+            desk.put("altered", &bytes);
+            assert!(desk.opened("altered", &keys).is_err(), "{options}, bit {bit} of byte {at}");
+        }
+    }
+    desk.run("gpgconf --kill gpg-agent");
+}
+
+#[test]
+fn what_follows_a_message_is_not_left_without_a_word() {
+    let desk = Desk::fresh();
+    desk.curve();
+    desk.certificate("hub");
+    let (curve, cms) = (desk.curve_keys(), desk.cms_keys(&["hub"]));
+    let followed = |keys: &Keys, white: bool| {
+        let once = fs::read(desk.path("once")).expect("read");
+        for more in [&once[..], b"x", b"\n\nx"] {
+            desk.put("more", &[&once[..], more].concat());
+            assert!(desk.opened("more", keys).is_err(), "{more:?}");
+        }
+        desk.put("more", &[&once[..], b"\r\n\n \n"].concat());
+        assert_eq!(desk.opened("more", keys).is_ok(), white);
+    };
+    for (armour, white) in [("--no-armor", false), ("--armor", true)] {
+        desk.run(&format!("{GPG} --yes -o once {armour} -r curve --encrypt a.csv"));
+        followed(&curve, white);
+    }
+    for (form, white) in [("DER", false), ("PEM", true), ("SMIME", true)] {
+        desk.run(&format!(
+            "openssl cms -encrypt -binary -aes256 -outform {form} -in a.csv -out once hub.pem"
+        ));
+        followed(&cms, white);
+    }
+    desk.run("gpgconf --kill gpg-agent");
+}
+
+#[test]
+fn a_message_as_text_is_opened_as_an_editor_on_windows_saves_it() {
+    let desk = Desk::fresh();
+    desk.curve();
+    desk.certificate("hub");
+    let windows = |name: &str| {
+        let text = fs::read_to_string(desk.path(name)).expect("text").replace("\r\n", "\n");
+        desk.put(name, format!("\u{feff}{}", text.replace('\n', "\r\n")).as_bytes());
+    };
+    desk.run(&format!("{GPG} --yes -o a.asc --armor -r curve --encrypt a.csv"));
+    windows("a.asc");
+    assert_eq!(desk.opened("a.asc", &desk.curve_keys()), one("a"));
+    windows("hub.key");
+    for form in ["PEM", "SMIME"] {
+        desk.run(&format!(
+            "openssl cms -encrypt -binary -aes256 -outform {form} -in a.csv -out a.p7m hub.pem"
+        ));
+        windows("a.p7m");
+        assert_eq!(desk.opened("a.p7m", &desk.cms_keys(&["hub"])), one("a"), "{form}");
+    }
+    desk.run("7z a -tzip -mem=AES256 -ps3same a.zip a.csv");
+    desk.put("short", "\u{feff}s3same\r\n".as_bytes());
+    assert_eq!(desk.opened("a.zip", &desk.passwords(&["short"])), one("a.csv"));
+    desk.run("gpgconf --kill gpg-agent");
+}
+
+#[test]
+fn archives_of_other_ways_are_opened_or_told_what_they_are() {
+    let desk = Desk::fresh();
+    let rows = (0..20_000u32).map(|n| format!("{n};Vanternier;{:x}\n", n.wrapping_mul(2_654_435_761)));
+    let long = rows.collect::<Vec<_>>().concat();
+    desk.put("long.csv", long.as_bytes());
+    for (made, told) in [
+        ("7z a -bso0 -tzip -mm=Deflate64 made.zip long.csv && mv made.zip made", "Deflate64"),
+        ("7z a -bso0 -tzip -mm=LZMA made.zip long.csv && mv made.zip made", "found method"),
+        ("tar cf made long.csv", "found a tar archive"),
+        ("tar czf made long.csv", "found a tar archive"),
+        ("xz -kc long.csv > made", "found xz"),
+        ("cat long.csv | zstd -q --ultra -22 --long=31 > made", "window of at most 128 MiB"),
+    ] {
+        desk.shell(made);
+        let (code, detail) = desk.opened("made", &Keys::default()).expect_err(made);
+        assert!(code == Code::Unpackable && detail.contains(told), "{made}: {detail}");
+    }
+    for made in [
+        "cat long.csv | zip -q - - > made",
+        "zip -q - long.csv > made",
+        "zip -q -fz - long.csv > made",
+        "cat long.csv | zstd -q --ultra -22 --long=27 > made",
+        "zstd -qc --no-check long.csv > made",
+    ] {
+        desk.shell(made);
+        let opened = desk.opened("made", &Keys::default()).expect(made);
+        assert!(matches!(opened.as_slice(), [(_, bytes)] if bytes == long.as_bytes()), "{made}");
+    }
+}
+
+const GPG: &str = "gpg --batch --quiet --pinentry-mode loopback --trust-model always";
+
+impl Desk {
+    fn shell(&self, line: &str) {
+        let ran = Command::new("sh").args(["-c", line]).current_dir(self.folder.path()).status();
+        assert!(ran.is_ok_and(|status| status.success()), "{line}");
+    }
+
+    /// A key on an elliptic curve, without passphrase.
+    fn curve(&self) {
+        self.run(&format!("{GPG} --passphrase  --quick-generate-key curve future-default default 2d"));
+        self.run(&format!("{GPG} --passphrase  -o curve.key --export-secret-keys curve"));
+    }
+
+    fn curve_keys(&self) -> Keys {
+        let file = OpenPgpFile { key: "curve.key".into(), passphrase: None };
+        self.keys(&KeyFiles { openpgp: vec![file], ..KeyFiles::default() })
+    }
+}

@@ -8,6 +8,7 @@ use hub_core::connector::{Fault, Probe};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use crate::format::lines::{Row, line_end};
 use crate::format::{csv::row, json, text};
 
 const HEAD: usize = 64 << 10;
@@ -128,8 +129,8 @@ fn columns(text: &str) -> Probe {
 fn cells(bytes: &[u8], separator: Option<u8>) -> (Vec<String>, usize) {
     let signs = row::Signs::quoting(separator.unwrap_or_else(|| row::sniff(bytes)));
     let end = match row::measure(bytes, signs, true, usize::MAX) {
-        row::Row::Whole { end, .. } => end,
-        row::Row::Partial | row::Row::Stray => row::line_end(bytes).unwrap_or(bytes.len()),
+        Row::Whole { end, .. } => end,
+        Row::Partial | Row::Stray => line_end(bytes).unwrap_or(bytes.len()),
     };
     let mut cells = Vec::new();
     row::cells(bytes.get(..end).unwrap_or_default(), signs, |_, cell| {

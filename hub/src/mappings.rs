@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ pub struct Case<'f> {
 }
 
 /// A mistake in a file of the mappings.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {diagnostic}")]
 pub struct Mistake {
     /// The file, relative to the mappings folder.
@@ -185,20 +186,41 @@ impl MappingFiles {
     /// # Errors
     /// Every mistake of every file.
     pub fn compile(&self, canon: &Canon) -> Result<Catalogue, MappingsError> {
+        let (mappings, mistakes) = self.compile_all(canon);
+        if mistakes.is_empty() {
+            Ok(Catalogue::new(mappings))
+        } else {
+            Err(MappingsError::Mistakes(mistakes))
+        }
+    }
+
+    /// What compiles, and every mistake of every file; one of a code list once, however many mappings read it.
+    pub fn compile_all(&self, canon: &Canon) -> (Vec<Arc<Mapping>>, Vec<Mistake>) {
         let mut mistakes = self.unreadable();
         mistakes.extend(self.precedence_mistakes(canon));
         let mut mappings: Vec<Arc<Mapping>> = Vec::new();
         for (name, text) in self.iter().filter(|(name, _)| is_mapping(name)) {
             match self.compile_one(name, text, canon) {
                 Ok(mapping) => mappings.push(Arc::new(mapping)),
-                Err(found) => mistakes.extend(found),
+                Err(found) => {
+                    for mistake in found {
+                        if !mistakes.contains(&mistake) {
+                            mistakes.push(mistake);
+                        }
+                    }
+                }
             }
         }
-        if mistakes.is_empty() {
-            Ok(Catalogue::new(mappings))
-        } else {
-            Err(MappingsError::Mistakes(mistakes))
-        }
+        (mappings, mistakes)
+    }
+
+    /// The code list a mapping reads under a name: its file and text. One of its own wins over one of the mapping it extends.
+    pub fn code_list(&self, mapping: &str, name: &str) -> Option<(String, &str)> {
+        let base = self.text(&format!("{mapping}.yaml")).and_then(extended);
+        [Some(mapping.to_owned()), base].into_iter().flatten().find_map(|of| {
+            let file = format!("{}/codes/{name}.csv", of.split('/').next()?);
+            self.text(&file).map(|text| (file.clone(), text))
+        })
     }
 
     /// The files that are not UTF-8: left aside without a word, a mapping would be missed where it is not looked for.
@@ -230,7 +252,15 @@ impl MappingFiles {
             mistakes.extend(self.add_lists(of, &mut lists));
         }
         let base = base.and_then(|base| self.text(&format!("{base}.yaml")));
-        let mistake = |diagnostic| Mistake { file: name.to_owned(), text: text.to_owned(), diagnostic };
+        let mistake = |diagnostic: Diagnostic| {
+            let at = diagnostic.list.as_ref().and_then(|(list, line)| self.in_list(name, list, *line));
+            match at {
+                Some((file, text, span)) => {
+                    Mistake { file, text: text.to_owned(), diagnostic: Diagnostic { span, ..diagnostic } }
+                }
+                None => Mistake { file: name.to_owned(), text: text.to_owned(), diagnostic },
+            }
+        };
         match compile_upon(base, text, canon, &lists) {
             Ok(mapping) => {
                 mistakes.extend(misplaced(name, text, &mapping).map(mistake));
@@ -241,6 +271,15 @@ impl MappingFiles {
                 Err(mistakes)
             }
         }
+    }
+
+    /// The line of a code list a mapping file reads: file, text, and place.
+    fn in_list(&self, name: &str, list: &str, line: u32) -> Option<(String, &str, Range<usize>)> {
+        let (file, text) = self.code_list(name.strip_suffix(".yaml")?, list)?;
+        let above = usize::try_from(line).ok()?.checked_sub(1)?;
+        let start = text.split_inclusive('\n').take(above).map(str::len).sum();
+        let length = text.get(start..)?.lines().next()?.len();
+        Some((file, text, start..start + length))
     }
 
     /// Adds the code lists that stand beside a mapping.

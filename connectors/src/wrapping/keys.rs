@@ -104,7 +104,10 @@ fn bytes(path: &Path, expected: &'static str) -> Result<Vec<u8>, KeyError> {
 }
 
 fn text(path: &Path, expected: &'static str) -> Result<String, KeyError> {
-    String::from_utf8(bytes(path, expected)?).map_err(|_| KeyError::new(path, expected, "no UTF-8 text"))
+    let text = String::from_utf8(bytes(path, expected)?);
+    let text = text.map_err(|_| KeyError::new(path, expected, "no UTF-8 text"))?;
+    // An editor on Windows marks UTF-8; the mark is no part of a password.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn password(path: &Path) -> Result<String, KeyError> {

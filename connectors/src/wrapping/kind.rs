@@ -42,6 +42,7 @@ impl Kind {
             [b'R', b'a', b'r', b'!', 0x1A, ..] => Some(Self::Other("a rar archive")),
             [0xFD, b'7', b'z', b'X', b'Z', ..] => Some(Self::Other("xz")),
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..] => Some(Self::Other("bzip2")),
+            _ if head.get(257..262) == Some(b"ustar") => Some(Self::Other("a tar archive")),
             [0x30, length, rest @ ..] => Self::of_sequence(*length, rest),
             [tag @ 0x80..=0xFF, rest @ ..] if is_message(*tag, rest) => Some(Self::OpenPgp),
             _ => Self::of_text(head),
@@ -91,7 +92,10 @@ impl Kind {
     pub(super) fn blame(self) -> Blame {
         let (code, detail) = match self {
             Self::Gzip => (Code::Unpackable, "expected a whole gzip, found it damaged or cut short"),
-            Self::Zstd => (Code::Unpackable, "expected a whole zstd, found it damaged or cut short"),
+            Self::Zstd => (
+                Code::Unpackable,
+                "expected a whole zstd of a window of at most 128 MiB, found it damaged, cut short or of a larger one",
+            ),
             Self::Cms | Self::CmsText => {
                 (Code::CannotDecrypt, "expected a whole CMS envelope, found it altered or cut short")
             }

@@ -1,9 +1,9 @@
 //! Opens an OpenPGP message, binary or armoured, encrypted for a public key or by a password.
 //!
 //! Only encryption that protects integrity is read (MDC or AEAD), and what was altered ends in an error at the end of the stream at
-//! the latest. Whether a message is signed, and by whom, is not looked at: the hub holds no keys of those who sign.
+//! the latest; nothing may follow it. Whether a message is signed, and by whom, is not looked at: the hub holds no keys of those who sign.
 
-use std::io::{self, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::slice;
 
 use pgp::composed::{DecryptionOptions, Message, TheRing};
@@ -12,12 +12,15 @@ use pgp::types::Seipdv1ReadMode;
 use super::bounded::{Allowance, Bounded};
 use super::kind::Kind;
 use super::layer::Layer;
+use super::text::OneBlock;
 use super::{Bytes, Keys, Opening, Place, Source, WrappingError};
 
 /// Most bytes before the encrypted data: the session key, once for each who may read.
 const HEAD_BYTES: u64 = 256 << 10;
 /// Most session keys; deriving one from a password is costly on purpose.
 const MOST_SESSION_KEYS: usize = 64;
+/// What an editor on Windows puts before a text.
+const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Most layers of compression inside.
 const MOST_COMPRESSED: usize = 2;
 
@@ -51,6 +54,12 @@ impl Opening<'_> {
 
 fn open<'b>(source: Bytes<'b>, keys: &Keys, passwords: &[String]) -> Result<Bytes<'b>, WrappingError> {
     let allowance = Allowance::of(HEAD_BYTES);
+    let mut source = BufReader::new(source);
+    let start = source.fill_buf().map_err(WrappingError::Io)?;
+    let mark = if start.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 };
+    let armoured = start.get(mark).is_some_and(u8::is_ascii);
+    source.consume(mark);
+    let source: Bytes<'b> = if armoured { Box::new(OneBlock::new(source)) } else { Box::new(source) };
     let source = Bounded::new(BufReader::new(source), allowance.clone());
     let (message, _) = Message::from_reader(source).map_err(|_| {
         WrappingError::unpackable("expected an OpenPGP message, found it damaged or cut short")

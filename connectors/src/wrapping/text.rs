@@ -1,6 +1,7 @@
 //! Reads the base64 of a PEM block or of an S/MIME message.
 //!
-//! What stands before it (a BEGIN line, or headers up to an empty line) is passed over; it ends at a line of dashes, or with the text.
+//! What stands before it (a BEGIN line, or headers up to an empty line) is passed over; it ends at a line of dashes, or with the text,
+//! and nothing may follow.
 
 use std::io::{self, BufRead as _, BufReader, Read};
 
@@ -17,7 +18,7 @@ pub(super) struct Decoded<'b>(DecoderReader<'static, GeneralPurpose, Letters<'b>
 
 impl<'b> Decoded<'b> {
     pub(super) fn new(source: Bytes<'b>) -> Result<Self, WrappingError> {
-        let mut source = BufReader::new(source);
+        let mut source = BufReader::new(OneBlock::new(source));
         pass_header(&mut source)
             .map_err(|_| WrappingError::unpackable("expected base64 after the header, found none"))?;
         Ok(Self(DecoderReader::new(Letters { source, ended: false }, &STANDARD)))
@@ -30,7 +31,7 @@ impl Read for Decoded<'_> {
     }
 }
 
-fn pass_header(source: &mut BufReader<Bytes<'_>>) -> io::Result<()> {
+fn pass_header(source: &mut impl io::BufRead) -> io::Result<()> {
     let mut header = source.take(HEADER_BYTES);
     let mut line = Vec::new();
     loop {
@@ -47,7 +48,7 @@ fn pass_header(source: &mut BufReader<Bytes<'_>>) -> io::Result<()> {
 
 /// The letters of the base64, without white space.
 struct Letters<'b> {
-    source: BufReader<Bytes<'b>>,
+    source: BufReader<OneBlock<Bytes<'b>>>,
     ended: bool,
 }
 
@@ -72,5 +73,73 @@ impl Read for Letters<'_> {
                 return Ok(kept);
             }
         }
+    }
+}
+
+/// What the last line of a block starts with.
+const END: &[u8] = b"-----END";
+
+/// A text that holds one block: once its last line comes, what follows is read to its end, and may be white space alone. A second
+/// block would be left without a word, and what is around the text without having been verified.
+pub(super) struct OneBlock<R> {
+    source: R,
+    at: Place,
+}
+
+/// Where in the text a byte stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the start of a line, after so many bytes of [`END`].
+    Start(usize),
+    Line,
+    LastLine,
+    After,
+}
+
+impl<R: Read> OneBlock<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self { source, at: Place::Start(0) }
+    }
+
+    fn pass(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while let Some((byte, rest)) = bytes.split_first() {
+            self.at = match (self.at, *byte) {
+                (Place::LastLine, b'\n') => Place::After,
+                (Place::LastLine, _) => Place::LastLine,
+                (Place::After, byte) if byte.is_ascii_whitespace() => Place::After,
+                (Place::After, _) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "more than one block"));
+                }
+                (_, b'\n') => Place::Start(0),
+                (Place::Start(seen), byte) if END.get(seen) == Some(&byte) => {
+                    if seen + 1 == END.len() {
+                        Place::LastLine
+                    } else {
+                        Place::Start(seen + 1)
+                    }
+                }
+                _ => Place::Line,
+            };
+            bytes = match self.at {
+                Place::Line => memchr::memchr(b'\n', rest).and_then(|at| rest.get(at..)).unwrap_or_default(),
+                _ => rest,
+            };
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for OneBlock<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.pass(buffer.get(..count).unwrap_or_default())?;
+        let mut rest = [0; 4096];
+        while count > 0 && matches!(self.at, Place::LastLine | Place::After) {
+            match self.source.read(&mut rest)? {
+                0 => break,
+                more => self.pass(rest.get(..more).unwrap_or_default())?,
+            }
+        }
+        Ok(count)
     }
 }

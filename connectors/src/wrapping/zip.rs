@@ -4,10 +4,11 @@
 //! entries refuse the archive. Folders, empty entries and what a Mac adds are passed over. Checksums and authentication codes are
 //! verified at the end of each entry. No message names an entry, as its name may hold a person's.
 
-use std::io::{self, Read};
+use std::fmt::Display;
+use std::io;
 
 use ::zip::result::ZipError;
-use ::zip::{ZipArchive, read::ZipFile};
+use ::zip::{CompressionMethod, ZipArchive, read::ZipFile};
 use hub_core::code::Code;
 
 use super::bounded::{Allowance, Bounded};
@@ -16,9 +17,10 @@ use super::{Opening, Place, Source, WrappingError};
 
 /// Most bytes read to find and hold the directory.
 const DIRECTORY_BYTES: u64 = 4 << 20;
-/// Bits of the mode that tell what a Unix entry is, and those of a regular file.
+/// Bits of the mode that tell what a Unix entry is, those of a regular file, and those `zip` gives what it read from a pipe.
 const MODE_KIND: u32 = 0o170_000;
 const MODE_FILE: u32 = 0o100_000;
+const MODE_PIPE: u32 = 0o010_000;
 
 const DAMAGED: Blame =
     Blame::Bytes(Code::Unpackable, "expected a whole zip entry, found it damaged or cut short");
@@ -72,9 +74,13 @@ impl Opening<'_> {
             }
         }
         if passing.len() > 1 {
-            let most = self.tally.limits.unpacked_bytes;
-            let whole = |file: ZipFile<'_, _>| io::copy(&mut file.take(most), &mut io::sink()).is_ok();
-            passing.retain(|password| archive.by_index_decrypt(index, password).is_ok_and(whole));
+            passing.retain(|password| {
+                let trial = self.tally.afresh();
+                let whole = |file: ZipFile<'_, _>| {
+                    io::copy(&mut Layer::counted(file, &trial, ALTERED, 0), &mut io::sink()).is_ok()
+                };
+                archive.by_index_decrypt(index, password).is_ok_and(whole)
+            });
         }
         let count = self.keys.passwords.len();
         passing.into_iter().next().ok_or_else(|| {
@@ -108,7 +114,9 @@ fn wanted(archive: &mut Archive<'_>) -> Result<Vec<Wanted>, WrappingError> {
         let folder = entry.is_dir() || name.ends_with('\\');
         let inside = segments(&name).ok_or_else(|| refuse("leaves its folder"))?;
         if entry.is_symlink()
-            || entry.unix_mode().is_some_and(|mode| !matches!(mode & MODE_KIND, 0 | MODE_FILE) && !folder)
+            || entry
+                .unix_mode()
+                .is_some_and(|mode| !matches!(mode & MODE_KIND, 0 | MODE_FILE | MODE_PIPE) && !folder)
         {
             return Err(refuse("is a link or a device, expected a file"));
         }
@@ -121,6 +129,10 @@ fn wanted(archive: &mut Archive<'_>) -> Result<Vec<Wanted>, WrappingError> {
         let of_a_mac = inside.first() == Some(&"__MACOSX") || *last == ".DS_Store";
         let empty = entry.size() == 0 && entry.crc32() == 0;
         if !folder && !of_a_mac && !empty {
+            let method = entry.compression();
+            if !matches!(method, CompressionMethod::Stored | CompressionMethod::Deflated) {
+                return Err(WrappingError::unpackable(not_read(index, method)));
+            }
             wanted.push(Wanted { index, name: (*last).to_owned(), encrypted: entry.encrypted() });
         }
     }
@@ -137,12 +149,14 @@ fn segments(name: &str) -> Option<Vec<&str>> {
     (!segments.contains(&"..")).then_some(segments)
 }
 
+fn not_read(index: usize, method: impl Display) -> String {
+    format!("expected zip entry {} to be stored or deflated, found method {method}", index + 1)
+}
+
 fn refused(index: usize, error: &ZipError) -> WrappingError {
     let entry = index + 1;
     WrappingError::unpackable(match error {
-        ZipError::CompressionMethodNotSupported(method) => {
-            format!("expected zip entry {entry} to be stored or deflated, found method {method}")
-        }
+        ZipError::CompressionMethodNotSupported(method) => not_read(index, method),
         ZipError::UnsupportedArchive(_) => format!("zip entry {entry} needs what the hub does not read"),
         _ => format!("expected zip entry {entry} whole, found it damaged or cut short"),
     })

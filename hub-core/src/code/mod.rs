@@ -148,6 +148,8 @@ pub enum Code {
     CaseFailed = 415,
     /// Person without identity.
     NeverIdentified = 416,
+    /// Unexpected shape.
+    MappingShape = 417,
     /// Run halted.
     Halted = 501,
     /// Store unreachable.
@@ -296,6 +298,7 @@ impl Code {
         Self::BadFormat,
         Self::CaseFailed,
         Self::NeverIdentified,
+        Self::MappingShape,
         Self::Halted,
         Self::StoreUnreachable,
         Self::StoreConflict,

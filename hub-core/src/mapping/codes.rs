@@ -3,7 +3,7 @@
 //! A CSV beside the mapping (`code;valeur;libelle`) enters, a look-up leaves. Lists are open: an unknown code is kept as stated
 //! and reported, because institutions add codes several times a year.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -32,9 +32,10 @@ impl CodeList {
     /// # Errors
     /// [`Code::BadCodeList`] naming the line; the span is in the CSV.
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostic> {
-        let text = text.trim_start_matches('\u{feff}');
         let mut entries = HashMap::new();
-        let mut at = 0;
+        let marked = text.len();
+        let text = text.trim_start_matches('\u{feff}');
+        let mut at = marked - text.len();
         for (number, line) in (1u32..).zip(text.split_inclusive('\n')) {
             let span = at..at + line.trim_end().len();
             at += line.len();
@@ -78,9 +79,14 @@ impl CodeList {
         lines
     }
 
-    /// Every canonical value.
-    pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.entries.values().map(|entry| entry.value.as_str())
+    /// Every canonical value once, with the first line it stands at, in file order.
+    pub fn values(&self) -> Vec<(u32, &str)> {
+        let mut values: Vec<_> =
+            self.entries.values().map(|entry| (entry.line, entry.value.as_str())).collect();
+        values.sort_unstable();
+        let mut met = HashSet::new();
+        values.retain(|(_, value)| met.insert(*value));
+        values
     }
 }
 
@@ -118,5 +124,12 @@ mod tests {
                 Some(Code::BadCodeList).filter(|_| !text.is_empty())
             );
         }
+    }
+
+    #[test]
+    fn a_mistake_is_underlined_where_it_stands_also_after_a_mark_of_utf8() {
+        let text = "\u{feff}code;valeur;libelle\n1;\n";
+        let mistake = CodeList::parse("sexe", text).expect_err("a mistake");
+        assert_eq!(text.get(mistake.span), Some("1;"));
     }
 }

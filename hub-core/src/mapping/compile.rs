@@ -155,7 +155,7 @@ impl Compiler<'_> {
         let word = blanks.text().unwrap_or_default();
         if !["keep", "clear"].contains(&word) {
             let message = format!("`blanks` is `keep` or `clear`, found `{word}`");
-            let diagnostic = Diagnostic::new(Code::MappingSyntax, blanks.span.clone(), message);
+            let diagnostic = Diagnostic::new(Code::MappingShape, blanks.span.clone(), message);
             self.found.push(diagnostic.near(word, ["keep", "clear"]));
         }
         word == "keep"
@@ -263,14 +263,14 @@ impl Compiler<'_> {
             ("true" | "false", Some(_)) => "`agree` and `join` do not go together".to_owned(),
             _ => format!("`agree` is `true` or `false`, found `{word}`"),
         };
-        self.found.push(Diagnostic::new(Code::MappingSyntax, agree.span.clone(), message));
+        self.found.push(Diagnostic::new(Code::MappingShape, agree.span.clone(), message));
         false
     }
 
     /// Types a constant as the field's own kind would type a text.
     pub fn constant(&mut self, field: FieldId, value: &Tree) -> Option<Value> {
         let text = value.text().unwrap_or_default();
-        self.check_admitted(field, text, value);
+        self.found.extend(self.not_admitted(field, text, value));
         let kind = self.canon.field(field).kind;
         let parsed = kind.parse(text, Reads::default()).ok().and_then(|parsed| parsed.value);
         if parsed.is_none() {
@@ -280,16 +280,15 @@ impl Compiler<'_> {
         parsed
     }
 
-    fn check_admitted(&mut self, field: FieldId, text: &str, at: &Tree) {
+    fn not_admitted(&self, field: FieldId, text: &str, at: &Tree) -> Option<Diagnostic> {
         let canonical = self.canon.field(field);
-        let Some(admitted) = &canonical.admitted else {
-            return;
-        };
-        if !admitted.iter().any(|value| value == text) {
-            let message = format!("`{}` does not admit `{text}`", canonical.path);
-            let diagnostic = Diagnostic::new(Code::CodeTarget, at.span.clone(), message);
-            self.found.push(diagnostic.near(text, admitted.iter().map(String::as_str)));
+        let admitted = canonical.admitted.as_ref()?;
+        if admitted.iter().any(|value| value == text) {
+            return None;
         }
+        let message = format!("`{}` does not admit `{text}`", canonical.path);
+        let diagnostic = Diagnostic::new(Code::CodeTarget, at.span.clone(), message);
+        Some(diagnostic.near(text, admitted.iter().map(String::as_str)))
     }
 
     fn code_list(&mut self, field: FieldId, name: &Tree) -> Option<Arc<CodeList>> {
@@ -303,8 +302,9 @@ impl Compiler<'_> {
         };
         self.used.update(&hash.to_le_bytes());
         let list = Arc::clone(list);
-        for value in list.values() {
-            self.check_admitted(field, value, name);
+        for (line, value) in list.values() {
+            let wrong = self.not_admitted(field, value, name);
+            self.found.extend(wrong.map(|wrong| wrong.in_list(wanted, line)));
         }
         Some(list)
     }
@@ -464,7 +464,7 @@ impl Compiler<'_> {
         }
         if !matches!(tree.node, Node::Map(_)) {
             let message = format!("expected a map with the keys {}", allowed.join(", "));
-            self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
+            self.found.push(Diagnostic::new(Code::MappingShape, tree.span.clone(), message));
         }
     }
 
@@ -472,7 +472,7 @@ impl Compiler<'_> {
         let found = tree.get(key);
         if found.is_none() {
             let message = format!("the key `{key}` is missing here");
-            self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
+            self.found.push(Diagnostic::new(Code::MappingShape, tree.span.clone(), message));
         }
         found
     }
@@ -481,7 +481,7 @@ impl Compiler<'_> {
         let value = self.required(tree, key)?;
         if value.text().is_none_or(|text| text.trim().is_empty()) {
             let message = format!("`{key}` must be a text");
-            self.found.push(Diagnostic::new(Code::MappingSyntax, value.span.clone(), message));
+            self.found.push(Diagnostic::new(Code::MappingShape, value.span.clone(), message));
         }
         value.text().map(str::to_owned)
     }

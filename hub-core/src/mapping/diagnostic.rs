@@ -16,18 +16,27 @@ pub struct Diagnostic {
     pub message: String,
     /// A proposal ("did you mean `X`?").
     pub help: Option<String>,
+    /// The code list the mistake stands in, and its line, when it is not in the mapping file.
+    pub list: Option<(String, u32)>,
 }
 
 impl Diagnostic {
     /// Builds a diagnostic without a proposal.
     pub fn new(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { code, span, message: message.into(), help: None }
+        Self { code, span, message: message.into(), help: None, list: None }
     }
 
     /// Adds a proposal.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Says that the mistake stands at a line of a code list; the span is of the rule that reads it.
+    #[must_use]
+    pub fn in_list(mut self, name: &str, line: u32) -> Self {
+        self.list = Some((name.to_owned(), line));
         self
     }
 

@@ -19,7 +19,7 @@ const OWN_KEYS: [&str; 5] = ["mapping", "version", "source", "title", "extends"]
 pub(super) fn upon(base: Option<&str>, tree: Tree) -> Result<Tree, Diagnostic> {
     let Some(extends) = tree.get("extends").cloned() else { return Ok(tree) };
     let name = extends.text().unwrap_or_default();
-    let mistake = |message| Diagnostic::new(Code::MappingSyntax, extends.span.clone(), message);
+    let mistake = |message| Diagnostic::new(Code::MappingShape, extends.span.clone(), message);
     let base = base.ok_or_else(|| mistake(format!("there is no mapping `{name}` to extend")))?;
     let base = Tree::parse(base).map_err(|_| mistake(format!("`{name}` is not readable")))?;
     if base.get("extends").is_some() {
@@ -62,9 +62,9 @@ mod tests {
     #[test]
     fn a_mistake_in_what_is_taken_over_is_underlined_where_it_is_named() {
         for (base, expected) in [
-            (None, vec![(Code::MappingSyntax, "a/x".to_owned())]),
-            (Some(OWN.to_owned()), vec![(Code::MappingSyntax, "a/x".to_owned())]),
-            (Some("a: [".to_owned()), vec![(Code::MappingSyntax, "a/x".to_owned())]),
+            (None, vec![(Code::MappingShape, "a/x".to_owned())]),
+            (Some(OWN.to_owned()), vec![(Code::MappingShape, "a/x".to_owned())]),
+            (Some("a: [".to_owned()), vec![(Code::MappingShape, "a/x".to_owned())]),
             (
                 Some(BASE.replace("nom_usage", "nom_usag")),
                 vec![(Code::UnknownField, "a/x".to_owned()), (Code::NeverIdentified, "a/x".to_owned())],

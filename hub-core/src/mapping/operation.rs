@@ -139,13 +139,24 @@ fn shaped<'t>(text: &'t str, shape: &str) -> &'t str {
     text.split(|c: char| !c.is_alphanumeric()).find(fits).unwrap_or("")
 }
 
-/// The text without its first word of the shape, spaces at the seam made one.
+/// The text without its first word of the shape, spaces at the seam made one; a country's sign before it (`F-75007`) and the mark
+/// that parts them go with it.
 fn without<'t>(text: Cow<'t, str>, shape: &str) -> Cow<'t, str> {
     let word = shaped(&text, shape);
     let Some((before, after)) = text.split_once(word).filter(|_| !word.is_empty()) else { return text };
-    let (before, after) = (before.trim(), after.trim());
+    let marks = |c: char| c.is_whitespace() || matches!(c, '-' | ',');
+    let (before, after) = (without_sign(before).trim_end_matches(marks), after.trim_start_matches(marks));
+    let (before, after) = (before.trim_start(), after.trim_end());
     let seam = if before.is_empty() || after.is_empty() { "" } else { " " };
     Cow::Owned(format!("{before}{seam}{after}"))
+}
+
+/// The text without the one to three letters and the hyphen it ends with.
+fn without_sign(text: &str) -> &str {
+    let Some(signed) = text.strip_suffix('-') else { return text };
+    let rest = signed.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let alone = rest.is_empty() || rest.ends_with(char::is_whitespace);
+    if alone && (1..=3).contains(&(signed.len() - rest.len())) { rest } else { text }
 }
 
 fn pad_left(text: Cow<'_, str>, width: usize, fill: char) -> Cow<'_, str> {
@@ -206,6 +217,9 @@ mod tests {
             ("without_pattern('99999')", "08300  RETHEL", "RETHEL"),
             ("without_pattern('99999')", "SAINT-DIZIER 52100", "SAINT-DIZIER"),
             ("without_pattern('99999')", "6700 ARLON", "6700 ARLON"),
+            ("without_pattern('99999')", "F-75007 PARIS", "PARIS"),
+            ("without_pattern('99999')", "75007-PARIS", "PARIS"),
+            ("without_pattern('99999')", "SAINT-DIZIER, FR-52100", "SAINT-DIZIER"),
             ("pad_left(5,'0')", "1000", "01000"),
             ("replace('.', ',')", "1.2", "1,2"),
             ("drop_if('FAKE','NC')", "fake", ""),

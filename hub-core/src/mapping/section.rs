@@ -167,7 +167,7 @@ impl Compiler<'_> {
         if found.is_none() {
             let message =
                 "a condition is `path` with `in`, or one of `present`, `absent`, `columns`, `filename`";
-            self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
+            self.found.push(Diagnostic::new(Code::MappingShape, tree.span.clone(), message));
         }
         found
     }
@@ -190,7 +190,7 @@ impl Compiler<'_> {
             Some("false") => Snapshot::Never,
             Some(other) => {
                 let message = format!("`snapshot` is true, false, or `from` with `in`, found `{other}`");
-                self.found.push(Diagnostic::new(Code::MappingSyntax, tree.span.clone(), message));
+                self.found.push(Diagnostic::new(Code::MappingShape, tree.span.clone(), message));
                 Snapshot::Never
             }
             None => {

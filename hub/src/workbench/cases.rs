@@ -7,6 +7,7 @@ use hub_core::mapping::Mapping;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::put;
 use super::trial::{Trial, try_mapping};
 use crate::mappings::Case;
 
@@ -80,6 +81,32 @@ fn compare(at: &str, wanted: &Json, found: &Json, lines: &mut Vec<String>) {
         _ if wanted == found => {}
         _ => lines.push(format!("{at}: expected {wanted}, found {found}")),
     }
+}
+
+/// A trial, as [`Trial::to_json`] gives it, written as the expectation of a case. JSON is YAML, so that values need no care.
+pub fn expectation(made: &Json) -> String {
+    let list = |name: &str| made.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
+    let none = |list: &[Json]| if list.is_empty() { " []" } else { "" };
+    let records = made.get("records").unwrap_or(&Json::Null);
+    let mut text = format!("records: {records}\nclaims:{}\n", none(&list("claims")));
+    for claim in list("claims") {
+        put(
+            &mut text,
+            format_args!("  - record: {}\n    fields:\n", claim.get("record").unwrap_or(&Json::Null)),
+        );
+        let fields = claim.get("fields").and_then(Json::as_object).cloned().unwrap_or_default();
+        for (field, value) in &fields {
+            put(&mut text, format_args!("      {field}: {value}\n"));
+        }
+    }
+    for name in ["diagnostics", "rejects"] {
+        let found = list(name);
+        put(&mut text, format_args!("{name}:{}\n", none(&found)));
+        for problem in &found {
+            put(&mut text, format_args!("  - {problem}\n"));
+        }
+    }
+    text
 }
 
 /// Runs one case and tells the differences.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::outline;
 use super::reading::dialect_of;
 use super::trial::watch_mapping;
-use crate::mappings::Case;
+use crate::mappings::MappingFiles;
 
 /// How many of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -54,6 +54,9 @@ pub struct Untouched {
     /// The canonical field, when it is of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The code, when it is an entry of a code list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// What was not gone through.
     pub what: String,
 }
@@ -102,12 +105,12 @@ impl Watch for Seen {
     }
 }
 
-/// Goes through the cases of a mapping.
-pub fn cover<'c>(mapping: &Mapping, canon: &Canon, cases: impl Iterator<Item = Case<'c>>) -> Coverage {
+/// Goes through the cases beside a mapping.
+pub fn cover(files: &MappingFiles, mapping: &Mapping, canon: &Canon) -> Coverage {
     let mut seen = Seen::default();
     let (mut count, mut fields) = (0, BTreeMap::new());
     let reads = mapping.reads();
-    for case in cases {
+    for case in files.cases().filter(|case| case.mapping == mapping.id) {
         count += 1;
         // An input that cannot be read is a case like others: it goes through nothing.
         let _ = watch_mapping(mapping, canon, case.input, &mut seen);
@@ -124,7 +127,7 @@ pub fn cover<'c>(mapping: &Mapping, canon: &Canon, cases: impl Iterator<Item = C
         unread: fields.into_iter().filter(|(_, read)| !read).map(|(field, _)| field).collect(),
     };
     coverage.count_spots(mapping, canon, &seen);
-    coverage.count_codes(mapping, &seen);
+    coverage.count_codes(files, mapping, &seen);
     coverage.untouched.sort();
     coverage
 }
@@ -162,21 +165,23 @@ impl Coverage {
                     file: file.clone(),
                     line: spot.line,
                     field,
+                    code: None,
                     what: in_words(spot.branch),
                 });
             }
         }
     }
 
-    fn count_codes(&mut self, mapping: &Mapping, seen: &Seen) {
+    fn count_codes(&mut self, files: &MappingFiles, mapping: &Mapping, seen: &Seen) {
         for list in mapping.code_lists() {
+            let file = files.code_list(&mapping.id, &list.name).map(|(file, _)| file).unwrap_or_default();
             for (line, code) in list.lines() {
                 let done = seen.codes.contains(&(list.name.clone(), line));
                 self.entries = self.entries.count(done);
                 if !done {
-                    let file = format!("{}/codes/{}.csv", mapping.source, list.name);
                     let what = format!("the code `{code}` is met nowhere");
-                    self.untouched.push(Untouched { file, line, field: None, what });
+                    let (file, code) = (file.clone(), Some(code.to_owned()));
+                    self.untouched.push(Untouched { file, line, field: None, code, what });
                 }
             }
         }

@@ -22,6 +22,8 @@ pub struct Trial {
     pub envelope: Envelope,
     /// Records read.
     pub records: u64,
+    /// Another encoding than the mapping says, when the file is found to be in that one.
+    pub read_as: Option<String>,
     /// Columns the mapping reads that the header does not have.
     pub unread: Vec<String>,
     /// Claims with the number of their record.
@@ -53,6 +55,8 @@ pub fn watch_mapping<W: Watch>(
     let today: String = MachineClock.now().to_string().chars().take(10).collect();
     let mut reading = Reading::open(mapping, &|| Ok(Box::new(Cursor::new(bytes.to_vec()))))?;
     let mut trial = Trial { envelope: mapping.envelope(reading.header()), ..Trial::default() };
+    let found = &reading.dialect.encoding;
+    trial.read_as = found.clone().filter(|_| *found != mapping.dialect.encoding);
     let unread = reading.columns().map(|header| mapping.unread(header)).unwrap_or_default();
     trial.unread = unread.into_iter().flat_map(|unread| unread.columns).map(str::to_owned).collect();
     while let Some((number, decoded)) = reading.next()? {
@@ -77,6 +81,15 @@ impl Trial {
         }
     }
 
+    /// Leaves one record alone.
+    #[must_use]
+    pub fn only(mut self, record: u64) -> Self {
+        self.claims.retain(|(of, _)| *of == record);
+        self.remarks.retain(|(of, ..)| *of == record);
+        self.rejects.retain(|(of, ..)| *of == record);
+        self
+    }
+
     /// The trial in the shape of a case's expectation.
     pub fn to_json(&self, canon: &Canon) -> Json {
         let problem = |(record, code, field): &(u64, Code, Option<String>)| {
@@ -93,6 +106,7 @@ impl Trial {
         json!({
             "snapshot": self.envelope.snapshot,
             "records": self.records,
+            "read_as": self.read_as,
             "unread_columns": self.unread,
             "claims": self.claims.iter().map(claim).collect::<Vec<_>>(),
             "diagnostics": self.remarks.iter().map(problem).collect::<Vec<_>>(),

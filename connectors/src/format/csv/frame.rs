@@ -1,34 +1,27 @@
-//! Cuts the rows out of a delimited delivery, in constant memory.
+//! Tells rows of delimited text from what they are not, and reads the header line.
 //!
-//! The text enters; each row that is not blank leaves as one piece, its width checked against the header. A quote
-//! never closed, or a row too narrow or too wide, costs the line where it starts and nothing after it.
+//! A window of text enters; it is told where its first row ends and, the row whole, whether it holds a record: its width is checked
+//! against the header. A quote never closed, or a row too narrow or too wide, costs the line where it starts and nothing after it.
 
 use hub_core::code::Code;
-use hub_core::connector::{Fault, Limits, fold_header};
-use hub_core::record::Record;
+use hub_core::connector::{Fault, fold_header};
 
 use super::decode::CsvDecoder;
-use super::row::{self, Row, Signs};
-use crate::format::cut::{Cut, Piece, not_utf8};
-use crate::format::edge::{EdgeRow, goes_on, nothing};
+use super::row::{self, Signs};
+use crate::format::cut::not_utf8;
+use crate::format::lines::{END_OF_FILE, Row, Rows, Verdict, line_end, skip_blank_lines};
 use crate::format::text::Text;
 
-/// What old systems end a text with.
-const END_OF_FILE: u8 = 0x1a;
-
-/// Cuts rows.
-pub(super) struct CsvCut {
-    text: Text,
+/// The rows of one delivery.
+pub(super) struct CsvRows {
     signs: Signs,
     least: usize,
     most: usize,
-    limits: Limits,
     /// The cells of the header line, folded; none when there is none.
     header: Vec<String>,
-    skipping: bool,
-    first: Option<EdgeRow<CsvDecoder>>,
-    last: Option<EdgeRow<CsvDecoder>>,
-    empty: Record,
+    /// How many cells the first line has, and the first record, the wider of both.
+    widest: usize,
+    any: bool,
 }
 
 /// What a mapping says of the rows.
@@ -51,17 +44,17 @@ pub(super) struct Header {
     pub(super) signs: Signs,
 }
 
-impl CsvCut {
+impl CsvRows {
     /// Reads the header line. When the columns are known by position, a first line that holds a row is left to be one.
-    pub(super) fn open(mut text: Text, asked: Asked, limits: Limits) -> Result<(Self, Header), Fault> {
-        skip_blank_lines(&mut text)?;
+    pub(super) fn open(text: &mut Text, asked: Asked, limit: usize) -> Result<(Self, Header), Fault> {
+        skip_blank_lines(text)?;
         if text.window().is_empty() {
             return Err(Fault::new(Code::EmptyDelivery, "expected a header line, found nothing"));
         }
         let (announced, at) = row::announced(text.window());
         text.advance(at);
         let asked = Asked { separator: asked.separator.or(announced), ..asked };
-        let (end, next, signs) = header_row(&mut text, asked, limits.header_bytes)?;
+        let (end, next, signs) = header_row(text, asked, limit)?;
         let line = text.window().get(..end).unwrap_or_default();
         if text.unchecked() && std::str::from_utf8(line).is_err() {
             return Err(not_utf8());
@@ -78,28 +71,8 @@ impl CsvCut {
             header.extend(cells.iter().map(|cell| fold_header(cell)));
             text.advance(next);
         }
-        let cut = Self {
-            text,
-            signs,
-            least: 0,
-            most: usize::MAX,
-            limits,
-            header,
-            skipping: false,
-            first: None,
-            last: None,
-            empty: nothing(),
-        };
-        Ok((cut, Header { cells, signs }))
-    }
-
-    /// Stands after the first row that was read, and expects the last.
-    pub(super) fn between(
-        self,
-        first: Option<EdgeRow<CsvDecoder>>,
-        last: Option<EdgeRow<CsvDecoder>>,
-    ) -> Self {
-        Self { first, last, ..self }
+        let rows = Self { signs, least: 0, most: usize::MAX, header, widest: cells.len(), any: false };
+        Ok((rows, Header { cells, signs }))
     }
 
     /// Expects rows of at least so many cells, and at most so many that are not empty.
@@ -107,77 +80,17 @@ impl CsvCut {
         Self { least, most, ..self }
     }
 
-    /// The next row; `None` for one that holds nothing, which is gone then.
-    fn row(&mut self) -> Result<Option<Piece>, Fault> {
-        let limit = self.limits.record_bytes;
-        loop {
-            let window = self.text.window();
-            let length = window.len();
-            match row::measure(window, self.signs, self.text.done(), self.least) {
-                Row::Whole { end, .. } if end > limit => return Ok(Some(self.overflow())),
-                Row::Whole { end, .. } => return self.whole(end),
-                Row::Stray => return Ok(Some(self.unclosed())),
-                Row::Partial if length > limit => return Ok(Some(self.overflow())),
-                Row::Partial if self.text.done() => return Ok(Some(self.unclosed())),
-                Row::Partial => {
-                    self.text.fill_to((length * 2).min(limit + 1))?;
-                }
-            }
-        }
-    }
-
-    fn whole(&mut self, end: usize) -> Result<Option<Piece>, Fault> {
-        let window = self.text.window();
-        let mut row = window.get(..end).unwrap_or_default();
-        if let [before @ .., END_OF_FILE] = row
-            && end == window.len()
-            && !before.is_empty()
-        {
-            row = before;
-        }
-        let end = row.len();
-        let (mut count, mut filled) = (0, 0);
-        row::cells(row, self.signs, |index, cell| {
-            count = index + 1;
-            if !cell.iter().all(|b| b.is_ascii_whitespace() || *b == END_OF_FILE) {
-                filled = count;
-            }
-        });
-        if filled == 0 {
-            self.text.advance(end);
-            return Ok(None);
-        }
-        if let Some(last) = &mut self.last {
-            if last.is_seen() {
-                return Err(goes_on());
-            }
-            if last.takes(row)? {
-                self.text.advance(end);
-                return Ok(None);
-            }
-        }
-        if self.is_header(row) {
-            let detail = "expected a record, found the header line again";
-            return Ok(Some(Piece::faulty(end, Code::MalformedCsv, detail)));
-        }
-        // The columns that may be missing are missing together.
-        let holds = |width: usize| filled <= width && width <= count;
-        if holds(self.least) || holds(self.most) {
-            return Ok(Some(Piece::sound(end)));
-        }
-        Ok(Some(self.ragged(end, count)))
-    }
-
-    fn ragged(&self, end: usize, count: usize) -> Piece {
-        let row = self.text.window().get(..end).unwrap_or_default();
+    fn ragged(&self, row: &[u8], count: usize) -> Verdict {
         // Only the first line: a stray quote may have swallowed the lines after it.
-        let line = row::line_end(row).unwrap_or(end);
-        let detail = if self.least == self.most {
-            format!("expected {} cells, found {count}", self.least)
-        } else {
-            format!("expected {} or {} cells, found {count}", self.least, self.most)
-        };
-        Piece::faulty(line, Code::MalformedCsv, detail)
+        let line = line_end(row).unwrap_or(row.len());
+        Verdict::Malformed(
+            line,
+            if self.least == self.most {
+                format!("expected {} cells, found {count}", self.least)
+            } else {
+                format!("expected {} or {} cells, found {count}", self.least, self.most)
+            },
+        )
     }
 
     /// Whether a row is the header line again, however it is written.
@@ -196,84 +109,45 @@ impl CsvCut {
         row::cells(row, self.signs, |index, cell| again = again && same(index, cell));
         again
     }
-
-    fn unclosed(&self) -> Piece {
-        let window = self.text.window();
-        let line = row::line_end(window).unwrap_or(window.len());
-        Piece::faulty(line, Code::MalformedCsv, "expected a closing quote, found none")
-    }
-
-    /// The row is longer than allowed: a quote never closed when its first line is not.
-    fn overflow(&mut self) -> Piece {
-        let limit = self.limits.record_bytes;
-        let window = self.text.window();
-        match row::line_end(window) {
-            Some(end) if end <= limit => self.unclosed(),
-            Some(end) => Piece::too_large(end, limit),
-            None => {
-                let held = window.len();
-                self.skipping = true;
-                Piece::too_large(held, limit)
-            }
-        }
-    }
-
-    fn skip(&mut self) -> Result<(), Fault> {
-        while self.skipping {
-            let window = self.text.window();
-            let end = row::line_end(window);
-            let gone = end.unwrap_or(window.len());
-            self.text.advance(gone);
-            self.skipping = end.is_none() && self.text.fill()?;
-        }
-        Ok(())
-    }
 }
 
-impl Cut for CsvCut {
-    fn cut(&mut self) -> Result<Option<Piece>, Fault> {
-        self.skip()?;
-        loop {
-            skip_blank_lines(&mut self.text)?;
-            if self.text.window().is_empty() {
-                self.last.as_ref().map_or(Ok(()), EdgeRow::end)?;
-                return Ok(None);
+impl Rows for CsvRows {
+    type Decoder = CsvDecoder;
+
+    #[inline]
+    fn measure(&self, window: &[u8], last: bool) -> Row {
+        row::measure(window, self.signs, last, self.least)
+    }
+
+    #[inline]
+    fn judge(&mut self, row: &[u8], _checked: bool) -> Verdict {
+        let (mut count, mut filled) = (0, 0);
+        row::cells(row, self.signs, |index, cell| {
+            count = index + 1;
+            if !cell.iter().all(|b| b.is_ascii_whitespace() || *b == END_OF_FILE) {
+                filled = count;
             }
-            if let Some(row) = self.row()? {
-                return Ok(Some(row));
-            }
+        });
+        if filled == 0 {
+            return Verdict::Blank;
         }
-    }
-
-    fn text(&mut self) -> &mut Text {
-        &mut self.text
-    }
-
-    fn bytes_read(&self) -> u64 {
-        self.text.bytes_read()
-    }
-
-    fn header(&self) -> &Record {
-        self.first.as_ref().map_or(&self.empty, EdgeRow::record)
-    }
-
-    fn trailer(&self) -> &Record {
-        self.last.as_ref().map_or(&self.empty, EdgeRow::record)
-    }
-}
-
-/// Consumes line breaks, and lines of spaces that end with one.
-pub(crate) fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
-    loop {
-        let window = text.window();
-        let breaks = window.iter().take_while(|b| matches!(b, b'\n' | b'\r' | b' ')).count();
-        let line = window.get(..breaks).unwrap_or_default();
-        let last = line.iter().rposition(|b| *b != b' ').map_or(0, |at| at + 1);
-        let (solid, whole) = (breaks < window.len(), breaks);
-        text.advance(if text.done() && !solid { whole } else { last });
-        if solid || !text.fill()? && text.window().is_empty() {
-            return Ok(());
+        if self.is_header(row) {
+            return Verdict::Malformed(
+                row.len(),
+                "expected a record, found the header line again".to_owned(),
+            );
         }
+        // The columns that may be missing are missing together.
+        let holds = |width: usize| filled <= width && width <= count;
+        if !(holds(self.least) || holds(self.most)) {
+            return self.ragged(row, count);
+        }
+        if !self.any {
+            (self.any, self.widest) = (true, self.widest.max(self.most).max(count));
+        }
+        // A file whose rows end with empty cells has them from its first row on. In one row further down, they are what two rows
+        // leave that lost the line break between them.
+        if count > self.widest { self.ragged(row, count) } else { Verdict::Sound }
     }
 }
 

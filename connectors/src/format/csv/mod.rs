@@ -1,10 +1,10 @@
 //! Delimited text: a header line, then one record a row.
 //!
-//! `row` splits text into rows and cells, `frame` cuts rows out of the delivery and checks their width, `decode` turns
-//! a row into the cells a mapping reads. Header cells are compared folded: accents, case and line breaks do not count.
+//! `row` splits text into rows and cells, `frame` reads the header and checks rows against it, `decode` turns a row into
+//! the cells a mapping reads; `lines` cuts them out of the delivery. Header cells are compared folded: accents, case and line breaks do not count.
 
 mod decode;
-pub(super) mod frame;
+mod frame;
 pub(crate) mod row;
 #[cfg(test)]
 mod tests;
@@ -12,12 +12,13 @@ mod tests;
 use std::io::Read;
 
 use hub_core::code::Code;
-use hub_core::connector::{Dialect, Edge, Fault, Layout, Opened};
+use hub_core::connector::{Dialect, Fault, Layout, Opened};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::cut::Cutter;
-use super::edge::EdgeRow;
+use super::edge::Around;
+use super::lines::LineCut;
 use super::text::Text;
 use frame::Asked;
 use row::Signs;
@@ -49,27 +50,22 @@ pub(crate) fn open(bytes: Box<dyn Read + Send>, dialect: &Dialect) -> Result<Ope
     let Layout::Csv { separator, quotes, columns, edges } = &dialect.layout else {
         return Err(Fault::new(Code::NotTheFormat, "expected a delimited layout"));
     };
+    let limits = dialect.limits;
     let mut text = Text::open(bytes, dialect.encoding.as_deref(), false)?;
     let declared = columns.as_ref().map(|columns| Columns::declared(columns));
     let by_position = declared.is_some();
     // A row around the records is cut by the declared separator, or by the one found in the first line.
     let around = Signs { separator: separator.unwrap_or_else(|| row::sniff(text.window())), quotes: *quotes };
-    let edge = |edge: &Edge<String>| {
-        EdgeRow::new(edge, decode::CsvDecoder::new(&edge.cells, around, &dialect.names))
-    };
-    let mut first = edges.first.as_ref().map(edge);
-    if let Some(first) = &mut first {
-        frame::skip_blank_lines(&mut text)?;
-        first.open(&mut text, dialect.limits.header_bytes)?;
-    }
+    let decoder = |cells: &[String]| decode::CsvDecoder::new(cells, around, &dialect.names);
+    let around = Around::open(&mut text, edges, limits.header_bytes, decoder)?;
     let asked = Asked { separator: *separator, quotes: *quotes, by_position };
-    let (cut, header) = frame::CsvCut::open(text, asked, dialect.limits)?;
-    let cut = cut.between(first, edges.last.as_ref().map(edge));
+    let (rows, header) = frame::CsvRows::open(&mut text, asked, limits.header_bytes)?;
     let columns = declared.unwrap_or_else(|| Columns::of_header(&header.cells));
     let decoder = decode::CsvDecoder::new(&columns.names, header.signs, &dialect.names);
     // A row means what its header says: under other headers it is another record.
     let seed = xxh3_64(columns.names.join("\u{1f}").as_bytes());
-    let framer = Cutter::new(cut.expecting(columns.least, columns.most)).seeded(seed);
+    let cut = LineCut::new(text, rows.expecting(columns.least, columns.most), around, limits);
+    let framer = Cutter::new(cut).seeded(seed);
     let columns = (!by_position).then_some(columns.names);
     Ok(Opened { framer: Box::new(framer), decoder: Box::new(decoder), columns })
 }

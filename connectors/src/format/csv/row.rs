@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::format::lines::{self, Row, line_end};
+
 /// The signs that cut text into rows and cells.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signs {
@@ -27,22 +29,6 @@ impl Signs {
     }
 }
 
-/// What a window of text says about the row that starts it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Row {
-    /// The row ends before `end` (its line break not included) and the next begins at or after `next`.
-    Whole {
-        /// Past the last cell.
-        end: usize,
-        /// Past the line break.
-        next: usize,
-    },
-    /// The window ends inside the row; when no more text will come, inside quotes.
-    Partial,
-    /// A quote that opens on the first line has swallowed others: the one that closes it was meant to open another cell.
-    Stray,
-}
-
 /// Finds the end of the row that starts `window`; `last` says no more text will come, `width` how many cells a row has.
 pub(crate) fn measure(window: &[u8], signs: Signs, last: bool, width: usize) -> Row {
     let line = line_end(window);
@@ -50,8 +36,7 @@ pub(crate) fn measure(window: &[u8], signs: Signs, last: bool, width: usize) -> 
         return Row::Whole { end, next: end + 1 };
     }
     if !signs.quotes {
-        let end = window.len();
-        return if last { Row::Whole { end, next: end } } else { Row::Partial };
+        return lines::line(window, last);
     }
     let separator = signs.separator;
     let mut at = 0;
@@ -127,11 +112,6 @@ pub(crate) fn texts(row: &str, signs: Signs, mut each: impl FnMut(usize, &str)) 
         each(index, row.get(from..to).unwrap_or_default());
         from = to + 1;
     }
-}
-
-/// Where the first line ends, quotes or not.
-pub(crate) fn line_end(window: &[u8]) -> Option<usize> {
-    memchr::memchr2(b'\n', b'\r', window)
 }
 
 /// The separator of a first line: the most frequent of `;`, `,`, tab and `|` outside quotes.

@@ -74,6 +74,9 @@ fn a_bad_row_costs_its_line() {
             "nom;b;c\nx;\"1;\ny;2;4\nz;\"3\"\";\nu;;\n",
             vec![Err(MalformedCsv), ok("b=2 nom=y"), Err(MalformedCsv), ok("nom=u")],
         ),
+        // Two rows without the line break between them; rows as wide as the first one.
+        ("nom;b;c\nx;1;2\ny;1;u;;\nz;;\n", vec![ok("b=1 nom=x"), Err(MalformedCsv), ok("nom=z")]),
+        ("nom;b\nx;1;;\ny;2;\nz;3;;\n", vec![ok("b=1 nom=x"), ok("b=2 nom=y"), ok("b=3 nom=z")]),
         (&long, vec![Err(RecordTooLarge), ok("b=2 nom=y")]),
     ] {
         assert_eq!(outcomes(text.as_bytes()), expected, "{text}");
@@ -189,7 +192,7 @@ proptest! {
 
     #[test]
     fn cells_are_those_of_csv_core(line in "[a;\"]{1,30}") {
-        prop_assume!(matches!(super::row::measure(line.as_bytes(), SEMICOLON, true, 2), super::row::Row::Whole { .. }));
+        prop_assume!(matches!(super::row::measure(line.as_bytes(), SEMICOLON, true, 2), crate::format::lines::Row::Whole { .. }));
         let (mut reader, mut output, mut ends) = (csv_core::ReaderBuilder::new().delimiter(b';').build(), [0; 64], [0; 64]);
         let (_, _, _, count) = reader.read_record(&[line.as_bytes(), b"\n"].concat(), &mut output, &mut ends);
         let mut from = 0;

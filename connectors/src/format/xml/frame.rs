@@ -9,7 +9,7 @@ use hub_core::connector::{Fault, Limits};
 use hub_core::record::Record;
 
 use super::scan::{End, Scanner, Start};
-use super::wrapper::{First, Wrapper};
+use super::wrapper::{First, Wrapper, stray_text};
 use crate::format::cut::{Cut, Piece, not_utf8};
 use crate::format::text::Text;
 
@@ -25,6 +25,8 @@ pub(super) struct XmlCut {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
+    /// So many bytes before the first record are stray text and what follows it.
+    Stray(usize),
     Between,
     Skipping,
     Truncated,
@@ -41,12 +43,23 @@ impl XmlCut {
             return Err(Fault::new(Code::NotTheFormat, "expected XML, found text"));
         }
         let first = prolog(&mut text, &mut wrapper, limits.header_bytes)?;
-        let (mode, at, name) = match first {
-            Some(First { at, name }) => (Mode::Between, at, name),
-            None => (Mode::Ended, text.window().len(), String::new()),
-        };
         break_lines(&mut text);
-        text.advance(at);
+        let (mode, name) = match first {
+            Some(First { at, name, strayed: None }) => {
+                text.advance(at);
+                (Mode::Between, name)
+            }
+            Some(First { at, name, strayed: Some(from) }) => {
+                let before = text.window().get(from..at).unwrap_or_default();
+                let from = from + before.len() - before.trim_ascii_start().len();
+                text.advance(from);
+                (Mode::Stray(at - from), name)
+            }
+            None => {
+                text.advance(usize::MAX);
+                (Mode::Ended, String::new())
+            }
+        };
         Ok(Self { text, wrapper, scanner: Scanner::new(&name), limits, mode, scanned: 0 })
     }
 
@@ -201,6 +214,11 @@ impl Cut for XmlCut {
     fn cut(&mut self) -> Result<Option<Piece>, Fault> {
         loop {
             match self.mode {
+                Mode::Stray(length) => {
+                    self.mode = Mode::Between;
+                    let Fault { code, detail } = stray_text();
+                    return Ok(Some(Piece::faulty(length, code, detail)));
+                }
                 Mode::Between => return self.between(),
                 Mode::Skipping => self.skip()?,
                 Mode::Truncated => return Err(truncated()),
@@ -253,6 +271,9 @@ fn prolog(text: &mut Text, wrapper: &mut Wrapper, limit: usize) -> Result<Option
             Ok(Some(first)) if first.at <= limit => return Ok(Some(first)),
             Err(fault) if fault.code != Code::MalformedXml => return Err(fault),
             _ if broken => return Err(not_utf8()),
+            Ok(None) if text.done() && wrapper.closed() && wrapper.has_strayed() => {
+                return Err(Fault::new(Code::NotTheFormat, stray_text().detail));
+            }
             Ok(None) if text.done() && wrapper.closed() => return Ok(None),
             Err(fault) if text.done() && wrapper.closed() => {
                 return Err(Fault::new(Code::NotTheFormat, fault.detail));

@@ -1,6 +1,7 @@
 //! Finds the tags of the record element in a window of text, by bytes.
 //!
-//! Comments and CDATA sections may hold the text of a tag without being one; they are looked for only when `<!` shows.
+//! Comments, CDATA sections and processing instructions may hold the text of a tag without being one; they are looked for only
+//! when `<!` or `<?` shows.
 //! Every answer is either a place in the window or the place from which to look again once more text has come.
 
 use memchr::memmem::{Finder, find};
@@ -10,6 +11,7 @@ pub(super) struct Scanner {
     open: Finder<'static>,
     close: Finder<'static>,
     bang: Finder<'static>,
+    instruction: Finder<'static>,
 }
 
 /// Where the next record starts.
@@ -39,6 +41,7 @@ impl Scanner {
             open: Finder::new(&format!("<{name}")).into_owned(),
             close: Finder::new(&format!("</{name}")).into_owned(),
             bang: Finder::new("<!").into_owned(),
+            instruction: Finder::new("<?").into_owned(),
         }
     }
 
@@ -52,12 +55,12 @@ impl Scanner {
         self.close.needle().len().max(9) + 1
     }
 
-    /// The next start tag outside comments and CDATA sections.
+    /// The next start tag outside comments, CDATA sections and instructions.
     pub(super) fn start(&self, window: &[u8], mut from: usize) -> Start {
         loop {
             let open = tag(&self.open, window, from, window.len());
             let limit = open.unwrap_or(window.len());
-            match self.bang(window, from, limit) {
+            match self.aside(window, from, limit) {
                 Some(at) => match section_end(window, at) {
                     Some(end) => from = end,
                     None => return Start::More(at),
@@ -90,13 +93,13 @@ impl Scanner {
                 _ => tag(&self.close, window, from, window.len()).unwrap_or(window.len()),
             };
             close = Some(at);
-            let bang = self.bang(window, from, at);
-            if let Some(open) = tag(&self.open, window, from, bang.unwrap_or(at)) {
+            let aside = self.aside(window, from, at);
+            if let Some(open) = tag(&self.open, window, from, aside.unwrap_or(at)) {
                 return End::Unclosed(open);
             }
-            match bang.map(|bang| (bang, section_end(window, bang))) {
+            match aside.map(|aside| (aside, section_end(window, aside))) {
                 Some((_, Some(end))) => from = end,
-                Some((bang, None)) => return End::More(bang),
+                Some((aside, None)) => return End::More(aside),
                 None if at < window.len() => return self.close_tag(window, at),
                 None => return End::More(self.resume(window, from)),
             }
@@ -114,8 +117,11 @@ impl Scanner {
         open.or_else(|| close.and_then(after))
     }
 
-    fn bang(&self, window: &[u8], from: usize, to: usize) -> Option<usize> {
-        self.bang.find(window.get(from..to)?).map(|at| from + at)
+    /// The first comment, CDATA section or instruction.
+    fn aside(&self, window: &[u8], from: usize, to: usize) -> Option<usize> {
+        let bang = self.bang.find(window.get(from..to)?).map(|at| from + at);
+        let before = window.get(from..bang.unwrap_or(to))?;
+        self.instruction.find(before).map(|at| from + at).or(bang)
     }
 
     fn resume(&self, window: &[u8], from: usize) -> usize {
@@ -157,10 +163,10 @@ fn start_tag_end(window: &[u8]) -> Option<(usize, bool)> {
     }
 }
 
-/// Past the comment or CDATA section that starts at `at`; past `<!` when it is neither.
+/// Past the comment, CDATA section or instruction that starts at `at`; past `<!` when it is none.
 fn section_end(window: &[u8], at: usize) -> Option<usize> {
     let rest = window.get(at..)?;
-    for (mark, end) in [(&b"<!--"[..], &b"-->"[..]), (b"<![CDATA[", b"]]>")] {
+    for (mark, end) in [(&b"<!--"[..], &b"-->"[..]), (b"<![CDATA[", b"]]>"), (b"<?", b"?>")] {
         if rest.starts_with(mark) {
             let inside = rest.get(mark.len()..)?;
             return find(inside, end).map(|found| at + mark.len() + found + end.len());

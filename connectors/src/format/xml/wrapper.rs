@@ -21,6 +21,8 @@ pub(super) struct Wrapper {
     open: Vec<String>,
     parents: Vec<String>,
     rooted: bool,
+    /// Where text stands before the first record that is nowhere allowed.
+    strayed: Option<usize>,
     decoder: XmlDecoder,
 }
 
@@ -38,6 +40,8 @@ pub(super) struct First {
     pub(super) at: usize,
     /// Its qualified name.
     pub(super) name: String,
+    /// Where text stands before it that is nowhere allowed.
+    pub(super) strayed: Option<usize>,
 }
 
 impl Wrapper {
@@ -55,6 +59,7 @@ impl Wrapper {
             open: Vec::new(),
             parents: Vec::new(),
             rooted: false,
+            strayed: None,
             decoder,
         }
     }
@@ -63,6 +68,7 @@ impl Wrapper {
     pub(super) fn reset(&mut self) {
         self.open.clear();
         self.rooted = false;
+        self.strayed = None;
         self.header.forget();
         self.trailer.forget();
     }
@@ -130,7 +136,7 @@ impl Wrapper {
                 Event::Start(tag) | Event::Empty(tag) => {
                     if to_record && self.is_record(tag) {
                         let name = tag.name().into_inner().to_owned();
-                        return Ok(Some(First { at, name }));
+                        return Ok(Some(First { at, name, strayed: self.strayed }));
                     }
                     self.enter(tag, at)?;
                     if matches!(event, Event::Empty(_)) {
@@ -138,8 +144,12 @@ impl Wrapper {
                     }
                 }
                 Event::End(tag) => self.leave(tag.name().into_inner(), text, end)?,
-                Event::Text(found) => self.stray(found.trim_ascii().is_empty())?,
-                Event::CData(_) | Event::GeneralRef(_) => self.stray(false)?,
+                Event::Text(found) if found.trim_ascii().is_empty() => {}
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => match self.stray() {
+                    // Before the first record, what follows is read all the same.
+                    Err(_) if to_record => self.strayed = self.strayed.or(Some(at)),
+                    told => told?,
+                },
                 Event::DocType(_) => {
                     return Err(Fault::new(Code::DoctypeRefused, "found a document type"));
                 }
@@ -197,13 +207,23 @@ impl Wrapper {
         Ok(())
     }
 
+    /// Whether text stands before the first record that is nowhere allowed.
+    pub(super) fn has_strayed(&self) -> bool {
+        self.strayed.is_some()
+    }
+
     /// Text may stand inside elements of their own, not between records nor around the root.
-    fn stray(&self, blank: bool) -> Result<(), Fault> {
-        if blank || self.open.len() >= self.record.len() || !under(&self.open, &self.record) {
+    fn stray(&self) -> Result<(), Fault> {
+        if self.open.len() >= self.record.len() || !under(&self.open, &self.record) {
             return Ok(());
         }
-        Err(Fault::new(Code::MalformedXml, "found text outside any record"))
+        Err(stray_text())
     }
+}
+
+/// The fault of text where only elements may stand.
+pub(super) fn stray_text() -> Fault {
+    Fault::new(Code::MalformedXml, "found text outside any record")
 }
 
 impl Part {

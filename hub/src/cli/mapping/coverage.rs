@@ -1,11 +1,17 @@
 //! `dlnuf mapping test --coverage`: what the cases go through, and what they do not, with file and line.
 
+use std::collections::BTreeMap;
+
 use hub_core::canonical::Canon;
 use serde_json::json;
 
 use super::super::{Exit, Output, show};
+use super::counted;
 use crate::mappings::MappingFiles;
-use crate::workbench::coverage::{Coverage, Share, cover};
+use crate::workbench::coverage::{Coverage, Share, Untouched, cover};
+
+/// Codes of a list named to a person; `--output json` names all, with their lines.
+const CODES: usize = 12;
 
 /// Tells the coverage of the mappings whose name contains `filter`; under `min` percent is a mistake.
 ///
@@ -20,11 +26,11 @@ pub(super) fn tell(
     let catalogue = files.compile(canon)?;
     let mut lowest = usize::MAX;
     for mapping in catalogue.iter().filter(|mapping| mapping.id.contains(filter)) {
-        let coverage = cover(mapping, canon, files.cases().filter(|case| case.mapping == mapping.id));
+        let coverage = cover(files, mapping, canon);
         lowest = lowest.min(coverage.percent());
         match output {
             Output::Json => tell_json(&coverage)?,
-            Output::Table => tell_person(&coverage),
+            Output::Table => tell_person(files, &coverage),
         }
     }
     anyhow::ensure!(lowest != usize::MAX, "no mapping is named like `{filter}`");
@@ -43,9 +49,20 @@ fn tell_json(coverage: &Coverage) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell_person(coverage: &Coverage) {
+/// The line on which a mapping names the one it extends.
+fn extends_at(files: &MappingFiles, mapping: &str) -> Option<u32> {
+    let text = files.text(&format!("{mapping}.yaml"))?;
+    let at = text.lines().position(|line| line.starts_with("extends:"))?;
+    u32::try_from(at + 1).ok()
+}
+
+fn tell_person(files: &MappingFiles, coverage: &Coverage) {
     let Coverage { mapping, cases, .. } = coverage;
-    show::line(format_args!("{mapping} — {} % of rules and branches, by {cases} cases", coverage.percent()));
+    show::line(format_args!(
+        "{mapping} — {} % of rules and branches, by {}",
+        coverage.percent(),
+        counted(*cases, "case")
+    ));
     let share = |what: &str, share: Share| {
         show::line(format_args!(
             "  {what:<28} {:>4} of {:<4} {:>3} %",
@@ -58,9 +75,30 @@ fn tell_person(coverage: &Coverage) {
     share("branches taken", coverage.branches);
     share("entries of code lists used", coverage.entries);
     share("fields of the inputs read", coverage.fields);
-    for untouched in &coverage.untouched {
+    let rules = || coverage.untouched.iter().filter(|untouched| untouched.code.is_none());
+    // What is inherited stands where the other mapping is named; the cases of that one are its matter.
+    let inherited = |untouched: &&Untouched| Some(untouched.line) == extends_at(files, mapping);
+    let count = rules().filter(inherited).count();
+    if let Some(first) = rules().find(inherited) {
+        let inherited = counted(count, "inherited rule");
+        show::line(format_args!("  {}:{} {inherited} or branches not gone through", first.file, first.line));
+    }
+    for untouched in rules().filter(|untouched| !inherited(untouched)) {
         let field = untouched.field.as_deref().map(|field| format!("`{field}` ")).unwrap_or_default();
         show::line(format_args!("  {}:{} {field}{}", untouched.file, untouched.line, untouched.what));
+    }
+    let mut lists: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Untouched { file, code, .. } in &coverage.untouched {
+        lists.entry(file).or_default().extend(code.as_deref());
+    }
+    for (file, codes) in lists.into_iter().filter(|(_, codes)| !codes.is_empty()) {
+        let (first, rest) = codes.split_at(codes.len().min(CODES));
+        let more = if rest.is_empty() { "" } else { "…" };
+        show::line(format_args!(
+            "  {file}: {} met nowhere: {}{more}",
+            counted(codes.len(), "code"),
+            first.join(" ")
+        ));
     }
     if !coverage.unread.is_empty() {
         show::line("  fields of the inputs that no rule reads:");

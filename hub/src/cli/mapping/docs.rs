@@ -42,8 +42,7 @@ impl Docs {
         );
         let tongue = if language::is_other_than_french() { Tongue::English } else { Tongue::French };
         for mapping in mappings {
-            let unread =
-                cover(mapping, canon, files.cases().filter(|case| case.mapping == mapping.id)).unread;
+            let unread = cover(files, mapping, canon).unread;
             let page = page(files, canon, (&mapping.id, unread), tongue)?;
             let (text, extension) =
                 if self.html { (to_html(&page), "html") } else { (to_markdown(&page), "md") };

@@ -12,6 +12,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use connectors::BuiltIn;
 use hub_core::canonical::Canon;
+use hub_core::code::Code;
 use hub_core::connector::Formats;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use serde_json::json;
@@ -20,6 +21,7 @@ use super::{Exit, Output, language, show};
 use crate::installation;
 use crate::mappings::{MappingFiles, Mistake, is_mapping};
 use crate::settings::Settings;
+use crate::workbench::cases::expectation;
 use crate::workbench::{run_case, try_mapping};
 
 /// Subcommands of `mapping`.
@@ -64,6 +66,12 @@ pub struct Try {
     mapping: String,
     /// The file
     file: PathBuf,
+    /// Only the record of this number
+    #[arg(long, value_name = "NUMBER")]
+    record: Option<u64>,
+    /// Print what is found as the `expected.yaml` of a case
+    #[arg(long)]
+    expected: bool,
 }
 
 impl MappingCommand {
@@ -103,21 +111,21 @@ impl Test {
 }
 
 fn lint(files: &MappingFiles, canon: &Canon, output: Output) -> anyhow::Result<Exit> {
-    let mut mistakes = files.unreadable();
-    mistakes.extend(files.precedence_mistakes(canon));
-    let mut count = 0;
-    for (name, text) in files.iter().filter(|(name, _)| is_mapping(name)) {
-        count += 1;
-        mistakes.extend(files.compile_one(name, text, canon).err().unwrap_or_default());
-    }
+    let (_, mistakes) = files.compile_all(canon);
+    let count = files.iter().filter(|(name, _)| is_mapping(name)).count();
     for mistake in &mistakes {
         tell(mistake, output);
     }
     if output == Output::Table {
-        show::line(format_args!("{count} mappings, {} mistakes", mistakes.len()));
+        show::line(format_args!("{}, {}", counted(count, "mapping"), counted(mistakes.len(), "mistake")));
     }
     anyhow::ensure!(count > 0, "no mapping here: expected files such as `caf/vrsb0801.yaml`");
     Ok(if mistakes.is_empty() { Exit::Done } else { Exit::Mistakes })
+}
+
+/// A number of things, in words.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn tell(mistake: &Mistake, output: Output) {
@@ -199,11 +207,24 @@ impl Try {
             catalogue.choose(&self.mapping, &probe, filename.as_deref())?
         };
         let trial = try_mapping(&mapping, canon, &bytes)?;
+        if trial.read_as.is_some() {
+            let code = Code::ReadAsWindows;
+            eprintln!("{code} {}", language::told(code.entry()).title);
+        }
+        let trial = match self.record {
+            Some(record) => trial.only(record),
+            None => trial,
+        };
+        let ended = if trial.rejects.is_empty() { Exit::Done } else { Exit::Rejects };
+        if self.expected {
+            show::line(expectation(&trial.to_json(canon)).trim_end());
+            return Ok(ended);
+        }
         let mut shown = trial.to_json(canon);
         if let Some(object) = shown.as_object_mut() {
             object.insert("mapping".to_owned(), json!(mapping.name()));
         }
         show::line(serde_json::to_string_pretty(&shown)?);
-        Ok(if trial.rejects.is_empty() { Exit::Done } else { Exit::Rejects })
+        Ok(ended)
     }
 }

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use hub_core::canonical::Canon;
-use serde_json::Value as Json;
 
 use super::super::{Exit, show};
 use crate::mappings::MappingFiles;
 use crate::settings::Settings;
 use crate::workbench::skeleton::{Sample, input, look, look_at_schema, to_yaml};
-use crate::workbench::{put, try_mapping};
+use crate::workbench::{cases, try_mapping};
 
 /// Arguments of `mapping new`.
 #[derive(Debug, Args)]
@@ -88,7 +87,7 @@ impl New {
             compiled.map_err(|mistakes| anyhow::anyhow!("the skeleton has {} mistakes", mistakes.len()))?;
         let made = try_mapping(&mapping, canon, &input)?.to_json(canon);
         write_new(&case.join(format!("input.{}", sample.extension())), &input)?;
-        write_new(&case.join("expected.yaml"), expectation(&made).as_bytes())?;
+        write_new(&case.join("expected.yaml"), cases::expectation(&made).as_bytes())?;
         show::line(format_args!("  {}: a case of invented persons", case.display()));
         Ok(())
     }
@@ -107,30 +106,4 @@ fn write_new(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(file, bytes));
     written.with_context(|| format!("writing `{}`", file.display()))
-}
-
-/// A trial as the expectation of a case. JSON is YAML, so that values need no care.
-fn expectation(made: &Json) -> String {
-    let list = |name: &str| made.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
-    let none = |list: &[Json]| if list.is_empty() { " []" } else { "" };
-    let records = made.get("records").unwrap_or(&Json::Null);
-    let mut text = format!("records: {records}\nclaims:{}\n", none(&list("claims")));
-    for claim in list("claims") {
-        put(
-            &mut text,
-            format_args!("  - record: {}\n    fields:\n", claim.get("record").unwrap_or(&Json::Null)),
-        );
-        let fields = claim.get("fields").and_then(Json::as_object).cloned().unwrap_or_default();
-        for (field, value) in &fields {
-            put(&mut text, format_args!("      {field}: {value}\n"));
-        }
-    }
-    for name in ["diagnostics", "rejects"] {
-        let found = list(name);
-        put(&mut text, format_args!("{name}:{}\n", none(&found)));
-        for problem in &found {
-            put(&mut text, format_args!("  - {problem}\n"));
-        }
-    }
-    text
 }

@@ -41,6 +41,12 @@ fn of_feed(mapping: &Json, tongue: Tongue) -> Facts {
             facts.push((tongue.say(french, english), written.join(" ")));
         }
     }
+    let totals: Vec<String> =
+        elements(delivery.get("totals")).iter().map(|total| code(&text_of(total, "from"))).collect();
+    if !totals.is_empty() {
+        let total = tongue.say("Nombre d'enregistrements annoncé", "Number of records announced");
+        facts.push((total, totals.join(" ")));
+    }
     if let Some(absence) = delivery.get("absence").and_then(Json::as_object) {
         let stated = absence.iter().map(|(field, value)| match value {
             Json::Null => tongue.say(
@@ -73,6 +79,12 @@ fn format(mapping: &Json, tongue: Tongue) -> String {
         tongue.say(
             &format!("JSON, un enregistrement par objet{place}"),
             &format!("JSON, one record for each object{place}"),
+        )
+    } else if let Some(fixed) = format.get("fixed") {
+        let columns = elements(fixed.get("columns")).len();
+        tongue.say(
+            &format!("texte en {columns} colonnes de largeur fixe, une ligne par enregistrement"),
+            &format!("text in {columns} columns of fixed width, one line for each record"),
         )
     } else {
         let columns = elements(format.get("csv").and_then(|csv| csv.get("columns"))).len();

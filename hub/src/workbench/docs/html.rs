@@ -89,14 +89,17 @@ fn row_of(html: &mut String, row: &Row, tongue: Tongue) {
         html,
         format_args!(
             "<tr{member}><th scope=\"row\"><code>{field}</code> <span class=\"tag {class}\">{}</span>\
-<span class=\"what\" lang=\"fr\">{}</span></th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+<span class=\"what\" lang=\"fr\">{}</span></th>",
             tongue.classification(row.classification),
             escaped(&row.description),
-            inline(&row.from),
-            done.join("<br>"),
-            otherwise.join("<br>"),
         ),
     );
+    let cells = [inline(&row.from), done.join("<br>"), otherwise.join("<br>")];
+    let [_, labels @ ..] = tongue.headings();
+    for (label, cell) in labels.iter().zip(cells) {
+        put(html, format_args!("<td data-label=\"{}\">{cell}</td>", escaped(label)));
+    }
+    html.push_str("</tr>\n");
 }
 
 fn list_of(html: &mut String, list: &List, tongue: Tongue) {
@@ -162,8 +165,10 @@ fn inline(text: &str) -> String {
     text.split('`').enumerate().map(piece).collect()
 }
 
-/// Escapes a text; French quotes do not stand alone at the end of a line.
+/// Escapes a text; French quotes, semicolons and colons do not stand alone at the end or start of a line.
 fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    text.replace("« ", "«\u{a0}").replace(" »", "\u{a0}»")
+    [("« ", "«\u{a0}"), (" »", "\u{a0}»"), (" ;", "\u{a0};"), (" :", "\u{a0}:")]
+        .into_iter()
+        .fold(text, |text, (loose, tied)| text.replace(loose, tied))
 }

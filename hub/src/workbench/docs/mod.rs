@@ -86,16 +86,14 @@ pub fn page(
     (id, unread): (&str, Vec<String>),
     tongue: Tongue,
 ) -> anyhow::Result<Page> {
-    let text = files.text(&format!("{id}.yaml")).unwrap_or_default();
-    let mapping: Json = serde_saphyr::from_str(text)?;
+    let mapping = mapping(files, id)?;
     let schema: Json = serde_json::from_str(PERSON_SCHEMA)?;
     let sections = rows::sections(&mapping, canon, &schema, tongue);
     let mut names: Vec<&String> =
         sections.iter().flat_map(|section| &section.rows).filter_map(|row| row.list.as_ref()).collect();
     names.sort();
     names.dedup();
-    let source = id.split('/').next().unwrap_or_default();
-    let lists = names.into_iter().map(|name| list(files, source, name)).collect();
+    let lists = names.into_iter().map(|name| list(files, id, name)).collect();
     let title = Some(text_of(&mapping, "title")).filter(|title| !title.is_empty());
     Ok(Page {
         tongue,
@@ -108,8 +106,24 @@ pub fn page(
     })
 }
 
-fn list(files: &MappingFiles, source: &str, name: &str) -> List {
-    let text = files.text(&format!("{source}/codes/{name}.csv")).unwrap_or_default();
+/// A mapping as it is written, with the sections of the one it extends that it does not write itself.
+fn mapping(files: &MappingFiles, id: &str) -> anyhow::Result<Json> {
+    let read = |id: &str| serde_saphyr::from_str(files.text(&format!("{id}.yaml")).unwrap_or_default());
+    let mut mapping: Json = read(id)?;
+    let base: Json = match mapping.get("extends") {
+        Some(base) => read(&scalar(base))?,
+        None => Json::Null,
+    };
+    if let (Some(own), Json::Object(base)) = (mapping.as_object_mut(), base) {
+        for (section, written) in base {
+            own.entry(section).or_insert(written);
+        }
+    }
+    Ok(mapping)
+}
+
+fn list(files: &MappingFiles, id: &str, name: &str) -> List {
+    let text = files.code_list(id, name).map(|(_, text)| text).unwrap_or_default();
     let entry = |line: &str| {
         let mut cells = line.splitn(3, ';').map(|cell| cell.trim().trim_matches('"').to_owned());
         [0; 3].map(|_| cells.next().unwrap_or_default())
@@ -167,10 +181,15 @@ mod tests {
             "`Prestations[NATPREST=RSA]/ROLEPERS`",
             "l'enregistrement est refusé",
             "mis bout à bout",
+            "date écrite `AAAA-MM-JJ`",
             "« HOR »",
             "X\\|Y",
         ] {
             assert!(page.contains(said), "{said}\n{page}");
+        }
+        let msa = to_markdown(&of("msa/vrsb0801", Tongue::French));
+        for inherited in ["`Racine/InfosFoyerRSA`", "`identite.nir`", "Liste `civilite`", "| `MR` |"] {
+            assert!(msa.contains(inherited), "{inherited}\n{msa}");
         }
         let english = to_markdown(&of("departement/rdv-insertion", Tongue::English));
         assert!(english.contains("the record is refused"), "{english}");

@@ -148,8 +148,9 @@ impl Writer<'_> {
         let tongue = self.tongue;
         let mut done: Vec<String> =
             elements(rule.get("do")).into_iter().map(|text| operation(&scalar(text), tongue)).collect();
+        let french = |form: String| tongue.say(&form.replace('Y', "A").replace('D', "J"), &form);
         let forms: Vec<String> =
-            elements(rule.get("forms")).into_iter().map(|form| code(&scalar(form))).collect();
+            elements(rule.get("forms")).into_iter().map(|form| code(&french(scalar(form)))).collect();
         if !forms.is_empty() {
             let forms = tongue.or(&forms);
             done.push(tongue.say(&format!("date écrite {forms}"), &format!("date written {forms}")));

@@ -41,6 +41,7 @@ const NAMES: &[(&str, &[&str])] = &[
             "dtnai",
             "ddn",
             "datenais",
+            "naissance",
             "birthdate",
             "dob",
         ],

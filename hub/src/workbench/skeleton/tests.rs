@@ -97,6 +97,14 @@ fn a_first_line_of_data_names_no_column_unless_it_is_said_to() {
     assert!(to_yaml(&said, "essai/flux").contains("\"Zig\""));
 }
 
+#[test]
+fn where_nothing_tells_the_person_what_names_the_record_stands_in_for_it() {
+    let sample =
+        r#"[{"actif":true,"id":"a-1","prenom":"CANARI"},{"actif":true,"id":"a-2","prenom":"CANARI"}]"#;
+    let yaml = to_yaml(&look(sample.as_bytes(), None, false).expect("a sample"), "essai/flux");
+    assert!(yaml.contains("identifiant_departement: \"id\"  # À REMPLACER"), "{yaml}");
+}
+
 const XSD: &str = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'>
 <xs:element name='Envoi'><xs:complexType><xs:sequence><xs:element ref='Entete'/>
 <xs:element ref='Foyer' minOccurs='0' maxOccurs='unbounded'/></xs:sequence></xs:complexType></xs:element>
@@ -113,6 +121,7 @@ fn a_schema_gives_a_skeleton_too_and_one_that_refers_to_itself_ends() {
     let looked = look_at_schema(XSD.as_bytes(), None).expect("a sample");
     let yaml = to_yaml(&looked, "essai/flux");
     for line in [
+        "# Squelette fait d'après un schéma XML.",
         "record: Envoi/Foyer",
         "header: Envoi/Entete",
         "each: \"Personne\"",

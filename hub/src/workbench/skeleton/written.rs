@@ -20,10 +20,10 @@ pub fn to_yaml(sample: &Sample, id: &str) -> String {
     let proposals = of(sample);
     let source = id.split('/').next().unwrap_or_default();
     let mut text = format!(
-        "# Squelette fait d'après la forme d'un extrait, dont aucune valeur n'est reprise ({} enregistrements regardés).\n\
+        "# Squelette fait d'après {}.\n\
 # Chaque ligne marquée « à vérifier » est une proposition : confirmez-la auprès de l'émetteur, ou effacez-la.\n\
 mapping: {id}\nversion: \"1\"\nsource: {source}\ntitle: \"{id}, à décrire\"\n\nformat:\n",
-        sample.records
+        seen(sample)
     );
     format_of(&mut text, sample);
     detect(&mut text, sample, &proposals);
@@ -42,6 +42,16 @@ mapping: {id}\nversion: \"1\"\nsource: {source}\ntitle: \"{id}, à décrire\"\n\
     persons(&mut text, sample, &proposals);
     rest(&mut text, sample, &proposals);
     text
+}
+
+/// What was looked at; a schema has no record.
+fn seen(sample: &Sample) -> String {
+    let looked = match sample.records {
+        0 => return "un schéma XML".to_owned(),
+        1 => "un enregistrement regardé".to_owned(),
+        count => format!("{count} enregistrements regardés"),
+    };
+    format!("la forme d'un extrait, dont aucune valeur n'est reprise ({looked})")
 }
 
 /// A name as a YAML text; JSON's quotes are YAML's too.
@@ -170,7 +180,10 @@ fn persons(text: &mut String, sample: &Sample, proposals: &[Proposal<'_>]) {
         }
     }
     if !identifies(proposals) {
-        let field = sample.fields.iter().find(|field| readable(sample, field));
+        // What names a record names its person better than whatever stands first.
+        let names = |field: &&SourceField| key(sample, proposals).contains(&quoted(&field.name));
+        let fields = || sample.fields.iter().filter(|field| readable(sample, field));
+        let field = fields().find(names).or_else(|| fields().next());
         let from = field.map(|field| path(sample, field)).unwrap_or_default();
         put(
             text,
