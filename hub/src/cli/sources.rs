@@ -220,11 +220,15 @@ fn tell_pull(source: &str, pull: &str, standing: &Standing, output: Output) {
         let came = counted(look.deliveries, ["livraison", "livraisons"], ["delivery", "deliveries"]);
         return show::line(format_args!("    {looked} {at} UTC{colon} {came}"));
     };
-    let times = counted(u64::from(*tries), ["fois", "fois"], ["time", "times"]);
+    // Where only some of what is there was refused, the look itself did not fail.
+    let times = match tries {
+        0 => String::new(),
+        tries => format!(" ({})", counted(u64::from(*tries), ["fois", "fois"], ["time", "times"])),
+    };
     let failed = either("en échec", "failed");
     let code = failure.code;
     show::line(format_args!(
-        "    {looked} {at} UTC {failed} ({times}){colon} {code} {}",
+        "    {looked} {at} UTC {failed}{times}{colon} {code} {}",
         language::told(code.entry()).title
     ));
     show::line(format_args!("      {}", failure.detail));

@@ -81,5 +81,6 @@ fn remedy(error: &anyhow::Error) -> &'static str {
             "give the hub's own user this right there, then try again",
         );
     }
-    show::code_of(error).map_or(either("réessayez", "try again"), |code| &language::told(code.entry()).remedy)
+    show::code_of(error)
+        .map_or(either("réessayez", "try again"), |code| &language::told(code.entry()).remedy)
 }
