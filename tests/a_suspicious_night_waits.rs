@@ -132,6 +132,23 @@ fn a_release_puts_no_old_state_over_a_newer_one_and_a_refusal_is_for_good() {
     assert!(after.errors.contains("is not held: refused"), "{}", after.errors);
 }
 
+#[test]
+fn of_two_who_decide_at_once_one_does() {
+    let hub = after_a_usual_night();
+    let delivery = held(&hub, &night("2026-02-28", &["2"; DOSSIERS / 3]), "DLN0121");
+    let decide = |verdict: &str| hub.ask(&["deliveries", verdict, &delivery, "--note", "at once"]).code;
+    let codes = std::thread::scope(|both| {
+        let [release, refuse] = ["release", "refuse"].map(|verdict| both.spawn(move || decide(verdict)));
+        [release, refuse].map(|decided| decided.join().expect("it ends"))
+    });
+    let state = state_of(&hub, &delivery);
+    match codes {
+        [0, 1] => assert_eq!(state, "integree"),
+        [1, 0] => assert_eq!(state, "ecartee"),
+        codes => panic!("expected one of two to decide, found {codes:?} ({state})"),
+    }
+}
+
 const LIST: &str = "Pr\u{e9}nom b\u{e9}n\u{e9}ficiaire;Nom b\u{e9}n\u{e9}ficiaire;Date de Naissance;N\u{b0} CAF;ID Iodas;Role\n";
 
 #[test]

@@ -86,11 +86,24 @@ async fn every_kind_of_paging_brings_every_item_once() {
         reply(200, &[], &format!(r#"{{"jeunes":{},"suite":{next}}}"#, items(from, from + 2)))
     })
     .await;
+    // Sends three at most, whatever it is asked for.
+    let capped = Place::open(|seen, _| {
+        let from = parameter(seen, "debut").expect("from");
+        reply(200, &[], &items(from, from + 3))
+    })
+    .await;
+    let short = Place::open(|seen, _| match parameter(seen, "page") {
+        Some(1) => reply(200, &[], &items(0, 7)),
+        _ => reply(404, &[], ""),
+    })
+    .await;
     for (place, more, calls) in [
         (&linked, "paging: next_link", 3),
         (&numbered, "paging: {page: {parameter: page}}", 4),
         (&numbered, "paging: {page: {parameter: page, size: 3}}", 3),
         (&offset, "paging: {offset_limit: {offset: debut, limit: nb, size: 4}}", 2),
+        (&capped, "paging: {offset_limit: {offset: debut, limit: nb, size: 5}}", 3),
+        (&short, "paging: {page: {parameter: page, size: 10}}", 2),
         (&ranged, "paging: {range: {size: 7}}", 2),
         (&marked, "paging: {cursor: {next: /suite, parameter: suite}}\nitems: /jeunes", 4),
     ] {

@@ -114,8 +114,10 @@ pub async fn decide(
     if before.verdict == Verdict::Refused || !(held_again || once_more) {
         return Err(not_held(before.verdict.word()));
     }
-    DECISIONS.change(store, &entry, |_| decision.clone()).await?;
-    Ok(delivery)
+    let unchanged =
+        |now: Option<Decision>| now.filter(|now| *now != before).unwrap_or_else(|| decision.clone());
+    let stands = DECISIONS.change(store, &entry, unchanged).await?;
+    if stands == *decision { Ok(delivery) } else { Err(not_held(stands.verdict.word())) }
 }
 
 /// How a released delivery is run: no guard holds it, and its place in time only when that is not what it was released from.

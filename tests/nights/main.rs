@@ -1,10 +1,11 @@
 //! `make bench`: what a night costs, beside the bare limit measured in the same run.
 //!
 //! Synthetic extracts enter; one table leaves: decode and map against bare parsers, nights on SQLite and PostgreSQL against bare
-//! pipelines, a CSV night against an expert's SQL, the outbox against bare lapin, peak memory. Figures are for people: none is asserted.
+//! pipelines, a CSV night against an expert's SQL, the outbox against bare lapin, one record's way, peak memory. Figures are for people: none is asserted.
 
 mod bare;
 mod embedded;
+mod one_record;
 mod other_feeds;
 mod program;
 

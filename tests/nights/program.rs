@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use hub::synth::{self, Plan};
 
 use crate::bare::{self, Addressed};
-use crate::{Figure, embedded, other_feeds, timed};
+use crate::{Figure, embedded, one_record, other_feeds, timed};
 
 /// The program, built with this benchmark.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_dlnuf-under-test");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dlnuf-under-test");
 
 /// Runs the program to its end; seconds and peak resident memory in KiB (`VmHWM`, looked at every 5 ms).
 pub fn measured(home: &Path, arguments: &[&str]) -> (f64, u64) {
@@ -91,6 +91,9 @@ pub fn nights(
     Figure { memory_kib, ..figure.against(bare_nights[1], "bare pipeline (limit 2)") }.print();
     runtime.block_on(bare::forget(&server));
     runtime.block_on(other_feeds::nights(folder, &server, principals, csv_records));
+    runtime.block_on(one_record::latency(&folder.join("one-sqlite"), None, &broker));
+    runtime.block_on(one_record::latency(&folder.join("one-postgres"), Some(&server), &broker));
+    runtime.block_on(bare::forget(&server));
 }
 
 /// Nights on SQLite beside the bare pipeline.

@@ -103,7 +103,8 @@ impl Collection {
             let etag = HeaderValue::try_from(etag);
             request.headers_mut().extend(etag.ok().map(|etag| (IF_NONE_MATCH, etag)));
         }
-        self.client.send(request, beyond_the_end).await
+        let doubtful = matches!(place, Place::After { doubtful: true, .. });
+        self.client.send(request, if doubtful { perhaps_beyond_the_end } else { beyond_the_end }).await
     }
 
     /// Writes a page's items and tells how many they are.
@@ -247,12 +248,18 @@ pub(super) fn nothing_left_here() -> TransportError {
 }
 
 fn holds_nothing(answer: &Answer) -> bool {
-    matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) || beyond_the_end(answer)
+    matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+        || perhaps_beyond_the_end(answer)
 }
 
 /// A range that begins after the last item.
 fn beyond_the_end(answer: &Answer) -> bool {
     answer.status == StatusCode::RANGE_NOT_SATISFIABLE
+}
+
+/// The same, or a page that is not there, where the one before may have been the last.
+fn perhaps_beyond_the_end(answer: &Answer) -> bool {
+    beyond_the_end(answer) || answer.status == StatusCode::NOT_FOUND
 }
 
 fn check(config: &CollectionConfig) -> Result<(), TransportError> {

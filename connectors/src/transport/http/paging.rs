@@ -23,7 +23,7 @@ pub enum Paging {
     None,
     /// The header `Link` names the next page (RFC 8288).
     NextLink,
-    /// By a number, until a page is empty, or holds fewer than `size`.
+    /// By a number, until a page is empty, or, where `size` is known, shorter than those before.
     Page {
         /// The number's parameter.
         parameter: String,
@@ -72,8 +72,8 @@ fn one() -> u64 {
 pub(super) enum Place {
     /// The first.
     Start,
-    /// After so many pages and items.
-    After { pages: u64, items: u64 },
+    /// After so many pages and items; the page before may have been the last one.
+    After { pages: u64, items: u64, doubtful: bool },
     /// This address.
     At(Url),
     /// With this mark.
@@ -85,7 +85,7 @@ impl Paging {
     pub(super) fn address(&self, list: &Url, place: &Place) -> Url {
         let (pages, items) = match place {
             Place::At(url) => return url.clone(),
-            Place::After { pages, items } => (*pages, *items),
+            Place::After { pages, items, .. } => (*pages, *items),
             Place::Start | Place::Marked(_) => (0, 0),
         };
         let mut url = list.clone();
@@ -168,16 +168,19 @@ impl Turns {
 
 fn counted(turned: &Turned<'_>, size: Option<u64>) -> Option<Place> {
     let (pages, before) = match turned.place {
-        Place::After { pages, items } => (*pages, *items),
+        Place::After { pages, items, .. } => (*pages, *items),
         _ => (0, 0),
     };
     let items = before.saturating_add(turned.items);
+    // A place may send fewer than it is asked for, on every page.
+    let doubtful = size.is_some_and(|size| turned.items < size);
+    let shorter = before.checked_div(pages).is_some_and(|usual| turned.items < usual);
     let after = match total(turned.answer) {
         Some(total) => items < total,
-        None => size.is_none_or(|size| turned.items >= size),
+        None => !(doubtful && shorter),
     };
     let more = after && turned.items > 0;
-    more.then_some(Place::After { pages: pages + 1, items })
+    more.then_some(Place::After { pages: pages + 1, items, doubtful })
 }
 
 /// How many items there are in all, as `Content-Range: items 0-149/322` says.
