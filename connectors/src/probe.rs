@@ -8,7 +8,7 @@ use hub_core::connector::{Fault, Probe};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::format::lines::{Row, line_end};
+use crate::format::line::{Row, line_end};
 use crate::format::{csv::row, json, text};
 
 const HEAD: usize = 64 << 10;

@@ -180,14 +180,16 @@ impl Backlog {
         let store = self.pipeline.store.as_ref();
         let mut orders = Vec::new();
         let now = self.pipeline.clock.now();
-        let fetching = FETCHING.page(store, "", ROUND).await?;
+        // Asked for at once: whoever pushed one record waits for it.
+        let (fetching, pending) = tokio::try_join!(FETCHING.page(store, "", ROUND), store.pending(ROUND))?;
         let still = |source: &str| fetching.iter().any(|(entry, until)| entry == source && *until > now);
-        for delivery in store.pending(ROUND).await? {
+        for delivery in pending {
             if still(&delivery.source) {
                 continue;
             }
-            let decided = DECISIONS.read(store, &delivery.id.to_string()).await?;
-            let corrects = correction::of(store, &delivery).await?;
+            let entry = delivery.id.to_string();
+            let (decided, corrects) =
+                tokio::try_join!(DECISIONS.read(store, &entry), correction::of(store, &delivery))?;
             let order = Order { corrects, ..self.sources.order(delivery) };
             match decided.map(|decision| decision.verdict) {
                 Some(Verdict::Refused) => {}

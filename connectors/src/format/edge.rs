@@ -7,7 +7,7 @@ use hub_core::code::Code;
 use hub_core::connector::{Decoder, Edge, Edges, Fault};
 use hub_core::record::Record;
 
-use super::lines::{line_end, skip_blank_lines};
+use super::line::{line_end, skip_blank_lines};
 use super::text::Text;
 
 /// The rows around the records of one delivery.

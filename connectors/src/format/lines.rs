@@ -9,10 +9,8 @@ use hub_core::record::Record;
 
 use super::cut::{Cut, Piece};
 use super::edge::Around;
+use super::line::{END_OF_FILE, Row, line_end, skip_blank_lines};
 use super::text::Text;
-
-/// What old systems end a text with.
-pub(super) const END_OF_FILE: u8 = 0x1a;
 
 /// The rows of one format.
 pub(super) trait Rows: Send {
@@ -24,22 +22,6 @@ pub(super) trait Rows: Send {
 
     /// Says what a whole row holds; `checked` says it is known to be text.
     fn judge(&mut self, row: &[u8], checked: bool) -> Verdict;
-}
-
-/// What a window of text says about the row that starts it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Row {
-    /// The row ends before `end` (its line break not included) and the next begins at or after `next`.
-    Whole {
-        /// Past the last cell.
-        end: usize,
-        /// Past the line break.
-        next: usize,
-    },
-    /// The window ends inside the row; when no more text will come, inside quotes.
-    Partial,
-    /// A quote that opens on the first line has swallowed others: the one that closes it was meant to open another cell.
-    Stray,
 }
 
 /// What a row holds.
@@ -167,34 +149,5 @@ impl<R: Rows> Cut for LineCut<R> {
 
     fn trailer(&self) -> &Record {
         self.around.trailer()
-    }
-}
-
-/// Where the first line ends, quotes or not.
-pub(crate) fn line_end(window: &[u8]) -> Option<usize> {
-    memchr::memchr2(b'\n', b'\r', window)
-}
-
-/// The row that starts `window` when a line is a row.
-pub(crate) fn line(window: &[u8], last: bool) -> Row {
-    match line_end(window) {
-        Some(end) => Row::Whole { end, next: end + 1 },
-        None if last => Row::Whole { end: window.len(), next: window.len() },
-        None => Row::Partial,
-    }
-}
-
-/// Consumes line breaks, and lines of spaces that end with one.
-pub(crate) fn skip_blank_lines(text: &mut Text) -> Result<(), Fault> {
-    loop {
-        let window = text.window();
-        let breaks = window.iter().take_while(|b| matches!(b, b'\n' | b'\r' | b' ')).count();
-        let line = window.get(..breaks).unwrap_or_default();
-        let last = line.iter().rposition(|b| *b != b' ').map_or(0, |at| at + 1);
-        let (solid, whole) = (breaks < window.len(), breaks);
-        text.advance(if text.done() && !solid { whole } else { last });
-        if solid || !text.fill()? && text.window().is_empty() {
-            return Ok(());
-        }
     }
 }

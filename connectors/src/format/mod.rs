@@ -6,6 +6,7 @@
 pub(crate) mod csv;
 pub(crate) mod fixed;
 pub(crate) mod json;
+pub(crate) mod line;
 pub(crate) mod lines;
 pub(crate) mod text;
 pub(crate) mod xml;

@@ -21,64 +21,22 @@ use crate::record::Record;
 use crate::statement::{RecordKey, Statement};
 use crate::store::{Run, StoreError};
 
-use super::recognised::Recognised;
+use super::look::Look;
+use super::place::RECENT_RUNS;
 use super::seen::Seen;
 use super::survey::{Shown, Survey};
 use super::{Pipeline, RunError};
 
 /// Snapshots before this one that its volume is compared with.
 const BEFORE: usize = 5;
-/// Runs looked back at for them.
-const RUNS: u32 = 50;
-/// Records of a flow's first delivery that are looked through, about.
-const SAMPLE: u64 = 4_000;
-
-/// What looking on while a delivery was surveyed showed.
-pub(super) struct Look {
-    decoder: Arc<dyn Decoder>,
-    /// Runs that took in earlier deliveries of its flow, the latest first.
-    before: Vec<Run>,
-    /// What its new and changed records are.
-    figures: Figures,
-    /// The claims it states.
-    seen: Seen,
-    emitters: HashSet<CompactString>,
-    /// What the store knew of its frames, as far as it was asked.
-    pub recognised: Recognised,
-}
 
 /// What one batch showed.
 #[derive(Default)]
 struct Glance {
-    looked_at: u64,
-    refused: u64,
-    unknown_codes: u64,
+    figures: Figures,
     /// Records that can be known by key, with the keys of claims that state a closed right.
     records: HashMap<RecordKey, HashSet<CompactString>>,
     emitters: HashSet<CompactString>,
-}
-
-impl Look {
-    fn new(decoder: Arc<dyn Decoder>, before: Vec<Run>) -> Self {
-        let (figures, seen, emitters) = (Figures::default(), Seen::default(), HashSet::new());
-        let recognised = Recognised::default();
-        Self { decoder, before, figures, seen, emitters, recognised }
-    }
-
-    fn is_of_a_first(&self) -> bool {
-        self.before.is_empty()
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_of_a_first() && self.figures.looked_at >= SAMPLE
-    }
-
-    fn take(&mut self, glance: &Glance) {
-        self.figures.looked_at += glance.looked_at;
-        self.figures.refused += glance.refused;
-        self.figures.unknown_codes += glance.unknown_codes;
-        self.emitters.extend(glance.emitters.iter().cloned());
-    }
 }
 
 impl Pipeline {
@@ -98,9 +56,8 @@ impl Pipeline {
             match (shown, &mut look) {
                 (Shown::Begins { decoder, emitter }, look) => {
                     let (source, flow) = (&mapping.source, mapping.flow());
-                    let mut before = self.store.runs_in_flow(source, flow, &emitter, RUNS).await?;
-                    before.retain(|run| run.took_in() && run.delivery != delivery);
-                    *look = Some(Look::new(decoder, before));
+                    let runs = self.store.runs_in_flow(source, flow, &emitter, RECENT_RUNS).await?;
+                    *look = Some(Look::new(delivery, runs, decoder));
                 }
                 (Shown::Frames(frames), Some(look)) if !look.is_over() => {
                     self.look_at(look, mapping, frames).await?;
@@ -119,12 +76,13 @@ impl Pipeline {
         guards: Guards,
     ) -> Result<Option<Fault>, StoreError> {
         let Some(look) = &survey.look else { return Ok(None) };
-        let snapshots = look.before.iter().filter(|before| before.snapshot && run.snapshot);
+        let before = look.runs.iter().filter(|before| before.took_in() && before.delivery != run.delivery);
+        let snapshots = before.filter(|before| before.snapshot && run.snapshot);
         let before = snapshots.map(|before| before.counts.records).take(BEFORE).collect();
         let mut figures = Figures { records: survey.records, before, ..look.figures.clone() };
         // Counting reads all they state: not for a few records that could not close a share of it.
         let could_close = run.snapshot || guards.judges_closures(figures.closed);
-        if !look.is_of_a_first() && could_close {
+        if !look.first && could_close {
             let emitters: Vec<String> = look.emitters.iter().map(ToString::to_string).collect();
             figures.stated = self.store.count_stated(&run.source, &emitters).await?;
         }
@@ -145,8 +103,11 @@ impl Pipeline {
         look.recognised.note(&hashes, &known);
         let known: HashSet<u64> = known.iter().map(|frame| frame.hash).collect();
         let glance = self.glance((mapping, &look.decoder), frames, hashes, known).await?;
-        look.take(&glance);
-        if !look.is_of_a_first() {
+        look.figures.looked_at += glance.figures.looked_at;
+        look.figures.refused += glance.figures.refused;
+        look.figures.unknown_codes += glance.figures.unknown_codes;
+        look.emitters.extend(glance.emitters.iter().cloned());
+        if !look.first {
             look.figures.closed += self.closed_by(&mapping.source, &glance, &mut look.seen).await?;
         }
         Ok(())
@@ -169,10 +130,10 @@ impl Pipeline {
                 if known.contains(hash) && frame.fault.is_none() {
                     continue;
                 }
-                glance.looked_at += 1;
+                glance.figures.looked_at += 1;
                 let bytes = frames.bytes_of(frame);
                 if frame.fault.is_some() || decoder.decode(bytes, &mut record).is_err() {
-                    glance.refused += 1;
+                    glance.figures.refused += 1;
                     continue;
                 }
                 glance.see(&mapping, &record, state, &today);
@@ -202,14 +163,14 @@ impl Pipeline {
 impl Glance {
     fn see(&mut self, mapping: &Mapping, record: &Record, state: Option<FieldId>, today: &str) {
         let Ok(mapped) = mapping.map(record, today) else {
-            self.refused += 1;
+            self.figures.refused += 1;
             if let Some(key) = mapping.identify(record) {
                 self.records.entry(key).or_default();
             }
             return;
         };
         let unknown = mapped.remarks.iter().any(|remark| remark.code == Code::UnknownCode);
-        self.unknown_codes += u64::from(unknown);
+        self.figures.unknown_codes += u64::from(unknown);
         self.emitters.get_or_insert_with(&mapped.emitter, Clone::clone);
         let closed = |claim: &&crate::claim::Claim| {
             state.and_then(|field| claim.get(field)).and_then(Value::as_text).is_some_and(closes)

@@ -11,6 +11,7 @@ mod flow;
 mod guarding;
 mod intake;
 mod kept;
+mod look;
 mod mapped;
 mod pairing;
 mod people;
@@ -204,7 +205,8 @@ impl Pipeline {
         if let Ok((mapping, survey)) = &surveyed {
             describe(&mut run, mapping, survey, &order);
         }
-        let made_before = if order.only.is_none() { self.untold(&run).await? } else { None };
+        let look = surveyed.as_ref().ok().and_then(|(_, survey)| survey.look.as_ref());
+        let made_before = if order.only.is_none() { self.untold(&run, look).await? } else { None };
         let interrupted = before.first().is_some_and(|run| run.first_load && run.stopped_short());
         run.first_load = order.first_load || interrupted || made_before.is_some();
         let weighed = self.weigh(&run, &order, surveyed).await?;

@@ -11,10 +11,11 @@ use crate::connector::Fault;
 use crate::delivery::{Delivery, DeliveryId, Status};
 use crate::store::{Run, StoreError};
 
+use super::look::Look;
 use super::{Pipeline, Refused, RunError};
 
-/// Runs looked back at for an interrupted first load.
-const RECENT_RUNS: u32 = 50;
+/// Runs of a flow looked back at.
+pub(super) const RECENT_RUNS: u32 = 50;
 
 impl Pipeline {
     /// When a delivery says it was made, in the form instants are compared in; empty when it does not, or cannot be read. Only its
@@ -79,8 +80,14 @@ impl Pipeline {
 
     /// Persons made by a first load of this flow that was interrupted, `None` when there was none: nobody was told of them yet, so
     /// whatever comes next in the flow goes on as a first load.
-    pub(super) async fn untold(&self, run: &Run) -> Result<Option<u64>, StoreError> {
-        let runs = self.store.runs_in_flow(&run.source, &run.flow, &run.emitter, RECENT_RUNS).await?;
+    pub(super) async fn untold(&self, run: &Run, look: Option<&Look>) -> Result<Option<u64>, StoreError> {
+        let asked;
+        let runs = if let Some(look) = look {
+            &look.runs
+        } else {
+            asked = self.store.runs_in_flow(&run.source, &run.flow, &run.emitter, RECENT_RUNS).await?;
+            &asked
+        };
         let open = runs.iter().filter(|run| run.status != Status::Held);
         let open: Vec<u64> = open
             .take_while(|run| run.first_load && run.stopped_short())

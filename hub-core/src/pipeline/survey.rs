@@ -16,7 +16,7 @@ use crate::mapping::{self, Envelope, Mapping};
 use crate::record::Record;
 
 use super::BATCH_BYTES;
-use super::guarding::Look;
+use super::look::Look;
 use super::repeated::Hashes;
 use super::unread::{Partly, Unread};
 

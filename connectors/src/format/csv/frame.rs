@@ -9,7 +9,8 @@ use hub_core::connector::{Fault, fold_header};
 use super::decode::CsvDecoder;
 use super::row::{self, Signs};
 use crate::format::cut::not_utf8;
-use crate::format::lines::{END_OF_FILE, Row, Rows, Verdict, line_end, skip_blank_lines};
+use crate::format::line::{END_OF_FILE, Row, line_end, skip_blank_lines};
+use crate::format::lines::{Rows, Verdict};
 use crate::format::text::Text;
 
 /// The rows of one delivery.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::format::lines::{self, Row, line_end};
+use crate::format::line::{self, Row, line_end};
 
 /// The signs that cut text into rows and cells.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ pub(crate) fn measure(window: &[u8], signs: Signs, last: bool, width: usize) -> 
         return Row::Whole { end, next: end + 1 };
     }
     if !signs.quotes {
-        return lines::line(window, last);
+        return line::line(window, last);
     }
     let separator = signs.separator;
     let mut at = 0;

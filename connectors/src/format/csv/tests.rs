@@ -192,7 +192,7 @@ proptest! {
 
     #[test]
     fn cells_are_those_of_csv_core(line in "[a;\"]{1,30}") {
-        prop_assume!(matches!(super::row::measure(line.as_bytes(), SEMICOLON, true, 2), crate::format::lines::Row::Whole { .. }));
+        prop_assume!(matches!(super::row::measure(line.as_bytes(), SEMICOLON, true, 2), crate::format::line::Row::Whole { .. }));
         let (mut reader, mut output, mut ends) = (csv_core::ReaderBuilder::new().delimiter(b';').build(), [0; 64], [0; 64]);
         let (_, _, _, count) = reader.read_record(&[line.as_bytes(), b"\n"].concat(), &mut output, &mut ends);
         let mut from = 0;

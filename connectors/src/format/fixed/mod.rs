@@ -14,7 +14,8 @@ use hub_core::record::{NameId, Names, Record};
 
 use crate::format::cut::{Cutter, not_utf8};
 use crate::format::edge::Around;
-use crate::format::lines::{self, LineCut, Row, Rows, Verdict};
+use crate::format::line::{self, Row};
+use crate::format::lines::{LineCut, Rows, Verdict};
 use crate::format::text::Text;
 
 /// Opens a delivery in columns of fixed width.
@@ -49,7 +50,7 @@ impl Rows for FixedRows {
     type Decoder = FixedDecoder;
 
     fn measure(&self, window: &[u8], last: bool) -> Row {
-        lines::line(window, last)
+        line::line(window, last)
     }
 
     fn judge(&mut self, line: &[u8], checked: bool) -> Verdict {
