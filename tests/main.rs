@@ -18,6 +18,7 @@ mod fetched_by_http;
 mod fetched_by_sftp;
 mod fetched_from_a_bucket;
 mod files_out_of_shape;
+mod guards_change_nothing;
 mod house_rules;
 mod mappings_and_cases;
 mod one_change_is_one_event;
