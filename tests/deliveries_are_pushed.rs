@@ -100,6 +100,9 @@ async fn what_broke_on_the_way_is_seen_by_its_digest() {
     problem(push("sha-256=abc".into(), "identity", whole.clone()).await.expect("an answer"), 400, "DLN0703")
         .await;
     problem(push(digest(&whole), "br", whole.clone()).await.expect("an answer"), 415, "DLN0823").await;
+    let form = serving.ask(Method::POST, "/v1/deliveries", &caf);
+    let form = form.header("content-type", "multipart/form-data; boundary=x");
+    problem(form.body(whole.clone()).send().await.expect("an answer"), 415, "DLN0823").await;
     problem(push(digest(&whole), "gzip", whole.clone()).await.expect("an answer"), 422, "DLN0805").await;
     assert_eq!(serving.archived(), []);
     let unknown_too = format!("sha=:AAAA:, {}", digest(&whole));

@@ -9,6 +9,8 @@ use crate::support::extracts::{Hub, Member, PAUL, figures, household, made, mont
 
 /// More than are looked at at once, and on a night that changes much more than are taken in at once.
 const DOSSIERS: usize = 5_000;
+/// Dossiers that are stated again at the end, and otherwise in between.
+const TWICE: usize = 40;
 /// States a dossier turns to, none of which ends the right.
 const STATES: [&str; 3] = ["2", "3", "4"];
 
@@ -36,6 +38,13 @@ impl World {
             let (dossier, at) =
                 (self.chance.random_range(0..DOSSIERS), self.chance.random_range(0..=rows.len()));
             rows.insert(at, (dossier, self.chance.random_range(0..STATES.len())));
+        }
+        // Unchanged, otherwise, and unchanged again, further apart than there are batches on their way.
+        for (dossier, state) in
+            self.states.iter().enumerate().take(TWICE).map(|(dossier, state)| (dossier, *state))
+        {
+            rows.insert(TWICE * 2, (dossier, (state + 1) % STATES.len()));
+            rows.push((dossier, state));
         }
         let written: Vec<String> = rows.iter().map(|(dossier, state)| written(*dossier, *state)).collect();
         monthly(&made(day, "01:00:00"), written.len(), &written)
@@ -71,7 +80,7 @@ fn nameless(mut said: Json) -> Json {
 fn nights_are_taken_in_as_without_guards() {
     let (guarded, unguarded) = (Hub::fresh(), Hub::unguarded("caf"));
     let mut world = World::begin(11);
-    for (day, one_in) in [("2026-01-31", 1_000), ("2026-02-28", 50), ("2026-03-31", 3), ("2026-04-30", 50)] {
+    for (day, one_in) in [("2026-01-31", 1_000), ("2026-02-28", 50), ("2026-03-31", 2), ("2026-04-30", 50)] {
         let bytes = world.night(day, one_in);
         let name = format!("{day}.xml");
         let [with, without] = [&guarded, &unguarded].map(|hub| hub.deliver("caf", &name, &bytes));

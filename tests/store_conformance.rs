@@ -422,7 +422,7 @@ async fn a_first_load_into_postgresql_finds_what_it_wrote() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_load_whose_turn_was_cut_writes_no_more_into_postgresql() {
+async fn a_run_whose_turn_was_cut_writes_no_more_once_another_has_begun() {
     const CUT: &str = "select pg_terminate_backend(pid, 30000) from pg_locks where locktype = 'advisory' \
 and database = (select oid from pg_database where datname = current_database())";
     let server = Postgres::fresh().await;
@@ -432,9 +432,23 @@ and database = (select oid from pg_database where datname = current_database())"
     store.commit(&batch(&run, 1, 2)).await.expect("commits");
     let mut other = sqlx::PgConnection::connect(&server.url).await.expect("connects");
     sqlx::query(CUT).execute(&mut other).await.expect("cuts");
-    let refused = store.commit(&batch(&run, 2, 2)).await.expect_err("somebody else may have written");
+    store.commit(&batch(&run, 2, 2)).await.expect("nobody else has written");
+    let second = hub::store::open(&server.url, seal(1), canon()).await.expect("opens");
+    let taken = second.turn().await.expect("asks").expect("it was let go");
+    let refused = store.commit(&batch(&run, 3, 2)).await.expect_err("another run has begun");
     assert_eq!(refused.code(), Code::StoreUnreachable);
-    drop((turn, store, other));
+    let begun = store.begin(&run).await.expect_err("another run has begun");
+    assert_eq!(begun.code(), Code::StoreUnreachable);
+    drop((turn, taken));
+    let again = loop {
+        // Letting go takes a moment.
+        match store.turn().await.expect("asks") {
+            Some(turn) => break turn,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    store.commit(&batch(&run, 3, 2)).await.expect("commits in a turn of its own");
+    drop((again, store, second, other));
     server.remove().await;
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hub_core::delivery::{Delivery, DeliveryId};
+use hub_core::delivery::{Delivery, DeliveryId, Status, Warning};
 use hub_core::disposition::{Disposition, wait_after};
 use hub_core::ledger::Book;
 use hub_core::pipeline::{Order, Pipeline, Progress, Report, RunError};
@@ -20,11 +20,14 @@ use tracing::{error, warn};
 
 use crate::correction;
 use crate::decision::{DECISIONS, Verdict, released};
+use crate::notice::notify;
 use crate::pull::standing::FETCHING;
 use crate::sources::Sources;
 
 /// Deliveries looked at in one round.
 const ROUND: u32 = 1_000;
+/// Runs that follow each other without looking at what has come meanwhile: looking takes longer the more there is.
+const AT_ONCE: usize = 16;
 /// How often other processes' deliveries are looked for.
 const IDLE: Duration = Duration::from_secs(2);
 /// How long nothing is run when the store does not even take a note.
@@ -61,7 +64,8 @@ pub struct Backlog {
 
 /// What to do next.
 enum Next {
-    Run(Box<Due>),
+    /// In this order.
+    Run(Vec<Due>),
     Wait(Duration),
 }
 
@@ -92,7 +96,7 @@ impl Backlog {
     pub async fn run(&self) {
         loop {
             match self.next().await {
-                Ok(Next::Run(due)) => self.take_in(*due).await,
+                Ok(Next::Run(round)) => drop(self.take_in_all(round).await),
                 Ok(Next::Wait(wait)) => {
                     let _ = tokio::time::timeout(wait, self.arrived.notified()).await;
                 }
@@ -110,19 +114,33 @@ impl Backlog {
     /// When the store fails.
     pub async fn drain(&self) -> Result<u64, RunError> {
         let mut ended = 0;
-        while let Next::Run(due) = self.next().await? {
-            self.take_in(*due).await;
-            ended += 1;
+        while let Next::Run(round) = self.next().await? {
+            ended += self.take_in_all(round).await;
         }
         Ok(ended)
     }
 
-    async fn take_in(&self, Due { order, retried }: Due) {
+    /// Runs one after the other, up to one that fails: what may be run after it is found out anew.
+    async fn take_in_all(&self, round: Vec<Due>) -> u64 {
+        let mut runs = 0;
+        for due in round {
+            runs += 1;
+            if !self.take_in(due).await {
+                break;
+            }
+        }
+        runs
+    }
+
+    /// Whether the run came to its end.
+    async fn take_in(&self, Due { order, retried }: Due) -> bool {
         let id = order.delivery.id;
-        let noted = match self.pipeline.run(order, &Waking(&self.publish)).await {
-            Ok(report) => self.note_end(&report, retried).await,
-            Err(failure) => self.note_failure(id, &failure).await,
+        let ran = self.pipeline.run(order, &Waking(&self.publish)).await;
+        let noted = match &ran {
+            Ok(report) => self.note_end(report, retried).await,
+            Err(failure) => self.note_failure(id, failure).await,
         };
+        let ended = ran.is_ok() && noted.is_ok();
         if let Err(error) = noted {
             warn!(delivery = %id, %error, "how the run ended was not noted; it is found out again");
             // Without a note it is due at once: a store that takes nothing is not asked a thousand times a second.
@@ -130,14 +148,28 @@ impl Backlog {
         }
         self.publish.notify_one();
         self.ended.notify_waiters();
+        ended
     }
 
     async fn note_end(&self, report: &Report, retried: bool) -> Result<(), StoreError> {
         self.seen().remove(&report.delivery);
-        if !retried {
-            return Ok(());
+        let store = self.pipeline.store.as_ref();
+        if retried {
+            RETRIES.erase(store, &report.delivery.to_string()).await?;
         }
-        RETRIES.erase(self.pipeline.store.as_ref(), &report.delivery.to_string()).await
+        match report.warnings.first().filter(|_| report.status == Status::Held) {
+            Some(why) => self.tell_held(report.delivery, why).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What waits for a person is told to one.
+    async fn tell_held(&self, id: DeliveryId, why: &Warning) -> Result<(), StoreError> {
+        let store = self.pipeline.store.as_ref();
+        let delivery = store.delivery(id).await?;
+        let source = delivery.as_ref().map(|delivery| delivery.source.as_str()).unwrap_or_default();
+        let detail = format!("delivery {id} is held: {}", why.message);
+        notify(store, self.pipeline.clock.as_ref(), source, (why.code, &detail)).await
     }
 
     async fn note_failure(&self, id: DeliveryId, failure: &RunError) -> Result<(), StoreError> {
@@ -172,7 +204,8 @@ impl Backlog {
             });
             due = dated.into_iter().map(|(_, due)| due).collect();
         }
-        Ok(due.into_iter().next().map_or(Next::Wait(wait), |due| Next::Run(Box::new(due))))
+        due.truncate(AT_ONCE);
+        Ok(if due.is_empty() { Next::Wait(wait) } else { Next::Run(due) })
     }
 
     /// What no run has ended with, and what was released since it was held.

@@ -24,7 +24,7 @@ use crate::pull::Puller;
 use crate::pull::places::Places;
 use crate::seal::Seal;
 use crate::settings::Settings;
-use crate::sources::Sources;
+use crate::sources::{Sources, SourcesError};
 use crate::store;
 
 /// The mapping files in force.
@@ -155,6 +155,10 @@ pub fn puller(pipeline: &Pipeline, sources: Arc<Sources>) -> Puller {
 /// # Errors
 /// When it cannot be read, holds mistakes, or names a source no mapping is for.
 pub fn sources(settings: &Settings, catalogue: &Catalogue) -> anyhow::Result<Sources> {
+    if let Some(named) = &settings.sources {
+        // Only the usual one may be missing.
+        std::fs::metadata(named).map_err(|source| SourcesError::Io { path: named.clone(), source })?;
+    }
     let sources = Sources::read(&settings.sources_file())?;
     sources.fit(&settings.sources_file(), catalogue)?;
     Ok(sources)

@@ -366,5 +366,9 @@ fn failed(path: &Path, error: io::Error) -> TransportError {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Code::DiskFull,
         _ => Code::PlaceUnreachable,
     };
-    TransportError::new(code, format!("expected `{}`, found {}", path.display(), error.kind())).because(error)
+    let found = match error.kind() {
+        ErrorKind::NotFound => "nothing of that name: make it, or mend `path`".to_owned(),
+        kind => kind.to_string(),
+    };
+    TransportError::new(code, format!("expected `{}`, found {found}", path.display())).because(error)
 }

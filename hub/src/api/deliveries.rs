@@ -8,9 +8,10 @@ use std::sync::Arc;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::LOCATION;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use hub_core::code::Code;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -56,6 +57,7 @@ async fn pushed(
     })?;
     let (source, known) = desk.entitled(headers, asked.as_deref())?;
     announced(headers, known.max_bytes)?;
+    bare(headers)?;
     let mut digests = Digests::announced(headers)?;
     let slip = Slip { source: source.to_owned(), filename: named(headers), key: key(headers)? };
     let landed = Landed::fresh(desk.pipeline.archive.landing(), desk.pipeline.clock.mint());
@@ -66,6 +68,18 @@ async fn pushed(
     let parcel = desk.sources.parcel(source, file, slip.filename.clone())?;
     let received = desk.accept(&slip, parcel).await?;
     Ok(acknowledged(&received, slip.key.is_some()))
+}
+
+/// A form is no extract: the file stands inside it, between marks.
+fn bare(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/") {
+        return Ok(());
+    }
+    let detail =
+        "expected the file itself as the body (curl: `--data-binary @FILE` or `-T FILE`), found a form";
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnknownCoding, detail);
+    Err(problem.in_french("le corps doit être le fichier lui-même (curl : `--data-binary @FICHIER` ou `-T FICHIER`), pas un formulaire"))
 }
 
 /// What came, and where to ask what became of it. The same bytes again are no news, unless the sender's key says it is the same

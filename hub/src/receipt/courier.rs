@@ -36,6 +36,8 @@ const UNBROUGHT: Book<Timestamp> = Book::named("unbrought");
 const IDLE: Duration = Duration::from_secs(5);
 /// Receipts owed that are read at once.
 const PAGE: u32 = 1_000;
+/// What a place refuses is tried again after this long, then twice, thrice.
+const FIRST_WAIT: Duration = Duration::from_mins(1);
 /// Longest wait between two tries: a due date further off was noted by a clock that was ahead.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
@@ -153,7 +155,8 @@ impl Courier {
             Err(error) => {
                 let (tries, code) = (owed.tries.saturating_add(1), error.code());
                 let hopeless = Disposition::of(code) != Disposition::Retry;
-                let wait = if hopeless { LONGEST_WAIT } else { wait_after(tries) };
+                // What a person puts right is seen within minutes, then hours.
+                let wait = if hopeless { (FIRST_WAIT * tries).min(LONGEST_WAIT) } else { wait_after(tries) };
                 warn!(delivery = entry, %code, %error, tries, "a receipt was not brought; tried again later");
                 if owed.tries == 0 {
                     self.tell(source, entry, &error).await?;

@@ -36,7 +36,7 @@ pub enum ReceiptError {
 pub struct Summary {
     /// The delivery.
     pub delivery: Delivery,
-    /// The run that counts: the last one.
+    /// The run that counts: the last one, or the last that took it in.
     pub run: Option<Run>,
     /// What a person decided of it.
     pub decision: Option<Decision>,
@@ -49,7 +49,11 @@ impl Summary {
     /// When the store fails.
     pub async fn of(store: &dyn Store, id: DeliveryId) -> Result<Option<Self>, StoreError> {
         let Some(delivery) = store.delivery(id).await? else { return Ok(None) };
-        let run = store.runs_of(id).await?.into_iter().next();
+        let runs = store.runs_of(id).await?;
+        let broken_off = runs.first().is_some_and(|run| run.status == Status::Halted);
+        // One that went through it again and broke off takes nothing back.
+        let counts = runs.iter().position(|run| broken_off && run.took_in()).unwrap_or_default();
+        let run = runs.into_iter().nth(counts);
         let decision = DECISIONS.read(store, &id.to_string()).await?;
         Ok(Some(Self { delivery, run, decision }))
     }

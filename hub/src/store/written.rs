@@ -27,8 +27,6 @@ struct State {
 
 struct Filter {
     keys: AtomicBloomFilter,
-    /// Who must hold the turn for it to be true, where a turn can be lost: a process of the server.
-    holder: Option<i32>,
 }
 
 /// The turn: what holds it, and what was written under it.
@@ -55,23 +53,18 @@ impl Written {
     }
 
     /// When the store is empty, nothing is written yet, for nobody else will.
-    pub(super) fn begin(&self, empty: bool, holder: Option<i32>) {
+    pub(super) fn begin(&self, empty: bool) {
         if !empty {
             self.0.peopled.store(true, Relaxed);
             return;
         }
         let keys = AtomicBloomFilter::with_num_bits(BITS).hashes(HASHES);
-        self.set(Some(Filter { keys, holder }));
+        self.set(Some(Filter { keys }));
     }
 
     /// Others may write from now on.
     pub(super) fn end(&self) {
         self.set(None);
-    }
-
-    /// Who must still hold the turn when a batch is written.
-    pub(super) fn holder(&self) -> Option<i32> {
-        self.0.filter.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.holder
     }
 
     fn set(&self, filter: Option<Filter>) {

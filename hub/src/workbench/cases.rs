@@ -90,11 +90,10 @@ pub fn expectation(made: &Json) -> String {
     let records = made.get("records").unwrap_or(&Json::Null);
     let mut text = format!("records: {records}\nclaims:{}\n", none(&list("claims")));
     for claim in list("claims") {
-        put(
-            &mut text,
-            format_args!("  - record: {}\n    fields:\n", claim.get("record").unwrap_or(&Json::Null)),
-        );
         let fields = claim.get("fields").and_then(Json::as_object).cloned().unwrap_or_default();
+        let nothing = if fields.is_empty() { " {}" } else { "" };
+        let record = claim.get("record").unwrap_or(&Json::Null);
+        put(&mut text, format_args!("  - record: {record}\n    fields:{nothing}\n"));
         for (field, value) in &fields {
             put(&mut text, format_args!("      {field}: {value}\n"));
         }

@@ -127,8 +127,8 @@ impl Paging {
                 .map(|word| word.text().to_owned())
                 .filter(|mark| !mark.is_empty())
                 .map(Place::Marked),
-            Self::Page { size, .. } => counted(turned, *size),
-            Self::OffsetLimit { size, .. } | Self::Range { size, .. } => counted(turned, Some(*size)),
+            Self::Page { size, .. } => counted(turned, *size)?,
+            Self::OffsetLimit { size, .. } | Self::Range { size, .. } => counted(turned, Some(*size))?,
         };
         if next.as_ref() == Some(turned.place) {
             return Err(turned.answer.error(Code::AnswerNotUnderstood, "another page after each"));
@@ -166,7 +166,7 @@ impl Turns {
     }
 }
 
-fn counted(turned: &Turned<'_>, size: Option<u64>) -> Option<Place> {
+fn counted(turned: &Turned<'_>, size: Option<u64>) -> Result<Option<Place>, TransportError> {
     let (pages, before) = match turned.place {
         Place::After { pages, items, .. } => (*pages, *items),
         _ => (0, 0),
@@ -179,8 +179,13 @@ fn counted(turned: &Turned<'_>, size: Option<u64>) -> Option<Place> {
         Some(total) => items < total,
         None => !(doubtful && shorter),
     };
+    if total(turned.answer).is_some() && after && turned.items == 0 {
+        return Err(turned
+            .answer
+            .error(Code::AnswerNotUnderstood, "as many items as the place says there are"));
+    }
     let more = after && turned.items > 0;
-    more.then_some(Place::After { pages: pages + 1, items, doubtful })
+    Ok(more.then_some(Place::After { pages: pages + 1, items, doubtful }))
 }
 
 /// How many items there are in all, as `Content-Range: items 0-149/322` says.

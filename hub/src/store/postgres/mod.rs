@@ -22,7 +22,7 @@ use hub_core::store::{
 };
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
@@ -31,10 +31,12 @@ use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, 
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::written::Written;
 use super::{TABLE, sql};
-use turn::Turns;
+use turn::{Turns, still};
 
 const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A connection used so lately is taken to be there still.
+const FRESH: Duration = Duration::from_millis(500);
 
 const CLOSE: &str = "
 with closed as (update run set status = $2, warnings = $3, ended_at = $4 where id = $1 returning delivery_id),
@@ -80,6 +82,15 @@ impl Postgres {
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
+            // A server that was started again meanwhile has cut those that stood idle.
+            .before_acquire(|connection, state| {
+                Box::pin(async move {
+                    if state.idle_for > FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             // Before it is lent again, and while nobody waits for it.
             .after_release(|connection, _| {
                 Box::pin(async move {
@@ -100,11 +111,11 @@ impl Postgres {
 #[async_trait]
 impl Store for Postgres {
     async fn turn(&self) -> Result<Option<Turn>, StoreError> {
-        let Some((held, holder)) = self.turns.take().await? else { return Ok(None) };
+        let Some(held) = self.turns.take().await? else { return Ok(None) };
         let taken = self.written.under(held);
         if self.written.may_be_first() {
             let empty: Result<bool, _> = sqlx::query_scalar(sql::EMPTY).fetch_one(&self.pool).await;
-            self.written.begin(empty.map_err(failed("seeing whether the store is empty"))?, Some(holder));
+            self.written.begin(empty.map_err(failed("seeing whether the store is empty"))?);
         }
         Ok(Some(Box::new(taken)))
     }
@@ -159,8 +170,8 @@ impl Store for Postgres {
     }
 
     async fn begin(&self, run: &Run) -> Result<(), StoreError> {
-        let (pool, run) = (self.pool.clone(), run.clone());
-        to_the_end(async move { begin(&pool, &run).await }).await
+        let (pool, run, mark) = (self.pool.clone(), run.clone(), self.turns.mark());
+        to_the_end(async move { begin(&pool, &run, mark).await }).await
     }
 
     async fn close(
@@ -293,8 +304,8 @@ impl Store for Postgres {
     async fn write(&self, ready: &Ready) -> Result<(), StoreError> {
         let (pool, batch) = (self.pool.clone(), batch::of(ready)?);
         self.written.add(&batch);
-        let holder = self.written.holder();
-        to_the_end(async move { write::commit(&pool, &batch, holder).await }).await
+        let mark = self.turns.mark();
+        to_the_end(async move { write::commit(&pool, &batch, mark).await }).await
     }
 
     async fn rejects(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<Reject>, StoreError> {
@@ -391,9 +402,11 @@ async fn register(pool: &PgPool, delivery: &Delivery) -> Result<Registration, St
     }
 }
 
-async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
+async fn begin(pool: &PgPool, run: &Run, mark: Option<Uuid>) -> Result<(), StoreError> {
     let failed = failed("opening a run");
-    sqlx::query(sql::HALT).bind(instant(run.started_at)).execute(pool).await.map_err(&failed)?;
+    let mut tx = pool.begin().await.map_err(&failed)?;
+    still(&mut tx, mark).await?;
+    sqlx::query(sql::HALT).bind(instant(run.started_at)).execute(&mut *tx).await.map_err(&failed)?;
     let done = sqlx::query(sql::BEGIN)
         .bind(run.id.0)
         .bind(run.delivery.0)
@@ -407,10 +420,11 @@ async fn begin(pool: &PgPool, run: &Run) -> Result<(), StoreError> {
         .bind(run.first_load)
         .bind(&run.flow)
         .bind(run.fingerprint.cast_signed())
-        .execute(pool)
+        .execute(&mut *tx)
         .await
         .map_err(&failed)?;
-    expect_rows(done.rows_affected(), 1)
+    expect_rows(done.rows_affected(), 1)?;
+    tx.commit().await.map_err(&failed)
 }
 
 async fn close(

@@ -10,6 +10,8 @@ use crate::store::batch::{Batch, ClaimWrite, EventWrite, PersonRowWrite, RejectW
 use crate::store::failure::{expect_rows, failed};
 use crate::store::sql;
 
+use super::turn::still;
+
 const INSERT_CLAIMS: &str = "
 insert into claim (source, emitter, record_key, record_hash, person_id, absent, payload, run_id)
 select *, $8 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::uuid[], $6::boolean[], $7::bytea[])";
@@ -65,22 +67,13 @@ const LEASE: &str = "
 insert into lease (name, holder, until_ms) values ($1, $2, (extract(epoch from clock_timestamp()) * 1000)::bigint + $3)
 on conflict (name) do update set holder = excluded.holder, until_ms = excluded.until_ms
 where lease.holder = excluded.holder or lease.until_ms <= (extract(epoch from clock_timestamp()) * 1000)::bigint";
-/// Whether the turn is still held: its connection may have been cut, and somebody else have written since.
-const HELD: &str =
-    "select exists (select from pg_locks where locktype = 'advisory' and granted and pid = $1)";
 const CONFIRM: &str = "delete from outbox where cursor = any($1)";
 
-/// `holder` is the server process that must still hold the turn.
-pub(super) async fn commit(pool: &PgPool, batch: &Batch, holder: Option<i32>) -> Result<(), StoreError> {
+/// `mark` is that of the turn it is written in.
+pub(super) async fn commit(pool: &PgPool, batch: &Batch, mark: Option<Uuid>) -> Result<(), StoreError> {
     let failed = failed("committing a batch");
     let mut tx = pool.begin().await.map_err(&failed)?;
-    if let Some(holder) = holder {
-        let held: Result<bool, _> = sqlx::query_scalar(HELD).bind(holder).fetch_one(&mut *tx).await;
-        if !held.map_err(&failed)? {
-            let cut = "the connection that held it was cut: deliver again".into();
-            return Err(StoreError::Unreachable { context: "keeping the turn", source: cut });
-        }
-    }
+    still(&mut tx, mark).await?;
     checkpoint(&mut tx, batch).await?;
     for rows in batch.updated.chunks(CHUNK) {
         update_persons(&mut tx, rows).await?;

@@ -104,7 +104,7 @@ impl Store for Sqlite {
                 if self.written.may_be_first() {
                     let empty: Result<bool, _> =
                         sqlx::query_scalar(sql::EMPTY).fetch_one(&self.readers).await;
-                    self.written.begin(empty.map_err(failed("seeing whether the store is empty"))?, None);
+                    self.written.begin(empty.map_err(failed("seeing whether the store is empty"))?);
                 }
                 Ok(Some(Box::new(taken)))
             }
