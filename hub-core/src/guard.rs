@@ -56,6 +56,11 @@ impl Guards {
     /// No guard at all: a person has looked.
     pub const OFF: Self = Self { volume: None, rejects: None, closures: None, unknown_codes: None, least: 0 };
 
+    /// Whether there is any guard.
+    pub fn any(&self) -> bool {
+        [self.volume, self.rejects, self.closures, self.unknown_codes].iter().any(Option::is_some)
+    }
+
     /// The first guard a delivery does not pass.
     pub fn judge(&self, figures: &Figures) -> Option<Fault> {
         self.too_far(figures)
@@ -170,6 +175,7 @@ mod tests {
         let closing = Figures { records: 500, stated: 500, closed: 101, ..Figures::default() };
         assert_eq!(held(&closing), Some(Code::ClosureGuard));
         assert_eq!(Guards::OFF.judge(&closing), None);
+        assert!(!Guards { least: 100, ..Guards::OFF }.any() && Guards::default().any());
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Pipeline {
         guards: Guards,
         mut shown: Receiver<Shown>,
     ) -> Result<Option<Look>, RunError> {
-        if guards == Guards::OFF {
+        if !guards.any() {
             return Ok(None);
         }
         let mut look = None;
