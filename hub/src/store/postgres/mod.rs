@@ -1,7 +1,7 @@
 //! The store in PostgreSQL.
 //!
 //! A cancelled `begin` leaves sqlx's pooled connection inside a transaction, where later writes would be lost (sqlx #4385):
-//! every write runs to its end in a transaction of its own, and a connection found inside one is closed, not lent again.
+//! every write runs to its end, and a connection that comes back inside one is closed, not lent again. A run's writes hold the turn.
 
 mod ledger;
 mod read;
