@@ -26,6 +26,7 @@ pub mod record;
 pub mod rehearsal;
 pub mod reject;
 pub mod roster;
+pub mod ruling;
 pub mod statement;
 pub mod store;
 pub mod text;

@@ -14,6 +14,7 @@ use crate::delivery::{Delivery, DeliveryId, Digest, PersonId, RunId, Status, War
 use crate::identity::IdentityKey;
 use crate::ledger::{Ledger, Note};
 use crate::reject::Reject;
+use crate::ruling::{Question, Ruled, Ruling, Rulings};
 use crate::statement::{RecordKey, Statement};
 use crate::store::{
     Commit, JournalEvent, Kept, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run,
@@ -37,6 +38,8 @@ struct Written {
     keys: HashMap<IdentityKey, Vec<PersonId>>,
     /// Who was absorbed, by whom in the end.
     absorbed_by: HashMap<PersonId, PersonId>,
+    /// Claims that only changed persons: no record has stated them.
+    given: HashSet<i64>,
     kinds: BTreeMap<&'static str, u64>,
     fresh: i64,
 }
@@ -58,9 +61,13 @@ impl Rehearsal {
 }
 
 impl Written {
-    fn take(&mut self, commit: &Commit) {
+    /// `kept` are the claims that change persons, as the store beneath has them.
+    fn take(&mut self, commit: &Commit, kept: Vec<Statement>) {
         for merger in &commit.mergers {
             self.absorb(*merger);
+        }
+        for statement in kept {
+            self.give(&commit.moved, statement);
         }
         for statement in &commit.statements {
             // Rows of the real store are numbered from 1: below zero nothing can be mistaken for one.
@@ -68,13 +75,8 @@ impl Written {
                 self.fresh -= 1;
                 self.fresh
             });
-            let record = (statement.emitter.clone(), statement.record_key.clone());
-            self.by_record.entry(record).or_default().insert(id);
-            self.by_person.entry(statement.person).or_default().insert(id);
-            if let Some(hash) = statement.record_hash {
-                self.by_hash.entry(hash).or_default().insert(id);
-            }
-            self.statements.insert(id, Statement { id: Some(id), ..statement.clone() });
+            self.given.remove(&id);
+            self.keep(id, Statement { id: Some(id), ..statement.clone() });
         }
         self.persons.extend(commit.persons.iter().map(|person| (person.id, person.clone())));
         for (key, person) in &commit.keys {
@@ -83,6 +85,28 @@ impl Written {
         for event in &commit.events {
             *self.kinds.entry(event.kind).or_default() += 1;
         }
+    }
+
+    fn keep(&mut self, id: i64, statement: Statement) {
+        let record = (statement.emitter.clone(), statement.record_key.clone());
+        self.by_record.entry(record).or_default().insert(id);
+        self.by_person.entry(statement.person).or_default().insert(id);
+        if let Some(hash) = statement.record_hash {
+            self.by_hash.entry(hash).or_default().insert(id);
+        }
+        self.statements.insert(id, statement);
+    }
+
+    /// Gives a claim to another person, as what was read or as it was written before.
+    fn give(&mut self, moved: &[(i64, PersonId)], read: Statement) {
+        let Some((id, person)) = moved.iter().find(|(claim, _)| Some(*claim) == read.id).copied() else {
+            return;
+        };
+        let written = self.statements.get(&id).cloned();
+        if written.is_none() {
+            self.given.insert(id);
+        }
+        self.keep(id, Statement { person, ..written.unwrap_or(read) });
     }
 
     fn absorb(&mut self, Merger { absorbed, into }: Merger) {
@@ -124,6 +148,11 @@ impl Written {
         read
     }
 
+    /// Whether a record has stated a claim in what was written.
+    fn has_restated(&self, claim: i64) -> bool {
+        self.statements.contains_key(&claim) && !self.given.contains(&claim)
+    }
+
     /// A person as read and written; `moved` are the statements read of all it is and absorbed.
     fn over_person(
         &self,
@@ -139,7 +168,9 @@ impl Written {
         let (sequence, kept) = now?;
         let in_claim = kept == Kept::InClaim;
         let written = self.by_person.get(&id).into_iter().flatten();
-        let statements = self.over_statements(moved, written);
+        let mut statements = self.over_statements(moved, written);
+        // A claim written since may speak of somebody else.
+        statements.retain(|statement| statement.person == id);
         let state = kept.read(&statements)?;
         let merged_before = read.and_then(|person| person.merged_into).map(|into| self.now(into));
         let merged_into = self.absorbed_by.get(&id).copied().or(merged_before);
@@ -163,6 +194,34 @@ impl Ledger for Rehearsal {
 
     async fn erase_note(&self, _: &str, _: &str) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+/// What is asked and ruled beneath; a rehearsed run's own questions are not kept.
+#[async_trait]
+impl Rulings for Rehearsal {
+    async fn questions(&self, limit: u32) -> Result<Vec<Question>, StoreError> {
+        self.store.questions(limit).await
+    }
+
+    async fn count_questions(&self) -> Result<u64, StoreError> {
+        self.store.count_questions().await
+    }
+
+    async fn questions_of(&self, persons: &[PersonId]) -> Result<Vec<Question>, StoreError> {
+        self.store.questions_of(persons).await
+    }
+
+    async fn ruled_of(&self, persons: &[PersonId]) -> Result<Vec<Ruled>, StoreError> {
+        self.store.ruled_of(persons).await
+    }
+
+    async fn rulings(&self, limit: u32) -> Result<Vec<Ruling>, StoreError> {
+        self.store.rulings(limit).await
+    }
+
+    async fn ruling(&self, id: Uuid) -> Result<Option<Ruling>, StoreError> {
+        self.store.ruling(id).await
     }
 }
 
@@ -333,7 +392,7 @@ impl Store for Rehearsal {
         loop {
             let mut page = self.store.stated_before(source, emitters, run, after, limit).await?;
             let Some(last) = page.last().copied() else { return Ok(page) };
-            page.retain(|claim| !self.written().statements.contains_key(claim));
+            page.retain(|claim| !self.written().has_restated(*claim));
             if !page.is_empty() {
                 return Ok(page);
             }
@@ -346,8 +405,10 @@ impl Store for Rehearsal {
     }
 
     async fn write(&self, ready: &Ready) -> Result<(), StoreError> {
-        let commit = ready.downcast_ref().ok_or(StoreError::Unreadable { context: "a commit" })?;
-        self.written().take(commit);
+        let commit: &Commit = ready.downcast_ref().ok_or(StoreError::Unreadable { context: "a commit" })?;
+        let moved: Vec<i64> = commit.moved.iter().map(|(claim, _)| *claim).collect();
+        let kept = if moved.is_empty() { Vec::new() } else { self.statements(&moved).await? };
+        self.written().take(commit, kept);
         Ok(())
     }
 

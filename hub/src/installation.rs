@@ -103,6 +103,7 @@ pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
         clock: Arc::new(MachineClock),
         catalogue: files.compile(&canon)?,
         precedence: files.precedence()?,
+        policy: files.identity()?,
         identity: IdentityFields::of(&canon),
         canon,
     })

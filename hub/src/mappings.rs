@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
+use hub_core::identity::Policy as IdentityPolicy;
 use hub_core::mapping::{Catalogue, CodeLists, Diagnostic, Mapping, compile_upon, extended};
 use hub_core::merge::Precedence;
 use rust_embed::RustEmbed;
@@ -21,6 +22,8 @@ struct BuiltInMappings;
 
 /// The file that says which source is believed first.
 const PRECEDENCE: &str = "precedence.yaml";
+/// The file that says when two claims speak of one person.
+const IDENTITY: &str = "identite.yaml";
 
 /// The precedence policy as it is written.
 #[derive(Deserialize)]
@@ -198,6 +201,9 @@ impl MappingFiles {
     pub fn compile_all(&self, canon: &Canon) -> (Vec<Arc<Mapping>>, Vec<Mistake>) {
         let mut mistakes = self.unreadable();
         mistakes.extend(self.precedence_mistakes(canon));
+        if let Err(MappingsError::Mistakes(of_identity)) = self.identity() {
+            mistakes.extend(of_identity);
+        }
         let mut mappings: Vec<Arc<Mapping>> = Vec::new();
         for (name, text) in self.iter().filter(|(name, _)| is_mapping(name)) {
             match self.compile_one(name, text, canon) {
@@ -308,6 +314,18 @@ impl MappingFiles {
         Ok(Precedence::new(Place::order(written.default), fields.collect())
             .preferring(written.prefer)
             .replacing(written.replace))
+    }
+
+    /// When two claims speak of one person: as declared, else as built in.
+    ///
+    /// # Errors
+    /// Every mistake of the file.
+    pub fn identity(&self) -> Result<IdentityPolicy, MappingsError> {
+        let built_in = || Self::built_in().text(IDENTITY).map(str::to_owned).unwrap_or_default();
+        let text = self.text(IDENTITY).map_or_else(built_in, str::to_owned);
+        let mistake = |diagnostic| Mistake { file: IDENTITY.to_owned(), text: text.clone(), diagnostic };
+        IdentityPolicy::read(&text)
+            .map_err(|mistakes| MappingsError::Mistakes(mistakes.into_iter().map(mistake).collect()))
     }
 
     /// What is wrong with the precedence policy: its syntax, or a section or field nobody has.

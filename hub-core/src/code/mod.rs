@@ -116,6 +116,10 @@ pub enum Code {
     Contradiction = 316,
     /// Date in the future.
     FutureDate = 317,
+    /// Two persons to examine.
+    ToExamine = 330,
+    /// A look-up key too many share.
+    CrowdedKey = 331,
     /// Unreadable YAML.
     MappingSyntax = 401,
     /// Unknown key.
@@ -150,6 +154,8 @@ pub enum Code {
     NeverIdentified = 416,
     /// Unexpected shape.
     MappingShape = 417,
+    /// Mistake in the identity policy.
+    IdentityPolicy = 418,
     /// Run halted.
     Halted = 501,
     /// Store unreachable.
@@ -282,6 +288,8 @@ impl Code {
         Self::SeveralPersons,
         Self::Contradiction,
         Self::FutureDate,
+        Self::ToExamine,
+        Self::CrowdedKey,
         Self::MappingSyntax,
         Self::UnknownKey,
         Self::UnknownField,
@@ -299,6 +307,7 @@ impl Code {
         Self::CaseFailed,
         Self::NeverIdentified,
         Self::MappingShape,
+        Self::IdentityPolicy,
         Self::Halted,
         Self::StoreUnreachable,
         Self::StoreConflict,

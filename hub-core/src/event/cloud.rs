@@ -31,6 +31,8 @@ pub(super) struct Data<'a> {
     pub personne: Personne,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fusionnee_dans: Option<PersonId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scindee_en: Option<PersonId>,
     /// Of every change that does not bear its own.
     pub provenance: &'a Origin,
     pub changements: Vec<Changement<'a>>,

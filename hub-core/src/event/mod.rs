@@ -69,6 +69,7 @@ pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change<'_>]) -
             let data = Data {
                 personne: Personne { id: occasion.person },
                 fusionnee_dans: None,
+                scindee_en: None,
                 provenance: origin,
                 changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
             };
@@ -82,10 +83,23 @@ pub fn announce_merger(occasion: Occasion<'_>, into: PersonId, origin: &Origin) 
     let data = Data {
         personne: Personne { id: occasion.person },
         fusionnee_dans: Some(into),
+        scindee_en: None,
         provenance: origin,
         changements: Vec::new(),
     };
     render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.fusionnee", data)
+}
+
+/// Renders that part of what was known of a person is another's, `apart`; `origin` is the claim that showed it.
+pub fn announce_split(occasion: Occasion<'_>, apart: PersonId, origin: &Origin) -> Event {
+    let data = Data {
+        personne: Personne { id: occasion.person },
+        fusionnee_dans: None,
+        scindee_en: Some(apart),
+        provenance: origin,
+        changements: Vec::new(),
+    };
+    render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.scindee", data)
 }
 
 /// Renders the one event of a first load, of which no person is announced by itself: `persons` were made from `origin`.
@@ -111,6 +125,7 @@ pub fn show_state(
     let data = Data {
         personne: Personne { id: person },
         fusionnee_dans: None,
+        scindee_en: None,
         provenance: origin,
         changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
     };

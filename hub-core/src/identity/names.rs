@@ -1,12 +1,75 @@
-//! When two folded names, given names or births may be those of one person.
+//! How near two folded names, or given names, are.
 //!
-//! Folded texts enter, yes or no leaves. Sources cut names at 28 characters, given names at 32 and further ones at 15 (CNAF NOM,
-//! NOMNAI, PRENOM, PRENOM2), disagree on how many given names they state, and may know only the month of a birth.
+//! Sources cut names at 28 characters, given names at 32 and further ones at 15 (CNAF NOM, NOMNAI, PRENOM, PRENOM2), disagree on how
+//! many given names they state, know one part of a compound name, write a given name in use that stands second, and mistype.
+
+use strsim::osa_distance;
+
+use super::sound::sound;
 
 /// A name this long may have been cut: 28 characters, less a space or hyphen at the cut.
 const CUT_CHARS: usize = 27;
 /// And so may a second or third given name this long.
 const CUT_GIVEN_CHARS: std::ops::RangeInclusive<usize> = 14..=15;
+/// Letters of a name in which one may be wrong, and in which two may.
+const ONE_WRONG_FROM: usize = 4;
+const TWO_WRONG_FROM: usize = 8;
+/// Letters that may differ between names that sound alike.
+const SOUND_ALIKE_WRONG: usize = 3;
+
+/// How near two names are, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Nearness {
+    Same,
+    /// One is a part of the other: one name of a compound one, fewer given names.
+    Part,
+    /// A given name of one stands among the other's, not first.
+    Shared,
+    /// Mistyped, or written as it is heard.
+    Near,
+    Other,
+}
+
+impl Nearness {
+    /// Nothing in them contradicts.
+    pub fn agrees(self) -> bool {
+        self <= Self::Part
+    }
+}
+
+/// How near two family names are.
+pub(super) fn names(a: &str, b: &str) -> Nearness {
+    // A name cut short is the same as far as it goes, which is far.
+    if names_agree(a, b) || joined(a).eq(joined(b)) {
+        Nearness::Same
+    } else if is_part(a, b) || is_part(b, a) {
+        Nearness::Part
+    } else if near(a, b) {
+        Nearness::Near
+    } else {
+        Nearness::Other
+    }
+}
+
+/// How near two lists of given names are.
+pub(super) fn given(a: &str, b: &str) -> Nearness {
+    if joined(a).eq(joined(b)) {
+        return Nearness::Same;
+    }
+    if given_agree(a, b) {
+        let as_many = a.split(' ').count() == b.split(' ').count();
+        return if as_many { Nearness::Same } else { Nearness::Part };
+    }
+    let inside =
+        |few: &str, many: &str| few.split(' ').all(|word| many.split(' ').any(|other| other == word));
+    if inside(a, b) || inside(b, a) {
+        Nearness::Shared
+    } else if near(a, b) || near_words(a, b) {
+        Nearness::Near
+    } else {
+        Nearness::Other
+    }
+}
 
 /// The same text, or one of them cut.
 pub(super) fn names_agree(a: &str, b: &str) -> bool {
@@ -22,16 +85,16 @@ pub(super) fn given_agree(a: &str, b: &str) -> bool {
     if a == b || names_agree(a, b) {
         return true;
     }
-    let (a, b): (Vec<&str>, Vec<&str>) = (a.split(' ').collect(), b.split(' ').collect());
-    a.iter().zip(&b).enumerate().all(|(at, (own, other))| {
+    a.split(' ').zip(b.split(' ')).enumerate().all(|(at, (own, other))| {
         own == other
-            || (other.starts_with(own) && cut_given(&a, at))
-            || (own.starts_with(other) && cut_given(&b, at))
+            || (other.starts_with(own) && cut_given(a, at))
+            || (own.starts_with(other) && cut_given(b, at))
     })
 }
 
 /// Whether the word at a place may end a further given name that was cut.
-fn cut_given(words: &[&str], at: usize) -> bool {
+fn cut_given(given: &str, at: usize) -> bool {
+    let words: Vec<&str> = given.split(' ').collect();
     (1..=at).any(|from| {
         let name = words.get(from..=at).unwrap_or_default();
         let letters: usize = name.iter().map(|word| word.chars().count()).sum();
@@ -39,9 +102,40 @@ fn cut_given(words: &[&str], at: usize) -> bool {
     })
 }
 
-/// Equal as far as both are known: `1982-02` agrees with `1982-02-01`.
-pub(super) fn births_agree(a: &str, b: &str) -> bool {
-    a.starts_with(b) || b.starts_with(a)
+/// Words that belong to the name behind them.
+const PARTICLES: [&str; 16] =
+    ["DE", "DU", "DES", "LA", "LE", "LES", "L", "D", "EL", "AL", "BEN", "DA", "DOS", "VAN", "VON", "N"];
+
+/// Whether a name is one part of a compound one: DUPONT of DUPONT MARTIN, not LE of LE GOFF.
+fn is_part(part: &str, whole: &str) -> bool {
+    let says = |word: &&str| word.chars().count() > 2 && !PARTICLES.contains(word);
+    let mut words = part.split(' ').filter(says).peekable();
+    words.peek().is_some()
+        && words.all(|word| whole.split(' ').any(|other| other == word))
+        && whole.split(' ').filter(says).count() > part.split(' ').filter(says).count()
+}
+
+fn joined(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.chars().filter(|letter| *letter != ' ')
+}
+
+/// Each given name both state is nearly the same.
+fn near_words(a: &str, b: &str) -> bool {
+    a.split(' ').zip(b.split(' ')).all(|(a, b)| a == b || near(a, b))
+}
+
+/// One letter wrong, two in a long name, three when they sound alike. Letters exchanged count as one.
+fn near(a: &str, b: &str) -> bool {
+    let (letters_a, letters_b) = (a.chars().count(), b.chars().count());
+    let (short, long) = (letters_a.min(letters_b), letters_a.max(letters_b));
+    if short < ONE_WRONG_FROM || long - short > SOUND_ALIKE_WRONG {
+        return false;
+    }
+    match osa_distance(a, b) {
+        0 | 1 => true,
+        2 if short >= TWO_WRONG_FROM => true,
+        wrong => wrong <= SOUND_ALIKE_WRONG && sound(a) == sound(b),
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +164,38 @@ mod tests {
         assert!(names_agree("MONTALEMBERT DE ROCHEBRUNE S", whole));
         assert!(names_agree(whole, "MONTALEMBERT DE ROCHEBRUNE "));
         assert!(!names_agree("MONTALEMBERT", whole));
+    }
+
+    #[test]
+    fn family_names_are_the_same_in_part_or_nearly() {
+        for (a, b, wanted) in [
+            ("LE GOFF", "LEGOFF", Nearness::Same),
+            ("DUPONT", "DUPONT MARTIN", Nearness::Part),
+            ("LE", "LE GOFF", Nearness::Other),
+            ("LEFEVRE", "LEFEBVRE", Nearness::Near),
+            ("DURAND", "DURNAD", Nearness::Near),
+            ("THIBAULT", "TIBAUT", Nearness::Near),
+            ("LEE", "LEA", Nearness::Other),
+            ("DIALLO", "DIARRA", Nearness::Other),
+            ("MARTIN", "BERNARD", Nearness::Other),
+        ] {
+            assert_eq!((names(a, b), names(b, a)), (wanted, wanted), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn given_names_are_the_same_in_part_shared_or_nearly() {
+        for (a, b, wanted) in [
+            ("JEAN PIERRE", "JEANPIERRE", Nearness::Same),
+            ("MARIE", "MARIE LOUISE", Nearness::Part),
+            ("LOUISE", "MARIE LOUISE", Nearness::Shared),
+            ("LOUISE MARIE", "MARIE LOUISE", Nearness::Shared),
+            ("MARIE LOUISE", "MARIE ANNE", Nearness::Other),
+            ("MOHAMED", "MOUHAMED", Nearness::Near),
+            ("MOHAMED ALI", "MOHAMMED", Nearness::Near),
+            ("LEA", "LEO", Nearness::Other),
+        ] {
+            assert_eq!((given(a, b), given(b, a)), (wanted, wanted), "{a} {b}");
+        }
     }
 }

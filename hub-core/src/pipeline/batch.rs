@@ -10,19 +10,17 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 use uuid::Uuid;
 
-use crate::canonical::{Canon, FieldValues};
-use crate::code::Code;
+use crate::canonical::FieldValues;
 use crate::delivery::PersonId;
-use crate::diff::diff;
-use crate::event::{Event, Occasion, announce, announce_merger};
 use crate::identity::IdentityKey;
-use crate::merge::merge;
 use crate::statement::{Origin, Stated, Statement};
-use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
+use crate::store::Commit;
 
-use super::context::Context;
+use super::announcing::tell;
+use super::context::{Context, Grounds};
 use super::pairing::{Paired, Pending, Told};
-use super::people::{Absorbed, People, Working};
+use super::people::People;
+use super::resolving::{Hand, Resolution, resolve};
 
 impl Paired {
     /// The keys to find who bears them, for the store.
@@ -53,55 +51,47 @@ pub(super) struct Settlement {
     pub further: Vec<IdentityKey>,
 }
 
-/// Settles a batch. `looked_up` are the keys the store was asked for, `candidates` those who bear them; `mint` gives a fresh
-/// identifier for each new person.
+/// Settles a batch with the persons at hand; `mint` gives a fresh identifier for each new person.
 pub(super) fn settle(
     context: Context<'_>,
     paired: Paired,
-    (looked_up, candidates): (&[IdentityKey], Vec<(IdentityKey, PersonId)>),
-    known: Vec<KnownPerson>,
+    mut hand: Hand<'_>,
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Settlement {
-    let mut people = People::new(context, candidates, known, &paired.silent);
-    let Paired { pending, silent: gone, refused, told, .. } = paired;
-    let mut settled =
-        Settlement { commit: Commit::new(context.run), told, left: Vec::new(), further: Vec::new() };
-    let linked = link(context, pending, &mut people, mint, &mut settled);
-    settled.further = people.further(looked_up);
-    let commit = &mut settled.commit;
+    let Paired { pending, silent: gone, refused, mut told, .. } = paired;
+    let mut people = People::of(std::mem::take(&mut hand.known), &gone);
+    let resolution = resolve(context.grounds, (&pending, &hand), &mut people, mint);
+    let Resolution { persons, keys, further, examined, questions, .. } = resolution;
+    told.extend(resolution.told);
+    let persons = persons.into_iter().map(|person| person.map(|person| people.now(person)));
+    let (linked, left) = link(context, pending, persons);
+    let mut commit = Commit::new(context.run);
+    commit.keys = keys;
+    commit.examined = examined;
+    commit.examined.extend(people.absorbed.iter().map(|absorbed| absorbed.person.id));
+    commit.questions = questions;
     commit.counts.claims = linked.len() as u64;
     commit.counts.gone = gone.len() as u64;
-    for (_, person) in &mut commit.keys {
-        *person = people.now(*person);
-    }
-    let (mut spoken, left) = spoken(context, &linked, &gone, &mut people);
+    let (mut spoken, mut touched) = spoken(context, &linked, &gone, &mut people);
     let linked = linked.into_iter().map(|Linked { pending, person, origin }| {
-        let person = people.now(person);
         let statement = stated(context, pending, person, &origin);
         spoken.insert(person, origin);
         statement
     });
-    let silent = gone.into_iter();
-    let silent = silent.map(|old| silenced(context, Statement { person: people.now(old.person), ..old }));
+    let owner = |people: &People, old: &Statement| people.owner(old);
+    let silent =
+        gone.into_iter().map(|old| silenced(context, Statement { person: owner(&people, &old), ..old }));
     let refused = refused.into_iter();
-    let refused = refused.map(|old| Statement { person: people.now(old.person), run: context.run, ..old });
+    let refused = refused.map(|old| Statement { person: owner(&people, &old), run: context.run, ..old });
     let statements: Vec<Arc<Statement>> = linked.chain(silent).chain(refused).map(Arc::new).collect();
-    let mut touched: BTreeSet<PersonId> = statements.iter().map(|statement| statement.person).collect();
-    touched.extend(left);
-    touched.extend(people.absorbed().iter().map(|absorbed| people.now(absorbed.person.id)));
+    touched.extend(statements.iter().map(|statement| statement.person));
     for statement in &statements {
         people.take_in(statement);
     }
-    merge_persons(context, &people, commit);
-    for person in touched {
-        if let Some(working) = people.get(person) {
-            let by = spoken.get(&person).unwrap_or(context.origin);
-            announce_person(context, (person, working), by, commit);
-        }
-    }
+    tell(context.grounds, &people, (touched, spoken), &mut commit);
     drop(people);
     commit.statements = statements.into_iter().map(Arc::unwrap_or_clone).collect();
-    settled
+    Settlement { commit, told, left, further }
 }
 
 /// A claim and who it speaks of.
@@ -111,29 +101,22 @@ struct Linked {
     origin: Origin,
 }
 
-/// Finds who each claim speaks of, and what is to be told of it.
+/// The claims that speak of somebody, and the numbers of the records left for the end of the delivery.
 fn link(
     context: Context<'_>,
     pending: Vec<Pending>,
-    people: &mut People,
-    mint: &mut dyn FnMut() -> Uuid,
-    settled: &mut Settlement,
-) -> Vec<Linked> {
+    persons: impl Iterator<Item = Option<PersonId>>,
+) -> (Vec<Linked>, Vec<u64>) {
     let mut linked = Vec::with_capacity(pending.len());
-    for pending in pending {
-        let origin = origin(context, &pending);
-        let Some(found) = people.find(context, &pending, &origin, mint) else {
-            settled.left.push(pending.position.number);
-            continue;
-        };
-        if found.ambiguous {
-            settled.told.push((Code::SeveralPersons, pending.position.number));
+    let mut left = Vec::new();
+    for (pending, person) in pending.into_iter().zip(persons) {
+        let origin = origin(context.grounds, &pending);
+        match person {
+            Some(person) => linked.push(Linked { pending, person, origin }),
+            None => left.push(pending.position.number),
         }
-        people.stands_in(pending.record.clone(), found.person);
-        settled.commit.keys.extend(found.learned.into_iter().map(|key| (key, found.person)));
-        linked.push(Linked { pending, person: found.person, origin });
     }
-    linked
+    (linked, left)
 }
 
 /// Where this delivery speaks of each person: by its silence, by a claim that turned to another, else by a claim of theirs. With
@@ -143,33 +126,33 @@ fn spoken(
     linked: &[Linked],
     silent: &[Statement],
     people: &mut People,
-) -> (HashMap<PersonId, Origin>, Vec<PersonId>) {
+) -> (HashMap<PersonId, Origin>, BTreeSet<PersonId>) {
     let mut spoken: HashMap<PersonId, Origin> = HashMap::with_capacity(linked.len());
     for old in silent {
-        spoken.insert(people.now(old.person), absence(context, &old.emitter));
+        spoken.insert(people.owner(old), absence(context.grounds, &old.emitter));
     }
-    let mut left: Vec<PersonId> = Vec::new();
+    let mut left = BTreeSet::new();
     for Linked { pending, person, origin } in linked {
         let old = pending.old.as_ref().and_then(|old| Some((people.now(old.person), old.id?)));
-        if let Some((before, claim)) = old.filter(|(before, _)| *before != people.now(*person)) {
-            people.leave(before, claim);
+        if let Some((before, claim)) = old.filter(|(before, _)| before != person) {
+            people.take(before, claim);
             spoken.insert(before, origin.clone());
-            left.push(before);
+            left.insert(before);
         }
     }
     (spoken, left)
 }
 
-fn origin(context: Context<'_>, pending: &Pending) -> Origin {
+pub(super) fn origin(grounds: Grounds<'_>, pending: &Pending) -> Origin {
     Origin {
         record: pending.position.number,
         line: pending.position.line,
         emitter: readable(&pending.record.0),
         valid_at: match &pending.as_of {
             Some(date) => date.clone(),
-            None => context.origin.valid_at.clone(),
+            None => grounds.origin.valid_at.clone(),
         },
-        ..context.origin.clone()
+        ..grounds.origin.clone()
     }
 }
 
@@ -179,7 +162,7 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Ori
     Statement {
         id: old.as_ref().and_then(|old| old.id),
         person,
-        source: context.origin.source.clone(),
+        source: context.grounds.origin.source.clone(),
         emitter,
         record_key,
         key,
@@ -196,13 +179,13 @@ pub(super) fn readable(emitter: &str) -> CompactString {
 }
 
 /// The origin of what an emitter's silence states.
-fn absence(context: Context<'_>, emitter: &str) -> Origin {
-    Origin { record: 0, line: 0, emitter: readable(emitter), ..context.origin.clone() }
+fn absence(grounds: Grounds<'_>, emitter: &str) -> Origin {
+    Origin { record: 0, line: 0, emitter: readable(emitter), ..grounds.origin.clone() }
 }
 
 fn silenced(context: Context<'_>, old: Statement) -> Statement {
     let values: FieldValues = context.mapping.silence(&old.stated.values());
-    let origin = absence(context, &old.emitter);
+    let origin = absence(context.grounds, &old.emitter);
     Statement {
         record_hash: None,
         absent: true,
@@ -210,82 +193,4 @@ fn silenced(context: Context<'_>, old: Statement) -> Statement {
         stated: Stated::restated(Some(&old.stated), values, &origin),
         ..old
     }
-}
-
-/// Persons absorbed by others: a last event each, and nothing known under their old name any more.
-fn merge_persons(context: Context<'_>, people: &People, commit: &mut Commit) {
-    for Absorbed { person, shown_by } in people.absorbed() {
-        let into = people.now(person.id);
-        let departement = departement(context.canon, &person.state);
-        let occasion = Occasion {
-            person: person.id,
-            created: false,
-            last_sequence: person.sequence,
-            at: context.at,
-            departement: &departement,
-        };
-        commit.events.push(announce_merger(occasion, into, shown_by));
-        commit.counts.changed += 1;
-        commit.counts.events += 1;
-        commit.mergers.push(Merger { absorbed: person.id, into });
-        commit.persons.push(PersonWrite {
-            id: person.id,
-            expected: Some(person.sequence),
-            sequence: person.sequence + 1,
-            state: Kept::Apart(Stated::default()),
-        });
-    }
-}
-
-/// Merges a person's statements and announces what changed; `by` is where this delivery speaks of the person.
-fn announce_person(
-    context: Context<'_>,
-    (id, working): (PersonId, &Working),
-    by: &Origin,
-    commit: &mut Commit,
-) {
-    let statements: Vec<&Statement> = working.statements.iter().map(Arc::as_ref).collect();
-    let alone = statements.len() == 1;
-    let merged = || merge(context.canon, context.precedence, &statements);
-    if working.known.is_none() && context.first_load {
-        // Nobody is told: what the only claim states is not looked at.
-        let state = if alone { Kept::InClaim } else { Kept::Apart(merged()) };
-        commit.counts.persons += 1;
-        commit.counts.changed += 1;
-        commit.persons.push(PersonWrite { id, expected: None, sequence: 0, state });
-        return;
-    }
-    let state = merged();
-    let nothing = Stated::default();
-    let before = working.known.as_ref().map_or(&nothing, |known| &known.state);
-    let stands = |known: &&KnownPerson| known.state == state && (alone || !known.in_claim);
-    if let Some(known) = working.known.as_ref().filter(stands) {
-        commit.relied_on.push((id, known.sequence));
-        return;
-    }
-    let changes = diff(before, &state, by);
-    let last_sequence = working.known.as_ref().map_or(0, |known| known.sequence);
-    let departement = departement(context.canon, &state);
-    let created = working.known.is_none();
-    let occasion = Occasion { person: id, created, last_sequence, at: context.at, departement: &departement };
-    let events: Vec<Event> = announce(context.canon, occasion, &changes);
-    commit.counts.persons += u64::from(created);
-    commit.counts.changed += u64::from(!events.is_empty());
-    commit.counts.events += events.len() as u64;
-    let sequence = last_sequence + events.len() as u64;
-    commit.events.extend(events);
-    let expected = working.known.as_ref().map(|known| known.sequence);
-    let state = if alone { Kept::InClaim } else { Kept::Apart(state) };
-    commit.persons.push(PersonWrite { id, expected, sequence, state });
-}
-
-fn departement(canon: &Canon, state: &Stated) -> String {
-    let text =
-        |path: &str| canon.find(path).and_then(|id| state.get(id)).and_then(|(value, _)| value.as_text());
-    let commune = || text("adresse.code_postal").or_else(|| text("adresse.commune_insee"));
-    let code = text("adresse.departement").or_else(|| {
-        commune()
-            .and_then(|code| code.get(..if code.starts_with("97") || code.starts_with("98") { 3 } else { 2 }))
-    });
-    code.unwrap_or("00").to_owned()
 }

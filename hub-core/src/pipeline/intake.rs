@@ -17,7 +17,7 @@ use crate::reject::{Reject, Stage};
 use crate::statement::{Origin, RecordKey, Statement};
 use crate::store::{Commit, KnownFrame};
 
-use super::context::Context;
+use super::context::{Context, Grounds};
 use super::mapped::MappedRecord;
 use super::pairing::Told;
 use super::recognised::Recognised;
@@ -156,21 +156,20 @@ impl Intake {
     }
 
     pub fn context<'c>(&'c self, pipeline: &'c Pipeline) -> Context<'c> {
-        Context {
+        let refused_by = self.terms.only.as_ref().map(|refused| refused.by);
+        let grounds = Grounds {
             canon: &pipeline.canon,
             precedence: &pipeline.precedence,
             identity: &pipeline.identity,
-            mapping: &self.mapping,
-            run: self.run,
+            policy: &pipeline.policy,
             origin: &self.origin,
-            unread: &self.unread,
-            repeated: &self.repeated,
             at: self.at,
             first_load: self.terms.first_load,
-            ended: self.ended,
+            may_leave: !self.ended && refused_by.is_none(),
             unjudged: self.unjudged,
-            refused_by: self.terms.only.as_ref().map(|refused| refused.by),
-        }
+        };
+        let (mapping, unread, repeated) = (&self.mapping, &self.unread, &self.repeated);
+        Context { grounds, mapping, run: self.run, unread, repeated, refused_by }
     }
 
     /// Notes a commit that was written.

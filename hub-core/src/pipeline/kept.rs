@@ -16,7 +16,7 @@ pub(super) fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Cl
     let silent = all || !context.unread.is_empty() || !unreadable.is_empty();
     let Some(old) = old.filter(|_| silent) else { return values };
     let before = |field: FieldId| old.stated.get(field).map(|(value, _)| value);
-    let block = |field: FieldId| context.canon.field(field).block;
+    let block = |field: FieldId| context.grounds.canon.field(field).block;
     // Of a repeated group in part unreadable, what can be read may say nothing new: what was known stays whole.
     for (field, value) in values.iter_mut().filter(|(field, _)| unreadable.contains(field)) {
         if let Some(before) = before(*field).filter(|before| before.holds(value)) {
@@ -37,7 +37,7 @@ pub(super) fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Cl
     let blocks: BTreeSet<u16> = fields.iter().map(|field| block(*field)).collect();
     let kept = old.stated.fields.iter().filter(|(field, value, _)| {
         let blank = all && !blocks.contains(&block(*field));
-        let gone = context.canon.field(*field).indivisible && moved.contains(&block(*field));
+        let gone = context.grounds.canon.field(*field).indivisible && moved.contains(&block(*field));
         let doubted = unreadable.contains(field) && !gone;
         let beyond = !gone && context.unread.get(field).is_some_and(|partly| partly.beyond(value));
         !fields.contains(field) && (blank || doubted || beyond)

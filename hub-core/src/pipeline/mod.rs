@@ -5,7 +5,9 @@
 //! committed with their checkpoint. An interrupted run goes on where it stopped, because what is committed already is found
 //! unchanged.
 
+mod announcing;
 mod batch;
+mod circles;
 mod context;
 mod flow;
 mod guarding;
@@ -19,10 +21,13 @@ mod place;
 mod recognised;
 mod repeated;
 mod report;
+mod resolving;
+mod ruling;
 mod seen;
 mod settling;
 mod survey;
 mod unread;
+mod voices;
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -40,7 +45,7 @@ use crate::code::Code;
 use crate::connector::{Fault, Formats};
 use crate::delivery::{Counts, Delivery, DeliveryId, RunId, Status};
 use crate::guard::Guards;
-use crate::identity::IdentityFields;
+use crate::identity::{IdentityFields, Policy};
 use crate::mapping::{Catalogue, Envelope, Mapping};
 use crate::merge::Precedence;
 use crate::statement::Origin;
@@ -50,6 +55,7 @@ use intake::{Intake, Reader, Terms};
 use place::believable;
 pub use report::Report;
 use report::Warnings;
+pub use ruling::{Outcome, RulingError, Verdict};
 use survey::Survey;
 
 /// Records per batch: one commit each. Fewer rewrite the pages of random keys more often, more take memory three times over.
@@ -156,6 +162,8 @@ pub struct Pipeline {
     pub precedence: Precedence,
     /// The fields that tell persons apart.
     pub identity: IdentityFields,
+    /// What each likeness weighs, and from when two are one.
+    pub policy: Policy,
 }
 
 impl Pipeline {

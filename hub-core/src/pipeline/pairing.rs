@@ -159,7 +159,7 @@ fn said_since(context: Context<'_>, old: &Statement, number: u64) -> bool {
 
 /// The last record of this delivery that gave a statement a value.
 fn stated_at(context: Context<'_>, old: &Statement) -> Option<u64> {
-    let here = old.stated.origins.iter().filter(|origin| origin.delivery == context.origin.delivery);
+    let here = old.stated.origins.iter().filter(|origin| origin.delivery == context.grounds.origin.delivery);
     here.map(|origin| origin.record).max()
 }
 
@@ -182,7 +182,7 @@ impl Paired {
         let claims: Vec<(Claim, Traits)> = last_claims(record.mapped.claims)
             .into_iter()
             .map(|claim| {
-                let traits = context.identity.traits(&claim.fields, source, &key.0);
+                let traits = context.grounds.identity.traits(&claim.fields, source, &key.0);
                 (claim, traits)
             })
             .collect();
@@ -193,11 +193,11 @@ impl Paired {
         for ((claim, read), old) in claims {
             let key_in_record = claim.key.clone();
             let values = with_kept(context, old.as_ref(), claim);
-            let kept = |_: &Statement| context.identity.traits(&values, source, &key.0);
+            let kept = |_: &Statement| context.grounds.identity.traits(&values, source, &key.0);
             let traits = old.as_ref().map_or(read, kept);
             // What returns after a silence is looked up like what changed: its place may have been taken.
             let stated = old.as_ref().filter(|old| !old.absent);
-            let known = stated.map(|old| context.identity.traits_of(old));
+            let known = stated.map(|old| context.grounds.identity.traits_of(old));
             let sought = known.is_none_or(|known| known != traits);
             self.pending.push(Pending {
                 position: record.position,
@@ -226,8 +226,9 @@ impl Paired {
 /// Whether a record of one person speaks of another one than all statements under its key.
 fn speaks_of_another(context: Context<'_>, record: &MappedRecord, olds: &[Statement]) -> bool {
     let [claim] = record.mapped.claims.as_slice() else { return false };
-    let traits = context.identity.traits(&claim.fields, &context.mapping.source, &record.mapped.emitter);
-    let follows = |old: &Statement| traits.may_follow(&context.identity.traits_of(old));
+    let traits =
+        context.grounds.identity.traits(&claim.fields, &context.mapping.source, &record.mapped.emitter);
+    let follows = |old: &Statement| traits.may_follow(&context.grounds.identity.traits_of(old));
     let mut stated = olds.iter().filter(|old| !old.absent).peekable();
     stated.peek().is_some() && !stated.any(follows)
 }
@@ -235,8 +236,9 @@ fn speaks_of_another(context: Context<'_>, record: &MappedRecord, olds: &[Statem
 /// Whether two records of one key state one person, or households.
 fn may_be_one(context: Context<'_>, one: &MappedRecord, other: &MappedRecord) -> bool {
     let ([a], [b]) = (one.mapped.claims.as_slice(), other.mapped.claims.as_slice()) else { return true };
-    let traits =
-        |claim: &Claim| context.identity.traits(&claim.fields, &context.mapping.source, &one.mapped.emitter);
+    let traits = |claim: &Claim| {
+        context.grounds.identity.traits(&claim.fields, &context.mapping.source, &one.mapped.emitter)
+    };
     traits(b).may_follow(&traits(a))
 }
 
@@ -287,7 +289,7 @@ fn continued(
     // Those still stated first: a row may have been given to somebody else, and both statements bear its key.
     olds.sort_by_key(|old| (old.absent, old.id));
     let mut found: Vec<Option<Statement>> = claims.iter().map(|_| None).collect();
-    let traits_of = |old: &Statement| context.identity.traits_of(old);
+    let traits_of = |old: &Statement| context.grounds.identity.traits_of(old);
     // A row may be given to somebody else: a number is corrected, a list renumbered.
     let same_key = |claim: &Claim, traits: &Traits, old: &Statement| {
         old.key == claim.key && traits.may_follow(&traits_of(old))

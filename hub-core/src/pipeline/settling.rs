@@ -21,6 +21,7 @@ use super::intake::{Intake, ReadBatch};
 use super::mapped::MappedRecord;
 use super::pairing::{self, Paired, Told};
 use super::repeated::Aside;
+use super::resolving::{Bench, Hand};
 
 /// How often persons a batch brings together are followed to those they bring.
 const FURTHER_TRIES: usize = 4;
@@ -195,11 +196,30 @@ impl Pipeline {
         asked.persons = ids;
         let ids = &asked.persons;
         let known = if ids.is_empty() { Vec::new() } else { self.store.persons(ids).await? };
-        if known.iter().any(|person| person.merged_into.is_some()) {
+        let mut hand = Hand { looked_up: &asked.keys, candidates, known, bench: Bench::default() };
+        if !asked.keys.is_empty() && !hand.known.is_empty() {
+            self.call(&mut hand).await?;
+            asked.persons = hand.known.iter().map(|person| person.id).collect();
+        }
+        if hand.known.iter().any(|person| person.merged_into.is_some()) {
             // Absorbed by another run, or by the batch in front, since its claims were read.
             return Err(StoreError::Conflict);
         }
-        let candidates = (asked.keys.as_slice(), candidates);
-        Ok(batch::settle(intake.context(self), paired, candidates, known, &mut || self.clock.mint()))
+        Ok(batch::settle(intake.context(self), paired, hand, &mut || self.clock.mint()))
+    }
+
+    /// Calls what was asked and ruled about the persons at hand, and those they were asked about.
+    pub(super) async fn call(&self, hand: &mut Hand<'_>) -> Result<(), StoreError> {
+        let ids: Vec<PersonId> = hand.known.iter().map(|person| person.id).collect();
+        hand.bench.questions = self.store.questions_of(&ids).await?;
+        let asked = hand.bench.questions.iter().flat_map(|question| [question.persons.0, question.persons.1]);
+        let absent: BTreeSet<PersonId> = asked.filter(|person| !ids.contains(person)).collect();
+        let absent: Vec<PersonId> = absent.into_iter().collect();
+        if !absent.is_empty() {
+            hand.known.extend(self.store.persons(&absent).await?);
+        }
+        let ids: Vec<PersonId> = hand.known.iter().map(|person| person.id).collect();
+        hand.bench.ruled = self.store.ruled_of(&ids).await?;
+        Ok(())
     }
 }

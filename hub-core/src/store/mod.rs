@@ -19,6 +19,7 @@ use crate::identity::IdentityKey;
 use crate::ledger::Ledger;
 use crate::merge::uncontested;
 use crate::reject::Reject;
+use crate::ruling::{Question, Ruling, Rulings};
 use crate::statement::{RecordKey, Stated, Statement};
 
 pub use error::StoreError;
@@ -153,8 +154,18 @@ pub struct Commit {
     pub persons: Vec<PersonWrite>,
     /// Persons that must still be at this sequence, although they are not written.
     pub relied_on: Vec<(PersonId, u64)>,
+    /// Persons whose questions are all known anew: those kept of them are dropped.
+    pub examined: Vec<PersonId>,
+    /// Questions open from now on; one asked already keeps its date.
+    pub questions: Vec<Question>,
+    /// A person's word, or one that is taken back. A commit of one has no run, and no checkpoint.
+    pub ruling: Option<Ruling>,
+    /// Persons absorbed once who are somebody again; each also stands among `persons`.
+    pub restored: Vec<PersonId>,
     /// Persons absorbed by others; each also stands among `persons`. Their claims move before any is written.
     pub mergers: Vec<Merger>,
+    /// Claims that are another person's from now on, although no record states them anew: after the mergers.
+    pub moved: Vec<(i64, PersonId)>,
     /// Identity keys to add; those already there are left.
     pub keys: Vec<(IdentityKey, PersonId)>,
     /// Records refused.
@@ -191,7 +202,12 @@ impl Commit {
             statements: Vec::new(),
             persons: Vec::new(),
             relied_on: Vec::new(),
+            examined: Vec::new(),
+            questions: Vec::new(),
+            ruling: None,
+            restored: Vec::new(),
             mergers: Vec::new(),
+            moved: Vec::new(),
             keys: Vec::new(),
             rejects: Vec::new(),
             events: Vec::new(),
@@ -228,7 +244,7 @@ pub type Turn = Box<dyn Send + Sync>;
 
 /// The store.
 #[async_trait]
-pub trait Store: Ledger {
+pub trait Store: Ledger + Rulings {
     /// Takes the turn to run a delivery, `None` while another run has it. One at a time: two runs at once would each take
     /// for gone what the other states, and make twice a person neither sees yet.
     async fn turn(&self) -> Result<Option<Turn>, StoreError>;

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod events;
 mod explain;
+mod identity;
 mod language;
 mod list;
 mod mapping;
@@ -81,6 +82,9 @@ enum Command {
     /// Show what is known of a person, and why
     #[command(subcommand)]
     Person(person::Person),
+    /// Say who is who where the hub cannot: questions, rulings, and taking them back
+    #[command(subcommand)]
+    Identity(identity::Identity),
     /// Begin, check, test, try and explain mappings
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
@@ -156,6 +160,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,
+        Command::Identity(identity) => Box::pin(identity.run(&settings, output)).await,
         Command::Mapping(mapping) => Box::pin(mapping.run(&settings, output)).await,
         Command::Synth(synth) => synth.run(output),
         Command::Explain(explain) => Ok(explain.run(output)),

@@ -76,7 +76,7 @@ pub(super) fn record(canon: &Canon, person: &KnownPerson, output: Output) {
         });
         show::json_line(&json!({
             "personne": person.id, "sequence": person.sequence, "dossier": canon.to_json(&person.state.values()),
-            "provenances": origins.collect::<serde_json::Map<_, _>>(),
+            "provenances": origins.collect::<serde_json::Map<_, _>>(), "declarations": claims(person),
         }));
         return;
     }
@@ -87,6 +87,19 @@ pub(super) fn record(canon: &Canon, person: &KnownPerson, output: Output) {
     for (number, from) in (1..).zip(&person.state.origins) {
         show::line(format_args!(" {number:>5}  {}", origin(from)));
     }
+}
+
+/// The claims linked to a person, as `identity split` names them.
+fn claims(person: &KnownPerson) -> Vec<Json> {
+    let claim = |claim: &Statement| {
+        let latest = claim.stated.origins.iter().max_by_key(|origin| origin.place());
+        let place = latest.map(|origin| (origin.delivery, origin.record));
+        json!({
+            "numero": claim.id, "source": claim.source, "emetteur": claim.emitter, "retiree": claim.absent,
+            "livraison": place.map(|place| place.0), "enregistrement": place.map(|place| place.1),
+        })
+    };
+    person.statements.iter().map(claim).collect()
 }
 
 /// Longest value shown in brief, in characters.

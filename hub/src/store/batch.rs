@@ -8,11 +8,12 @@ use compact_str::CompactString;
 use hub_core::delivery::Counts;
 use hub_core::event::Event;
 use hub_core::reject::Reject;
+use hub_core::ruling::{Question, Ruling};
 use hub_core::statement::Statement;
 use hub_core::store::{Commit, PersonWrite, Ready, StoreError};
 use uuid::Uuid;
 
-use super::codec::{Codec, Row};
+use super::codec::{Codec, Row, RulingWords, instant};
 
 /// Everything one transaction writes.
 pub(super) struct Batch {
@@ -24,8 +25,14 @@ pub(super) struct Batch {
     pub created: Vec<PersonRowWrite>,
     pub updated: Vec<PersonRowWrite>,
     pub relied_on: Vec<(Uuid, i64)>,
+    pub examined: Vec<Uuid>,
+    pub questions: Vec<QuestionWrite>,
+    pub ruling: Option<RulingWrite>,
+    pub restored: Vec<Uuid>,
     /// Who was absorbed, by whom.
     pub mergers: Vec<(Uuid, Uuid)>,
+    /// Claims that are another person's from now on.
+    pub moved: Vec<(i64, Uuid)>,
     pub keys: Vec<(i64, Uuid)>,
     /// Those of persons created here: nobody can have written them before.
     pub first_keys: Vec<(i64, Uuid)>,
@@ -50,6 +57,23 @@ pub(super) struct PersonRowWrite {
     pub expected: i64,
     pub sequence: i64,
     pub payload: Vec<u8>,
+}
+
+pub(super) struct QuestionWrite {
+    pub persons: (Uuid, Uuid),
+    pub doubt: &'static str,
+    pub weight: i32,
+    pub since: String,
+}
+
+pub(super) struct RulingWrite {
+    pub id: Uuid,
+    pub persons: (Uuid, Uuid),
+    pub one: bool,
+    pub at: String,
+    pub undone_at: Option<String>,
+    pub payload: Vec<u8>,
+    pub claims: Vec<(i64, i64)>,
 }
 
 pub(super) struct RejectWrite {
@@ -102,7 +126,12 @@ impl Batch {
             created,
             updated: persons(false),
             relied_on,
+            examined: commit.examined.iter().map(|person| person.0).collect(),
+            questions: commit.questions.iter().map(question).collect(),
+            ruling: commit.ruling.as_ref().map(|r| ruling(codec, r)),
+            restored: commit.restored.iter().map(|person| person.0).collect(),
             mergers: commit.mergers.iter().map(|merger| (merger.absorbed.0, merger.into.0)).collect(),
+            moved: commit.moved.iter().map(|(claim, person)| (*claim, person.0)).collect(),
             keys,
             first_keys,
             rejects: commit.rejects.iter().map(|r| reject(codec, commit.run.0, r)).collect(),
@@ -153,6 +182,33 @@ fn person(codec: &Codec, person: &PersonWrite) -> PersonRowWrite {
         expected: person.expected.unwrap_or(0).cast_signed(),
         sequence: person.sequence.cast_signed(),
         payload: codec.seal_kept(person.id.0, &person.state),
+    }
+}
+
+fn question(question: &Question) -> QuestionWrite {
+    QuestionWrite {
+        persons: (question.persons.0.0, question.persons.1.0),
+        doubt: question.doubt.word(),
+        weight: question.weight,
+        since: instant(question.since),
+    }
+}
+
+fn ruling(codec: &Codec, ruling: &Ruling) -> RulingWrite {
+    let undone = ruling.undone.as_ref();
+    let words = RulingWords {
+        word: ruling.word.clone(),
+        undone: undone.map(|(_, word)| word.clone()),
+        absorbed: ruling.absorbed.clone(),
+    };
+    RulingWrite {
+        id: ruling.id,
+        persons: (ruling.persons.0.0, ruling.persons.1.0),
+        one: ruling.one,
+        at: instant(ruling.at),
+        undone_at: undone.map(|(at, _)| instant(*at)),
+        payload: codec.seal_ruling(ruling.id, &words),
+        claims: ruling.claims.clone(),
     }
 }
 

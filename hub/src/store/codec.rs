@@ -7,6 +7,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use hub_core::canonical::{Canon, FieldReadings, FieldTable};
 use hub_core::identity::IdentityKey;
+use hub_core::ruling::{Absorbed, Word};
 use hub_core::statement::{Stated, Statement};
 use hub_core::store::{Kept, StoreError};
 use jiff::Timestamp;
@@ -34,6 +35,7 @@ pub(super) enum Row {
     Claim(i64),
     Person(Uuid),
     Event(Uuid),
+    Ruling(Uuid),
     /// Run, record number, byte.
     Reject(Uuid, i64, i64),
 }
@@ -45,6 +47,7 @@ impl Row {
             Self::Claim(record) => [b"claim", &record.to_le_bytes()[..]].concat(),
             Self::Person(id) => [b"person", &id.as_bytes()[..]].concat(),
             Self::Event(id) => [b"event", &id.as_bytes()[..]].concat(),
+            Self::Ruling(id) => [b"ruling", &id.as_bytes()[..]].concat(),
             Self::Reject(run, number, byte) => {
                 [b"reject", &run.as_bytes()[..], &number.to_le_bytes(), &byte.to_le_bytes()].concat()
             }
@@ -78,6 +81,14 @@ struct ReadClaim {
     record_key: CompactString,
     key: CompactString,
     read: Read,
+}
+
+/// A ruling's payload.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RulingWords {
+    pub word: Word,
+    pub undone: Option<Word>,
+    pub absorbed: Option<Absorbed>,
 }
 
 /// A claim's payload, opened.
@@ -169,6 +180,16 @@ impl Codec {
         let clear = self.open(Row::Person(person), sealed, context)?;
         let read = postcard::from_bytes(&clear).map_err(|_| StoreError::Unreadable { context })?;
         self.read(read, context).map(Kept::Apart)
+    }
+
+    pub(super) fn seal_ruling(&self, ruling: Uuid, words: &RulingWords) -> Vec<u8> {
+        self.seal_values(Row::Ruling(ruling), words)
+    }
+
+    pub(super) fn open_ruling(&self, ruling: Uuid, sealed: &[u8]) -> Result<RulingWords, StoreError> {
+        let context = "a ruling";
+        let clear = self.open(Row::Ruling(ruling), sealed, context)?;
+        postcard::from_bytes(&clear).map_err(|_| StoreError::Unreadable { context })
     }
 
     /// `record` is the claim's look-up hash.

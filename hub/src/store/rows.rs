@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use hub_core::code::Code;
 use hub_core::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status};
+use hub_core::identity::Doubt;
 use hub_core::record::Position;
 use hub_core::reject::{Reject, Stage};
+use hub_core::ruling::{Question, Ruling};
 use hub_core::statement::Statement;
 use hub_core::store::{JournalEvent, Kept, KnownPerson, Run, StoreError};
 use sqlx::FromRow;
@@ -36,6 +38,60 @@ impl TryFrom<DeliveryRow> for Delivery {
             size_bytes: row.size_bytes.cast_unsigned(),
             filename: row.filename,
             received_at: read_instant(&row.received_at, context)?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct QuestionRow {
+    pub one_id: Uuid,
+    pub other_id: Uuid,
+    pub doubt: String,
+    pub weight: i32,
+    pub since: String,
+}
+
+impl TryFrom<QuestionRow> for Question {
+    type Error = StoreError;
+
+    fn try_from(row: QuestionRow) -> Result<Self, StoreError> {
+        let context = "a question";
+        let doubt = Doubt::ALL.into_iter().find(|doubt| doubt.word() == row.doubt);
+        Ok(Self {
+            persons: (PersonId(row.one_id), PersonId(row.other_id)),
+            doubt: doubt.ok_or(StoreError::Unreadable { context })?,
+            weight: row.weight,
+            since: read_instant(&row.since, context)?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct RulingRow {
+    pub id: Uuid,
+    pub one_id: Uuid,
+    pub other_id: Uuid,
+    pub one: bool,
+    pub at: String,
+    pub undone_at: Option<String>,
+    pub payload: Vec<u8>,
+}
+
+impl RulingRow {
+    /// `claims` are the pairs it is about.
+    pub fn read(self, codec: &Codec, claims: Vec<(i64, i64)>) -> Result<Ruling, StoreError> {
+        let context = "a ruling";
+        let words = codec.open_ruling(self.id, &self.payload)?;
+        let undone_at = self.undone_at.map(|at| read_instant(&at, context)).transpose()?;
+        Ok(Ruling {
+            id: self.id,
+            persons: (PersonId(self.one_id), PersonId(self.other_id)),
+            one: self.one,
+            claims,
+            at: read_instant(&self.at, context)?,
+            word: words.word,
+            absorbed: words.absorbed,
+            undone: undone_at.zip(words.undone),
         })
     }
 }

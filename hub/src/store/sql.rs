@@ -76,6 +76,24 @@ where outbox.cursor > $1 order by outbox.cursor limit $2";
 pub(super) const PEOPLE: &str = "
 select id from person where id > $1 and not exists (select 1 from merged where merged.person_id = person.id)
 order by id limit $2";
+pub(super) const ASK: &str = "
+insert into question (one_id, other_id, doubt, weight, since) values ($1, $2, $3, $4, $5)
+on conflict (one_id, other_id) do update set doubt = excluded.doubt, weight = excluded.weight";
+pub(super) const QUESTIONS: &str =
+    "select one_id, other_id, doubt, weight, since from question order by since, one_id, other_id limit $1";
+pub(super) const COUNT_QUESTIONS: &str = "select count(*) from question";
+pub(super) const RULE: &str = "
+insert into ruling (id, one_id, other_id, one, at, undone_at, payload) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (id) do update set undone_at = excluded.undone_at, payload = excluded.payload where ruling.undone_at is null";
+pub(super) const RULE_CLAIM: &str = "
+insert into ruling_claim (ruling_id, one_claim, other_claim) values ($1, $2, $3) on conflict do nothing";
+pub(super) const RULINGS: &str = "
+select id, one_id, other_id, one, at, undone_at, payload from ruling order by at desc, id desc limit $1";
+pub(super) const RULING: &str =
+    "select id, one_id, other_id, one, at, undone_at, payload from ruling where id = $1";
+pub(super) const RULING_CLAIMS: &str =
+    "select one_claim, other_claim from ruling_claim where ruling_id = $1 order by one_claim, other_claim";
+pub(super) const RESTORE: &str = "delete from merged where person_id = $1";
 pub(super) const JOURNAL_END: &str = "select coalesce(max(cursor), 0) from event";
 pub(super) const WAITING: &str = "select count(*) from outbox";
 pub(super) const SIZES: &str = "select (select count(*) from person) - (select count(*) from merged), (select count(*) from claim), (select count(*) from event)";

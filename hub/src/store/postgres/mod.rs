@@ -5,6 +5,7 @@
 
 mod ledger;
 mod read;
+mod rulings;
 mod turn;
 mod write;
 

@@ -10,6 +10,7 @@ use crate::store::batch::{Batch, ClaimWrite, EventWrite, PersonRowWrite, RejectW
 use crate::store::failure::{expect_rows, failed};
 use crate::store::sql;
 
+use super::rulings;
 use super::turn::still;
 
 const INSERT_CLAIMS: &str = "
@@ -41,6 +42,10 @@ insert into merged (person_id, into_id) select * from unnest($1::uuid[], $2::uui
 const MOVE_CLAIMS: &str = "
 update claim set person_id = new.into_id from unnest($1::uuid[], $2::uuid[]) as new (person_id, into_id)
 where claim.person_id = new.person_id";
+/// Claims that change persons without being stated anew.
+const GIVE_CLAIMS: &str = "
+update claim set person_id = new.person_id from unnest($1::bigint[], $2::uuid[]) as new (id, person_id)
+where claim.id = new.id";
 const INSERT_KEYS: &str = "
 insert into identity_key (key, person_id)
 select key, person_id from unnest($1::bigint[], $2::uuid[]) as new (key, person_id)
@@ -74,7 +79,10 @@ pub(super) async fn commit(pool: &PgPool, batch: &Batch, mark: Option<Uuid>) -> 
     let failed = failed("committing a batch");
     let mut tx = pool.begin().await.map_err(&failed)?;
     still(&mut tx, mark).await?;
-    checkpoint(&mut tx, batch).await?;
+    // A ruling is no part of a run.
+    if batch.ruling.is_none() {
+        checkpoint(&mut tx, batch).await?;
+    }
     for rows in batch.updated.chunks(CHUNK) {
         update_persons(&mut tx, rows).await?;
     }
@@ -86,6 +94,10 @@ pub(super) async fn commit(pool: &PgPool, batch: &Batch, mark: Option<Uuid>) -> 
     }
     for rows in batch.mergers.chunks(CHUNK) {
         merge(&mut tx, rows).await?;
+    }
+    rulings::write(&mut tx, batch).await?;
+    for rows in batch.moved.chunks(CHUNK) {
+        give_claims(&mut tx, rows).await?;
     }
     for rows in batch.rewritten.chunks(CHUNK) {
         rewrite_claims(&mut tx, rows, batch.run).await?;
@@ -209,6 +221,16 @@ async fn merge(tx: &mut PgConnection, rows: &[(Uuid, Uuid)]) -> Result<(), Store
         done.map_err(failed("merging persons"))?;
     }
     Ok(())
+}
+
+async fn give_claims(tx: &mut PgConnection, rows: &[(i64, Uuid)]) -> Result<(), StoreError> {
+    let done = sqlx::query(GIVE_CLAIMS)
+        .bind(column(rows, |(claim, _)| *claim))
+        .bind(column(rows, |(_, person)| *person))
+        .execute(tx)
+        .await;
+    let done = done.map_err(failed("giving claims to other persons"))?;
+    expect_rows(done.rows_affected(), rows.len())
 }
 
 async fn insert_keys(

@@ -8,6 +8,7 @@ mod claims;
 mod ledger;
 mod levels;
 mod read;
+mod rulings;
 mod write;
 
 use std::fs::{File, TryLockError};

@@ -6,7 +6,7 @@ use sqlx::{Connection as _, SqlitePool};
 use uuid::Uuid;
 
 use super::cells::{Cells, identifier, number, piece, rows};
-use super::{claims, levels};
+use super::{claims, levels, rulings};
 use crate::store::CHUNK;
 use crate::store::batch::{Batch, EventWrite, PersonRowWrite, RejectWrite};
 use crate::store::failure::{expect_rows, failed};
@@ -49,6 +49,10 @@ const MOVE_CLAIMS: &str = "
 update claim set person_id = new.into_id
 from (select unhex(value->>0) as person_id, unhex(value->>1) as into_id from json_each($1)) as new
 where claim.person_id = new.person_id";
+/// Claims that change persons without being stated anew.
+const GIVE_CLAIMS: &str = "
+update claim set person_id = new.person_id
+from (select value->>0 as id, unhex(value->>1) as person_id from json_each($1)) as new where claim.id = new.id";
 const INSERT_REJECTS: &str = "
 insert into reject (run_id, number, line, byte, stage, code, field, detail, original)
 select $3, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
@@ -73,7 +77,7 @@ const CONFIRM: &str = "delete from outbox where cursor in (select value from jso
 pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), StoreError> {
     let failed = failed("committing a batch");
     let mut writer = pool.acquire().await.map_err(&failed)?;
-    if !batch.events.is_empty() {
+    if !batch.events.is_empty() || batch.ruling.is_some() {
         return write(&mut writer, batch).await;
     }
     sqlx::query(SYNCED_LATER).execute(&mut *writer).await.map_err(&failed)?;
@@ -85,7 +89,10 @@ pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), Store
 async fn write(writer: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
     let failed = failed("committing a batch");
     let mut tx = writer.begin_with("begin immediate").await.map_err(&failed)?;
-    checkpoint(&mut tx, batch).await?;
+    // A ruling is no part of a run.
+    if batch.ruling.is_none() {
+        checkpoint(&mut tx, batch).await?;
+    }
     for rows in batch.updated.chunks(CHUNK) {
         let touched = persons(&mut tx, UPDATE_PERSONS, rows).await?;
         expect_rows(touched, rows.len())?;
@@ -98,6 +105,12 @@ async fn write(writer: &mut SqliteConnection, batch: &Batch) -> Result<(), Store
     }
     for rows in batch.mergers.chunks(CHUNK) {
         merge(&mut tx, rows).await?;
+    }
+    rulings::write(&mut tx, batch).await?;
+    for rows in batch.moved.chunks(CHUNK) {
+        let rows: Vec<_> = rows.iter().map(|(claim, person)| (claim, person.simple().to_string())).collect();
+        let touched = execute(&mut tx, GIVE_CLAIMS, (json(&rows), None, None)).await?;
+        expect_rows(touched, rows.len())?;
     }
     for rows in batch.rewritten.chunks(CHUNK) {
         claims::rewrite(&mut tx, rows, batch.run).await?;

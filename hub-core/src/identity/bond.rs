@@ -1,0 +1,137 @@
+//! What binds two persons: rules on numbers first, then what their likeness weighs.
+//!
+//! Two profiles and the policy enter; a bond, a doubt, or nothing leaves. A shared key is never enough against a contradiction: two
+//! persons of a household may carry one France Travail number (seen in real feeds), and two persons may have one name and one
+//! birth date. Numbers are ruled, not weighed: a NIR that fits decides, one that does not forbids.
+
+use super::likeness::{Likeness, Trait};
+use super::policy::{Centibits, Policy};
+use super::profile::Profile;
+
+/// What binds two, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bond {
+    /// A number both bear, by how much its kind tells.
+    Number(u8),
+    /// A number its source no longer gives one of them: it may be somebody else's now.
+    FormerNumber(u8),
+    /// The NIR, although a name, given name or birth differs.
+    NirNearly,
+    /// The whole name, every given name and the full birth date.
+    WholeName,
+    /// Name, given names and birth as far as both are known.
+    Name,
+    /// Likeness alone.
+    Likeness,
+}
+
+/// Why a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Doubt {
+    /// Alike, not alike enough.
+    Alike,
+    /// Several persons are as near, and are not one.
+    Several,
+    /// The whole name and birth, under two NIR.
+    OtherNir,
+    /// One NIR, and more than one other trait that differs.
+    SharedNir,
+    /// The same name and birth, which one source numbers apart.
+    OtherNumber,
+}
+
+impl Doubt {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::Alike, Self::Several, Self::OtherNir, Self::SharedNir, Self::OtherNumber];
+
+    /// A word for tables, JSON and the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Alike => "ressemblance",
+            Self::Several => "plusieurs",
+            Self::OtherNir => "autre_nir",
+            Self::SharedNir => "nir_partage",
+            Self::OtherNumber => "autre_numero",
+        }
+    }
+}
+
+/// How two persons stand to one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relation {
+    /// What was found: a bond, or why to ask.
+    pub found: Result<Bond, Doubt>,
+    /// What their likeness weighs.
+    pub weight: Centibits,
+}
+
+/// Relates two persons that share a key; nothing when they have nothing to do with one another.
+pub fn relate(a: &Profile, b: &Profile, policy: &Policy) -> Option<Relation> {
+    if !a.shares_a_key(b) {
+        return None;
+    }
+    let weight = weigh(&Likeness::of(a, b), policy);
+    let found = if a.shares_a_nir(b) {
+        Some(by_nir(a, b))
+    } else if a.nirs_differ(b) {
+        a.has_whole_name_of(b).then_some(Err(Doubt::OtherNir))
+    } else {
+        by_number(a, b).map(Ok).or_else(|| by_likeness(a, b, weight, policy))
+    };
+    found.map(|found| Relation { found, weight })
+}
+
+/// Whether nothing known of two speaks against their being one.
+pub(super) fn may_be_one(a: &Profile, b: &Profile) -> bool {
+    if a.shares_a_nir(b) {
+        return a.given_go_together(b) || may_be_misspelt(a, b);
+    }
+    a.speaks_for(b) && !a.differ_in_number(b) && !a.differ_in_rank(b)
+}
+
+/// What a likeness weighs. Twins have one name, one birth and other given names: what else they share says nothing.
+pub fn weigh(likeness: &Likeness, policy: &Policy) -> Centibits {
+    let is = |of: Trait, words: &[&str]| likeness.word(of).is_some_and(|word| words.contains(&word));
+    let twins = is(Trait::Nom, &["identique", "partie"])
+        && is(Trait::Naissance, &["identique", "premier_janvier"])
+        && is(Trait::Prenoms, &["different"]);
+    let weight = policy.weigh(likeness);
+    if twins { weight.min(policy.review - 1) } else { weight }
+}
+
+fn by_nir(a: &Profile, b: &Profile) -> Result<Bond, Doubt> {
+    match a.differing(b) {
+        0 | 1 if !may_be_one(a, b) => Err(Doubt::SharedNir),
+        0 => Ok(Bond::Number(0)),
+        1 => Ok(Bond::NirNearly),
+        _ => Err(Doubt::SharedNir),
+    }
+}
+
+/// Whether two of one NIR may be one although a given name differs: it alone may be written wrong. Twins have ranks or numbers of
+/// their own, or another NIR.
+fn may_be_misspelt(a: &Profile, b: &Profile) -> bool {
+    a.have_one_nir(b) && a.differing(b) < 2 && !a.differ_in_rank(b) && !a.differ_in_number(b)
+}
+
+fn by_number(a: &Profile, b: &Profile) -> Option<Bond> {
+    let (rank, former) = a.shared_number(b)?;
+    let bond = if former { Bond::FormerNumber(rank) } else { Bond::Number(rank) };
+    may_be_one(a, b).then_some(bond)
+}
+
+fn by_likeness(a: &Profile, b: &Profile, weight: Centibits, policy: &Policy) -> Option<Result<Bond, Doubt>> {
+    if a.differ_in_rank(b) || weight < policy.review {
+        return None;
+    }
+    if a.differ_in_number(b) {
+        return a.has_name_of(b).then_some(Err(Doubt::OtherNumber));
+    }
+    Some(match (weight >= policy.link, a.has_name_of(b)) {
+        (false, _) => Err(Doubt::Alike),
+        (true, true) if a.has_whole_name_of(b) => Ok(Bond::WholeName),
+        (true, true) => Ok(Bond::Name),
+        (true, false) => Ok(Bond::Likeness),
+    })
+}

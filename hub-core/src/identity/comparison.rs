@@ -1,0 +1,65 @@
+//! Two persons side by side: what each trait says for or against their being one.
+//!
+//! Claims of two persons enter; a line for each trait both are known by leaves, with what it weighs, and what the hub makes of the sum.
+
+use super::bond::{Relation, relate, weigh};
+use super::likeness::{Likeness, Trait};
+use super::policy::{Centibits, Policy};
+use super::profile::Profile;
+use super::traits::IdentityFields;
+use crate::statement::Statement;
+
+/// Two persons compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// What each trait both are known by says.
+    pub lines: Vec<Line>,
+    /// What it weighs in all. Not always the sum of the lines: what a household shares counts to a bound, what twins share does not
+    /// count.
+    pub weight: Centibits,
+    /// What the hub makes of it; nothing when they have nothing to do with one another.
+    pub relation: Option<Relation>,
+}
+
+/// What one trait says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// The trait.
+    pub of: Trait,
+    /// How alike they are.
+    pub level: &'static str,
+    /// What that weighs.
+    pub weight: Centibits,
+}
+
+impl Comparison {
+    /// Compares two persons by their claims.
+    pub fn of(
+        (one, other): (&[Statement], &[Statement]),
+        identity: &IdentityFields,
+        policy: &Policy,
+    ) -> Self {
+        let (one, other) = (Profile::of_all(one, identity), Profile::of_all(other, identity));
+        let likeness = Likeness::of(&one, &other);
+        let line = |of: Trait| {
+            let level = likeness.level(of)?;
+            Some(Line { of, level: likeness.word(of)?, weight: policy.weight(of, level) })
+        };
+        Self {
+            lines: Trait::ALL.into_iter().filter_map(line).collect(),
+            weight: weigh(&likeness, policy),
+            relation: relate(&one, &other, policy),
+        }
+    }
+}
+
+impl Profile {
+    /// What the claims of one person tell.
+    pub fn of_all(statements: &[Statement], identity: &IdentityFields) -> Self {
+        let mut profile = Self::default();
+        for statement in statements {
+            profile.join(Self::of(&identity.traits_of(statement), !statement.absent));
+        }
+        profile
+    }
+}

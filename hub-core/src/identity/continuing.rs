@@ -1,0 +1,37 @@
+//! Whether a record that stated one person may state the same one now, although something was corrected.
+//!
+//! Two claims' traits enter, yes or no leaves. What is not known says nothing.
+
+use super::names;
+use super::traits::Traits;
+
+impl Traits {
+    /// Whether this may be the other after one correction: of name, given name and birth two are the same, and no other NIR.
+    pub fn nearly(&self, other: &Self) -> bool {
+        let name = self.names.iter().any(|name| other.names.contains(name));
+        let given = !self.given.is_empty()
+            && !other.given.is_empty()
+            && names::given_agree(&self.given, &other.given);
+        let birth = self.birth.is_some() && self.birth == other.birth;
+        let nirs = self.nir.iter().zip(&other.nir).all(|(own, other)| own == other);
+        nirs && u8::from(name) + u8::from(given) + u8::from(birth) >= 2
+    }
+
+    /// Whether a record that stated the other may state this now: one of name, given name and birth was corrected, or the NIR. More
+    /// than that, and the record speaks of somebody else.
+    pub fn may_follow(&self, other: &Self) -> bool {
+        let name = self.names.is_empty()
+            || other.names.is_empty()
+            || self.names.iter().any(|a| other.names.iter().any(|b| names::names_agree(a, b)));
+        let unknown = self.given.is_empty() || other.given.is_empty();
+        let given = unknown || names::given_agree(&self.given, &other.given);
+        let births = self.birth.iter().zip(&other.birth);
+        let birth = births.into_iter().all(|(own, other)| own.nearness(*other).agrees());
+        let differing = u8::from(!name) + u8::from(!given) + u8::from(!birth);
+        match (&self.nir, &other.nir) {
+            (Some(own), Some(other)) if own == other => true,
+            (Some(_), Some(_)) => differing == 0,
+            _ => differing < 2,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! How alike two persons are, trait by trait: one level for each trait both are known by.
+//!
+//! Two profiles enter, a level per trait leaves. A person may have several names, births or addresses: the best pair counts, but not
+//! where one contradicts what another says, so that MARIE is not MARIE ANNE once she is known as MARIE LOUISE.
+
+use super::birth::{self, Birth};
+use super::names;
+use super::profile::Profile;
+use super::traits::Birthplace;
+
+/// A trait that is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the field's own words")]
+pub enum Trait {
+    Nom,
+    Prenoms,
+    Naissance,
+    Sexe,
+    Lieu,
+    Adresse,
+    Telephone,
+    Courriel,
+    Foyer,
+    Nir,
+}
+
+impl Trait {
+    /// Every trait, in the order they are told.
+    pub const ALL: [Self; 10] = [
+        Self::Nom,
+        Self::Prenoms,
+        Self::Naissance,
+        Self::Sexe,
+        Self::Lieu,
+        Self::Adresse,
+        Self::Telephone,
+        Self::Courriel,
+        Self::Foyer,
+        Self::Nir,
+    ];
+
+    /// Its name in a policy file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nom => "nom",
+            Self::Prenoms => "prenoms",
+            Self::Naissance => "naissance",
+            Self::Sexe => "sexe",
+            Self::Lieu => "lieu_naissance",
+            Self::Adresse => "adresse",
+            Self::Telephone => "telephone",
+            Self::Courriel => "courriel",
+            Self::Foyer => "foyer",
+            Self::Nir => "nir",
+        }
+    }
+
+    /// The canonical fields it is read from.
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Nom => &["identite.nom_naissance", "identite.nom_usage"],
+            Self::Prenoms => &["identite.prenoms"],
+            Self::Naissance => &["identite.date_naissance"],
+            Self::Sexe => &["identite.sexe", "identite.civilite"],
+            Self::Lieu => &["identite.lieu_naissance", "identite.commune_naissance"],
+            Self::Adresse => &["adresse.voie", "adresse.code_postal"],
+            Self::Telephone => &["contacts.telephones"],
+            Self::Courriel => &["contacts.courriels"],
+            Self::Foyer => &["identifiants.numero_allocataire"],
+            Self::Nir => &["identite.nir"],
+        }
+    }
+
+    /// The names of its levels, the most alike first.
+    pub fn levels(self) -> &'static [&'static str] {
+        match self {
+            Self::Nom => &["identique", "partie", "proche", "inverse", "different"],
+            Self::Prenoms => &["identique", "partie", "commun", "proche", "inverse", "different"],
+            Self::Naissance => &[
+                "identique",
+                "premier_janvier",
+                "mois",
+                "annee",
+                "inverse",
+                "chiffre",
+                "proche",
+                "different",
+            ],
+            Self::Sexe => &["identique", "different"],
+            Self::Lieu | Self::Nir => &["identique", "proche", "different"],
+            Self::Adresse => &["identique", "commune", "different"],
+            Self::Telephone | Self::Courriel | Self::Foyer => &["commun", "different"],
+        }
+    }
+
+    /// It is shared by those who live together, or changes with time.
+    pub fn is_around(self) -> bool {
+        matches!(self, Self::Adresse | Self::Telephone | Self::Courriel | Self::Foyer)
+    }
+}
+
+/// Traits compared.
+pub const TRAITS: usize = Trait::ALL.len();
+/// Most levels one trait has.
+pub const LEVELS: usize = 8;
+/// The level of a trait one of the two is not known by.
+const UNKNOWN: u8 = u8::MAX;
+
+/// A level for each trait both are known by: an index into [`Trait::levels`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Likeness([u8; TRAITS]);
+
+impl Default for Likeness {
+    fn default() -> Self {
+        Self([UNKNOWN; TRAITS])
+    }
+}
+
+impl Likeness {
+    /// Compares two persons.
+    pub fn of(a: &Profile, b: &Profile) -> Self {
+        let mut likeness = Self::default();
+        let sets = [
+            (Trait::Nom, level_of_names(a, b)),
+            (Trait::Prenoms, level_of_given(a, b)),
+            (Trait::Naissance, level_of_births(a, b)),
+            (Trait::Sexe, both(&a.women, &b.women, |a, b| u8::from(a != b))),
+            (Trait::Lieu, both(&a.birthplaces, &b.birthplaces, level_of_places)),
+            (Trait::Adresse, both(&a.addresses, &b.addresses, level_of_addresses)),
+            (Trait::Telephone, both(&a.phones, &b.phones, |a, b| u8::from(a != b))),
+            (Trait::Courriel, both(&a.emails, &b.emails, |a, b| u8::from(a != b))),
+            (Trait::Foyer, both(&a.households, &b.households, |a, b| u8::from(a != b))),
+            (Trait::Nir, both(&a.nirs, &b.nirs, |a, b| level_of_nirs(a, b))),
+        ];
+        for (of, level) in sets {
+            likeness.set(of, level);
+        }
+        likeness.turn_round(a, b);
+        likeness
+    }
+
+    /// The level of a trait, when both are known by it.
+    pub fn level(&self, of: Trait) -> Option<u8> {
+        self.0.get(of as usize).copied().filter(|level| *level != UNKNOWN)
+    }
+
+    /// The name of the level of a trait.
+    pub fn word(&self, of: Trait) -> Option<&'static str> {
+        of.levels().get(usize::from(self.level(of)?)).copied()
+    }
+
+    fn set(&mut self, of: Trait, level: Option<u8>) {
+        if let Some(place) = self.0.get_mut(of as usize) {
+            *place = level.unwrap_or(UNKNOWN);
+        }
+    }
+
+    /// A family name written where the given name goes, and the other way round.
+    fn turn_round(&mut self, a: &Profile, b: &Profile) {
+        let other = |of, level| self.level(of) == Some(level);
+        if !(other(Trait::Nom, NAMES_OTHER) && other(Trait::Prenoms, GIVEN_OTHER)) {
+            return;
+        }
+        let is = |name: &str, given: &str| names::given(name, given).agrees();
+        let crossed = |one: &Profile, two: &Profile| {
+            one.names.iter().any(|name| two.given.iter().any(|given| is(name, given)))
+        };
+        if crossed(a, b) && crossed(b, a) {
+            self.set(Trait::Nom, Some(NAMES_OTHER - 1));
+            self.set(Trait::Prenoms, Some(GIVEN_OTHER - 1));
+        }
+    }
+}
+
+const NAMES_OTHER: u8 = 4;
+const GIVEN_OTHER: u8 = 5;
+
+/// The best pair of what two persons are known by.
+fn both<T: PartialEq>(
+    a: &super::few::Few<T>,
+    b: &super::few::Few<T>,
+    level: impl Fn(&T, &T) -> u8,
+) -> Option<u8> {
+    a.iter().flat_map(|a| b.iter().map(|b| level(a, b)).collect::<Vec<u8>>()).min()
+}
+
+fn level_of_names(a: &Profile, b: &Profile) -> Option<u8> {
+    both(&a.names, &b.names, |a, b| match names::names(a, b) {
+        names::Nearness::Same => 0,
+        names::Nearness::Part => 1,
+        names::Nearness::Shared | names::Nearness::Near => 2,
+        names::Nearness::Other => NAMES_OTHER,
+    })
+}
+
+/// The same somewhere, or the best of what nothing contradicts.
+fn level_of_given(a: &Profile, b: &Profile) -> Option<u8> {
+    let pairs = || a.given.iter().flat_map(|a| b.given.iter().map(|b| names::given(a, b)));
+    let best = pairs().min()?;
+    let contradicted = best == names::Nearness::Part && pairs().any(|pair| pair == names::Nearness::Other);
+    Some(match best {
+        _ if contradicted => GIVEN_OTHER,
+        names::Nearness::Same => 0,
+        names::Nearness::Part => 1,
+        names::Nearness::Shared => 2,
+        names::Nearness::Near => 3,
+        names::Nearness::Other => GIVEN_OTHER,
+    })
+}
+
+fn level_of_births(a: &Profile, b: &Profile) -> Option<u8> {
+    let pairs = || a.births.iter().flat_map(|a| b.births.iter().map(|b: &Birth| a.nearness(*b)));
+    let best = pairs().min()?;
+    // Known to the month in one place, to another day of it in another.
+    let contradicted =
+        matches!(best, birth::Nearness::Month | birth::Nearness::Year) && pairs().any(|pair| !pair.agrees());
+    Some(if contradicted { birth::Nearness::Part as u8 } else { best as u8 })
+}
+
+fn level_of_places(a: &Birthplace, b: &Birthplace) -> u8 {
+    let codes = !a.code.is_empty() && !b.code.is_empty();
+    // PARIS 13E ARRONDISSEMENT, PARIS 13, PARIS.
+    let plain = |name: &str| name.chars().take_while(|letter| !letter.is_ascii_digit()).collect::<String>();
+    let (name_a, name_b) = (plain(&a.name), plain(&b.name));
+    let names = !name_a.trim().is_empty() && !name_b.trim().is_empty();
+    if (codes && a.code == b.code) || (names && name_a.trim() == name_b.trim()) {
+        return 0;
+    }
+    let departements = codes && a.code.get(..2) == b.code.get(..2);
+    let alike = names && names::names(name_a.trim(), name_b.trim()) != names::Nearness::Other;
+    if departements || alike || !(codes || names) { 1 } else { 2 }
+}
+
+fn level_of_addresses(a: &super::profile::Address, b: &super::profile::Address) -> u8 {
+    if a.postal_code != b.postal_code {
+        return 2;
+    }
+    u8::from(a.street.is_empty() || a.street != b.street)
+}
+
+/// One character wrong, or two neighbours exchanged.
+fn level_of_nirs(a: &str, b: &str) -> u8 {
+    match strsim::osa_distance(a, b) {
+        0 => 0,
+        1 => 1,
+        _ => 2,
+    }
+}

@@ -1,0 +1,329 @@
+//! What a claim tells of who it speaks of, read from its canonical fields once.
+//!
+//! Field values enter; names folded, birth read, numbers told apart by who gave them, and the keys to find others by leave. Debug
+//! shows sizes: every trait is a value of a person.
+
+use std::fmt;
+
+use compact_str::{CompactString, format_compact};
+
+use super::birth::Birth;
+use super::key::IdentityKey;
+use super::sound::sound;
+use crate::canonical::nir::is_provisional;
+use crate::canonical::{Canon, FieldId, FieldValues, Value};
+use crate::statement::Statement;
+use crate::text::fold_name;
+
+/// An identifier a source gives to its persons: who gave it, and the identifier. Two of one giver are two persons, as far as it
+/// knows.
+pub(super) type OwnNumber = (CompactString, CompactString);
+
+/// The traits that tell persons apart, folded for comparison.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Traits {
+    pub(super) nir: Option<CompactString>,
+    /// Name at birth, then name in use.
+    pub(super) names: Vec<CompactString>,
+    pub(super) given: CompactString,
+    pub(super) birth: Option<Birth>,
+    pub(super) woman: Option<bool>,
+    pub(super) birthplace: Option<Birthplace>,
+    pub(super) rank: Option<i64>,
+    pub(super) own: Vec<OwnNumber>,
+    pub(super) around: Around,
+    pub(super) keys: Vec<IdentityKey>,
+}
+
+/// Where somebody was born: Insee code and name, at least one of them.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(super) struct Birthplace {
+    pub code: CompactString,
+    pub name: CompactString,
+}
+
+/// What a person shares with their household, or changes with time.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(super) struct Around {
+    pub postal_code: CompactString,
+    pub street: CompactString,
+    pub phones: Vec<CompactString>,
+    pub emails: Vec<CompactString>,
+    /// The household's number at its fund.
+    pub household: CompactString,
+}
+
+impl fmt::Debug for Traits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Traits({} keys)", self.keys.len())
+    }
+}
+
+impl Traits {
+    /// The look-up keys, strongest first.
+    pub fn keys(&self) -> &[IdentityKey] {
+        &self.keys
+    }
+
+    /// The 13-character NIR, unless provisional.
+    pub fn nir(&self) -> Option<&str> {
+        self.nir.as_deref()
+    }
+}
+
+/// The canonical fields identity reads, found once.
+#[derive(Debug, Clone)]
+pub struct IdentityFields {
+    nir: Option<FieldId>,
+    names: Vec<FieldId>,
+    given: Option<FieldId>,
+    birth: Option<FieldId>,
+    sex: Option<FieldId>,
+    title: Option<FieldId>,
+    birthplace: [Option<FieldId>; 2],
+    rank: Option<FieldId>,
+    uuid: Option<FieldId>,
+    ft: Option<FieldId>,
+    local: Option<FieldId>,
+    /// Numbers of systems that hold a whole country, with the word their keys start with.
+    national: Vec<(FieldId, &'static str)>,
+    postal_code: Option<FieldId>,
+    street: Option<FieldId>,
+    household: Option<FieldId>,
+    phones: List,
+    emails: List,
+}
+
+/// A repeated group and the member of it that counts.
+type List = Option<(FieldId, FieldId)>;
+
+/// Systems that hold the whole country give a person one number, whoever passes it on.
+const NATIONAL: [(&str, &str); 2] =
+    [("identifiants.identifiant_mission_locale", "ml"), ("identifiants.identifiant_asp", "asp")];
+
+impl IdentityFields {
+    /// Finds the fields in the schema.
+    pub fn of(canon: &Canon) -> Self {
+        let all = |paths: &[&str]| paths.iter().filter_map(|path| canon.find(path)).collect();
+        let list = |group: &str, member: &str| {
+            let group = canon.find(group)?;
+            Some((group, canon.member(group, member)?))
+        };
+        Self {
+            nir: canon.find("identite.nir"),
+            names: all(&["identite.nom_naissance", "identite.nom_usage"]),
+            given: canon.find("identite.prenoms"),
+            birth: canon.find("identite.date_naissance"),
+            sex: canon.find("identite.sexe"),
+            title: canon.find("identite.civilite"),
+            birthplace: ["identite.commune_naissance", "identite.lieu_naissance"]
+                .map(|path| canon.find(path)),
+            rank: canon.find("identite.rang_naissance"),
+            uuid: canon.find("identifiants.identifiant_ft_uuid"),
+            ft: canon.find("identifiants.identifiant_ft"),
+            local: canon.find("identifiants.identifiant_departement"),
+            national: NATIONAL.iter().filter_map(|(path, word)| Some((canon.find(path)?, *word))).collect(),
+            postal_code: canon.find("adresse.code_postal"),
+            street: canon.find("adresse.voie"),
+            household: canon.find("identifiants.numero_allocataire"),
+            phones: list("contacts.telephones", "numero"),
+            emails: list("contacts.courriels", "courriel"),
+        }
+    }
+
+    /// The traits of one claim of `source` and `emitter`.
+    pub fn traits(&self, values: &FieldValues, source: &str, emitter: &str) -> Traits {
+        let value = |field: FieldId| {
+            let at = values.binary_search_by_key(&field, |(id, _)| *id).ok()?;
+            values.get(at).map(|(_, value)| value)
+        };
+        self.read(&Reader { value: &value, giver: format_compact!("{source}/{emitter}") })
+    }
+
+    /// The traits of a claim as it is kept.
+    pub fn traits_of(&self, statement: &Statement) -> Traits {
+        let value = |field: FieldId| statement.stated.get(field).map(|(value, _)| value);
+        let giver = format_compact!("{}/{}", statement.source, statement.emitter);
+        self.read(&Reader { value: &value, giver })
+    }
+
+    fn read(&self, claim: &Reader<'_>) -> Traits {
+        let mut names: Vec<CompactString> =
+            self.names.iter().map(|field| claim.folded(Some(*field))).filter(|n| !n.is_empty()).collect();
+        names.dedup();
+        let mut traits = Traits {
+            nir: claim.text(self.nir).filter(|nir| !is_provisional(nir)).map(CompactString::from),
+            names,
+            given: claim.folded(self.given),
+            birth: claim.text(self.birth).and_then(Birth::read),
+            woman: self.woman(claim),
+            birthplace: self.birthplace(claim),
+            rank: claim.number(self.rank),
+            around: self.around(claim),
+            ..Traits::default()
+        };
+        self.number(claim, &mut traits);
+        let of_names = name_keys(&traits);
+        traits.keys.extend(of_names);
+        traits
+    }
+
+    fn woman(&self, claim: &Reader<'_>) -> Option<bool> {
+        let said = |field, woman| claim.text(field).map(|text| text == woman);
+        let by_nir = || claim.text(self.nir).and_then(|nir| Some(matches!(nir.get(..1)?, "2" | "4" | "8")));
+        said(self.sex, "femme").or_else(|| said(self.title, "madame")).or_else(by_nir)
+    }
+
+    fn birthplace(&self, claim: &Reader<'_>) -> Option<Birthplace> {
+        let [code, name] = self.birthplace;
+        let place =
+            Birthplace { code: claim.text(code).unwrap_or_default().into(), name: claim.folded(name) };
+        (place != Birthplace::default()).then_some(place)
+    }
+
+    fn around(&self, claim: &Reader<'_>) -> Around {
+        let text = |field| CompactString::from(claim.text(field).unwrap_or_default());
+        Around {
+            postal_code: text(self.postal_code),
+            street: text(self.street),
+            phones: claim.members(self.phones),
+            emails: claim.members(self.emails),
+            household: text(self.household),
+        }
+    }
+
+    /// The numbers a claim bears: as keys, and as what tells two persons of one giver apart.
+    fn number(&self, claim: &Reader<'_>, traits: &mut Traits) {
+        let Traits { nir, own, keys, .. } = traits;
+        keys.extend(nir.iter().map(|nir| IdentityKey::nir(nir)));
+        let giver = &claim.giver;
+        if let Some(id) = claim.text(self.uuid) {
+            keys.push(IdentityKey::new("ft0", id));
+            own.push((format_compact!("ft {giver}"), id.into()));
+        }
+        // Two persons of a household may bear one of the older numbers: it is never a reason to tell two apart.
+        keys.extend(claim.text(self.ft).map(|id| IdentityKey::new("ft1", id)));
+        if let Some(id) = claim.text(self.local) {
+            keys.push(IdentityKey::new("si", &format_compact!("{giver}:{id}")));
+            own.push((format_compact!("si {giver}"), id.into()));
+        }
+        for (field, word) in &self.national {
+            if let Some(id) = claim.text(Some(*field)) {
+                keys.push(IdentityKey::new(word, id));
+                own.push((format_compact!("{word}"), id.into()));
+            }
+        }
+    }
+}
+
+/// A claim's values, and who gives the numbers in it.
+struct Reader<'v> {
+    value: &'v dyn Fn(FieldId) -> Option<&'v Value>,
+    giver: CompactString,
+}
+
+impl<'v> Reader<'v> {
+    fn text(&self, field: Option<FieldId>) -> Option<&'v str> {
+        (self.value)(field?)?.as_text()
+    }
+
+    fn folded(&self, field: Option<FieldId>) -> CompactString {
+        self.text(field).map(fold_name).unwrap_or_default()
+    }
+
+    fn number(&self, field: Option<FieldId>) -> Option<i64> {
+        match (self.value)(field?)? {
+            Value::Int(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    fn members(&self, list: List) -> Vec<CompactString> {
+        let Some((group, member)) = list else { return Vec::new() };
+        let Some(Value::List(items)) = (self.value)(group) else { return Vec::new() };
+        let text = |item: &Vec<(FieldId, Value)>| {
+            let (_, value) = item.iter().find(|(field, _)| *field == member)?;
+            value.as_text().map(CompactString::from)
+        };
+        items.iter().filter_map(text).collect()
+    }
+}
+
+/// Keys that find persons by how their names sound: name, given name and year of birth, so that the day may be wrong; and either of
+/// them with the day, so that the other may be. A birth nobody knows finds nobody.
+fn name_keys(traits: &Traits) -> Vec<IdentityKey> {
+    let given = sound(traits.given.split(' ').next().unwrap_or_default());
+    let mut names: Vec<CompactString> = traits.names.iter().map(|name| sound(name)).collect();
+    names.dedup();
+    let (mut keys, birth) = (Vec::with_capacity(5), traits.birth);
+    if let Some(birth) = birth.filter(|_| !given.is_empty()) {
+        let year = birth.year;
+        keys.extend(
+            names.iter().map(|name| IdentityKey::new("nom", &format_compact!("{name}|{given}|{year}"))),
+        );
+    }
+    if let Some(birth) = birth.filter(|birth| birth.is_whole()) {
+        let day = birth.either_way_round();
+        names.push(given);
+        names.retain(|sound| !sound.is_empty());
+        keys.extend(names.iter().map(|sound| IdentityKey::new("jour", &format_compact!("{sound}|{day}"))));
+    }
+    keys.dedup();
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canon() -> Canon {
+        Canon::from_schema(include_str!("../../../schemas/personne/v1.json")).expect("the schema")
+    }
+
+    fn traits(values: &[(&str, &str)], source: &str) -> Traits {
+        let canon = canon();
+        let value = |(path, text): &(&str, &str)| (canon.find(path).expect("a field"), Value::text(text));
+        let mut values: FieldValues = values.iter().map(value).collect();
+        values.sort_by_key(|(field, _)| *field);
+        IdentityFields::of(&canon).traits(&values, source, "e")
+    }
+
+    #[test]
+    fn the_number_of_a_national_system_finds_a_person_whoever_passes_it_on() {
+        let of = |path, source| traits(&[(path, "700101")], source);
+        let [a, b] = ["missions-locales", "departement"]
+            .map(|source| of("identifiants.identifiant_mission_locale", source));
+        assert_eq!((a.keys(), a.keys().len()), (b.keys(), 1));
+        assert_eq!(a.own, b.own);
+        assert_ne!(a.keys(), of("identifiants.identifiant_asp", "siae").keys());
+    }
+
+    #[test]
+    fn a_person_written_wrong_in_one_way_shares_a_key_with_the_person_written_right() {
+        let of = |name, given, birth| {
+            traits(
+                &[
+                    ("identite.nom_naissance", name),
+                    ("identite.prenoms", given),
+                    ("identite.date_naissance", birth),
+                ],
+                "s",
+            )
+        };
+        let right = of("Lefèvre", "Mohamed", "1982-02-03");
+        for (name, given, birth) in [
+            ("Lefebvre", "Mouhamed", "1982-02-03"),
+            ("Duval", "Mohamed", "1982-02-03"),
+            ("Lefevre", "Ali", "1982-02-03"),
+            ("Mohamed", "Lefevre", "1982-02-03"),
+            ("LEFEVRE", "MOHAMED", "1982-03-02"),
+            ("LEFEVRE", "MOHAMED", "1982-12-30"),
+            ("LEFEVRE", "MOHAMED", "1982-02"),
+        ] {
+            let wrong = of(name, given, birth);
+            let shared = wrong.keys().iter().any(|key| right.keys().contains(key));
+            assert!(shared, "{name} {given} {birth}");
+        }
+        assert!(of("Duval", "Ali", "1982-02-03").keys().iter().all(|key| !right.keys().contains(key)));
+    }
+}

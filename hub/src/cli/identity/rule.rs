@@ -1,0 +1,148 @@
+//! A person's word on who is who: said, shown first with `--dry-run`, taken back.
+
+use clap::Args;
+use hub_core::delivery::PersonId;
+use hub_core::pipeline::{Outcome, RulingError, Verdict};
+use hub_core::ruling::Word;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Two;
+use super::side_by_side::{events, preview};
+use crate::cli::deliver::{Bar, publish};
+use crate::cli::language::{Said, either};
+use crate::cli::{Exit, Output, show};
+use crate::installation;
+use crate::settings::Settings;
+
+/// Arguments of `decide`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("answer").required(true).args(["are_one", "are_two"])))]
+pub struct Decide {
+    #[command(flatten)]
+    persons: Two,
+    /// They are one person
+    #[arg(long = "one")]
+    are_one: bool,
+    /// They are two persons
+    #[arg(long = "two")]
+    are_two: bool,
+    #[command(flatten)]
+    saying: Saying,
+}
+
+/// Arguments of `split`.
+#[derive(Debug, Args)]
+pub struct Split {
+    /// The person
+    person: Uuid,
+    /// The claims that speak of somebody else, by number (`dlnuf --output json person show`)
+    #[arg(long, value_name = "NUMBER", required = true, value_delimiter = ',')]
+    claims: Vec<i64>,
+    #[command(flatten)]
+    saying: Saying,
+}
+
+/// Arguments of `undo`.
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// The ruling (`dlnuf identity rulings`)
+    ruling: Uuid,
+    #[command(flatten)]
+    saying: Saying,
+}
+
+/// What goes with a word.
+#[derive(Debug, Args)]
+struct Saying {
+    /// Why, for whoever asks later; no value of a person
+    #[arg(long)]
+    note: String,
+    /// Say what would follow, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Decide {
+    pub(super) async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let persons = (PersonId(self.persons.one), PersonId(self.persons.other));
+        rule(Verdict::Rule { persons, one: self.are_one && !self.are_two }, self.saying, (settings, output))
+            .await
+    }
+}
+
+impl Split {
+    pub(super) async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        let verdict = Verdict::Part { person: PersonId(self.person), claims: self.claims };
+        rule(verdict, self.saying, (settings, output)).await
+    }
+}
+
+impl Undo {
+    pub(super) async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
+        rule(Verdict::Undo(self.ruling), self.saying, (settings, output)).await
+    }
+}
+
+async fn rule(
+    verdict: Verdict,
+    saying: Saying,
+    (settings, output): (&Settings, Output),
+) -> anyhow::Result<Exit> {
+    let why = || either("`--note` dit pourquoi, en quelques mots", "`--note` says why, in a few words");
+    anyhow::ensure!(!saying.note.trim().is_empty(), why());
+    if saying.dry_run {
+        let kinds = preview(settings, &verdict).await?;
+        if output == Output::Json {
+            show::json_line(&json!({ "dry_run": true, "events": kinds }));
+        } else {
+            let told = events(&kinds);
+            show::line(either(format_args!("il s'ensuivrait {told}"), format_args!("{told} would follow")));
+        }
+        return Ok(Exit::Done);
+    }
+    let pipeline = installation::pipeline(settings).await?;
+    let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+    let word = Word { by, note: saying.note };
+    let outcome = pipeline.rule(&verdict, word, &Bar::new(output)).await.map_err(in_words)?;
+    told(&outcome, output);
+    publish(settings, &pipeline, output).await?;
+    Ok(Exit::Done)
+}
+
+fn told(Outcome { ruling, persons, events: kinds }: &Outcome, output: Output) {
+    if output == Output::Json {
+        show::json_line(&json!({ "ruling": ruling.id, "persons": persons, "events": kinds }));
+        return;
+    }
+    let id = ruling.id;
+    show::line(format_args!("{} : {}", super::answer(ruling), events(kinds)));
+    let persons: Vec<String> = persons.iter().map(ToString::to_string).collect();
+    let persons = persons.join(" ");
+    if ruling.undone.is_some() {
+        show::line(either(
+            format_args!("défait ; restent {persons}"),
+            format_args!("undone; there are {persons}"),
+        ));
+    } else {
+        show::line(either(
+            format_args!(
+                "restent {persons} ; pour revenir en arrière : dlnuf identity undo {id} --note \"…\""
+            ),
+            format_args!("there are {persons}; to take it back: dlnuf identity undo {id} --note \"…\""),
+        ));
+    }
+}
+
+/// Why nothing was ruled.
+pub(super) fn in_words(error: RulingError) -> anyhow::Error {
+    let french = match &error {
+        RulingError::Store(_) => return error.into(),
+        RulingError::NoPerson(id) => format!("il n'y a pas de personne `{id}`"),
+        RulingError::Absorbed(id, into) => format!("`{id}` est désormais `{into}` : nommez celle-ci"),
+        RulingError::OnePerson => "attendu : deux personnes ; trouvé : deux fois la même".to_owned(),
+        RulingError::NoClaim(id) => format!("`{id}` n'a pas cette déclaration, ou n'en garderait aucune"),
+        RulingError::NoRuling(id) => format!("il n'y a pas de décision `{id}` en vigueur"),
+    };
+    Said::either(error.code(), french, error.to_string()).into()
+}

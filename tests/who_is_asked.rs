@@ -1,0 +1,162 @@
+//! What the hub cannot say by itself: it asks, a person rules, no later delivery goes against that, and taken back it leaves no trace.
+
+use serde_json::Value as Json;
+
+use crate::support::extracts::{Hub, Member, PAUL, codes, figures, household, made, monthly};
+
+const LIST: &str =
+    "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;NIR;ID IODAS;Numéro de téléphone\n";
+const WITHOUT_NIR: Member<'static> = Member { nir: "", ..PAUL };
+
+fn caf(day: &str, members: &[Member<'_>]) -> Vec<u8> {
+    monthly(&made(day, "01:00:00"), 1, &[household("2055990", "521", "2", members)])
+}
+
+fn list(rows: &str) -> Vec<u8> {
+    format!("{LIST}{rows}").into_bytes()
+}
+
+/// A hub that knows one person by two claims that differ by a digit of the birth.
+fn doubtful() -> Hub {
+    let hub = Hub::fresh();
+    hub.deliver("caf", "1.xml", &caf("2026-03-05", &[WITHOUT_NIR]));
+    let report = hub.deliver("departement", "1.csv", &list("Verdier;Paul;03/01/1980;;SI-1;0600000001\n"));
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec!["DLN0330"]));
+    hub
+}
+
+fn questions(hub: &Hub) -> Vec<Json> {
+    hub.ask(&["identity", "queue"]).json()
+}
+
+/// The two persons the only question is about.
+fn asked(hub: &Hub) -> [String; 2] {
+    let questions = questions(hub);
+    assert_eq!(questions.len(), 1);
+    [0, 1].map(|at| questions[0]["persons"][at].as_str().expect("a person").to_owned())
+}
+
+fn decide(hub: &Hub, [one, other]: &[String; 2], answer: &str) -> Json {
+    let ended = hub.ask(&["identity", "decide", one, other, answer, "--note", "vus ensemble"]);
+    ended.json().pop().unwrap_or_else(|| panic!("a ruling: {}", ended.errors))
+}
+
+fn undo(hub: &Hub, ruling: &Json) {
+    let id = ruling["ruling"].as_str().expect("a ruling").to_owned();
+    let ended = hub.ask(&["identity", "undo", &id, "--note", "erreur"]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+}
+
+/// Every living person, by identifier, with all that is known.
+fn everything(hub: &Hub) -> Vec<(String, Json)> {
+    let snapshot = hub.ask(&["events", "snapshot"]).json();
+    let mut all: Vec<(String, Json)> = snapshot
+        .iter()
+        .map(|event| {
+            let id = event["subject"].as_str().expect("a person").to_owned();
+            let person = hub.ask(&["person", "show", &id]).json().pop().expect("a person");
+            (id, serde_json::json!([person["dossier"], person["provenances"]]))
+        })
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+#[test]
+fn two_who_are_alike_are_asked_about_and_shown_side_by_side() {
+    let hub = doubtful();
+    let [one, other] = asked(&hub);
+    let shown = hub.ask(&["identity", "show", &one, &other]).json().pop().expect("a comparison");
+    let level = |name: &str| {
+        let traits = shown["traits"].as_array().expect("traits");
+        traits.iter().find(|line| line["trait"] == name).map(|line| line["level"].clone())
+    };
+    assert_eq!(level("nom"), Some("identique".into()));
+    assert_eq!(level("naissance"), Some("chiffre".into()));
+    assert_eq!(shown["doubt"], "ressemblance");
+    assert!(shown["if_one"].as_array().is_some_and(|events| !events.is_empty()));
+    assert_eq!(shown["if_two"], serde_json::json!([]));
+    assert_eq!(questions(&hub).len(), 1, "showing decides nothing");
+}
+
+#[test]
+fn a_merger_taken_back_restores_exactly() {
+    let hub = doubtful();
+    let before = everything(&hub);
+    let ruling = decide(&hub, &asked(&hub), "--one");
+    assert_eq!((everything(&hub).len(), questions(&hub).len()), (1, 0));
+    let kinds: Vec<&str> =
+        ruling["events"].as_array().expect("events").iter().filter_map(Json::as_str).collect();
+    assert!(kinds.contains(&"fr.dlnuf.personne.fusionnee"), "{kinds:?}");
+    undo(&hub, &ruling);
+    assert_eq!(everything(&hub), before);
+    assert_eq!(questions(&hub).len(), 1, "it is asked again");
+    let split = hub.events().into_iter().filter(|event| event["type"] == "fr.dlnuf.personne.scindee");
+    assert_eq!(split.count(), 1);
+    let again =
+        hub.ask(&["identity", "undo", ruling["ruling"].as_str().expect("a ruling"), "--note", "encore"]);
+    assert_ne!(again.code, 0, "what was undone cannot be undone");
+}
+
+#[test]
+fn a_ruling_stands_whatever_is_delivered_later() {
+    for (answer, persons) in [("--one", 1), ("--two", 2)] {
+        let hub = doubtful();
+        decide(&hub, &asked(&hub), answer);
+        assert_eq!(questions(&hub).len(), 0, "{answer}");
+        let rows =
+            ["Verdier;Paul;02/01/1980;;SI-1;0600000002\n", "Verdier;Paul;13/01/1980;;SI-1;0600000003\n"];
+        for (at, row) in rows.iter().enumerate() {
+            hub.deliver("departement", &format!("later-{at}.csv"), &list(row));
+            assert_eq!(everything(&hub).len(), persons, "{answer} {row}");
+        }
+        hub.deliver("caf", "2.xml", &caf("2026-04-05", &[Member { nir: PAUL.nir, ..PAUL }]));
+        assert_eq!(everything(&hub).len(), persons, "{answer}");
+    }
+}
+
+#[test]
+fn a_person_who_was_two_is_parted_and_put_together_again() {
+    let hub = Hub::fresh();
+    hub.deliver("caf", "1.xml", &caf("2026-03-05", &[WITHOUT_NIR]));
+    hub.deliver("departement", "1.csv", &list("Verdier;Paul;02/01/1980;;SI-1;0600000001\n"));
+    let before = everything(&hub);
+    assert_eq!(before.len(), 1);
+    let shown = hub.ask(&["person", "show", &before[0].0]).json().pop().expect("a person");
+    let claims = shown["declarations"].as_array().expect("claims").clone();
+    let of_list = claims.iter().find(|claim| claim["source"] == "departement").expect("a claim");
+    let number = of_list["numero"].to_string();
+    let ended =
+        hub.ask(&["identity", "split", &before[0].0, "--claims", &number, "--note", "deux personnes"]);
+    let ruling = ended.json().pop().unwrap_or_else(|| panic!("a ruling: {}", ended.errors));
+    assert_eq!(everything(&hub).len(), 2);
+    hub.deliver("departement", "2.csv", &list("Verdier;Paul;02/01/1980;;SI-1;0600000002\n"));
+    assert_eq!(everything(&hub).len(), 2, "the ruling stands");
+    hub.deliver("departement", "3.csv", &list("Verdier;Paul;02/01/1980;;SI-1;0600000001\n"));
+    undo(&hub, &ruling);
+    let after = everything(&hub);
+    assert_eq!((after.len(), &after[0].0), (1, &before[0].0));
+}
+
+#[test]
+fn what_cannot_be_ruled_is_said_in_french_and_changes_nothing() {
+    let hub = doubtful();
+    let [one, other] = asked(&hub);
+    let events = hub.events().len();
+    let nobody = "01a22435-0000-7000-8000-000000000000";
+    for (command, expected) in [
+        (vec!["identity", "decide", &one, &one, "--one", "--note", "x"], "twice"),
+        (vec!["identity", "decide", &one, nobody, "--one", "--note", "x"], "no person"),
+        (vec!["identity", "decide", &one, &other, "--one", "--note", " "], "--note"),
+        (vec!["identity", "undo", nobody, "--note", "x"], "no ruling"),
+        (vec!["identity", "split", &one, "--claims", "999", "--note", "x"], "no such claim"),
+    ] {
+        let ended = hub.ask(&command);
+        assert_eq!(ended.code, 1, "{command:?}");
+        assert!(ended.errors.contains(expected), "{command:?}: {}", ended.errors);
+    }
+    assert_eq!((hub.events().len(), questions(&hub).len()), (events, 1));
+    let dry = hub.ask(&["identity", "decide", &one, &other, "--one", "--note", "x", "--dry-run"]).json();
+    assert_eq!(dry[0]["dry_run"], true);
+    assert_eq!((hub.events().len(), questions(&hub).len()), (events, 1));
+}
