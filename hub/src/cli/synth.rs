@@ -1,13 +1,14 @@
-//! `dlnuf synth DIR`: writes the synthetic extracts of one night, to try the hub on.
+//! `dlnuf synth DIR`: writes the synthetic extracts of one night, to try the hub on; with `--truth`, who each record speaks of.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::{Exit, Output, show};
+use crate::synth::truth::{self, Kind, Labelled, Source, Wish};
 use crate::synth::{self, Extract, Plan};
 
 /// Arguments of `synth`.
@@ -25,9 +26,40 @@ pub struct Synth {
     /// Share of the households changed each night, from 0 to 1
     #[arg(long, default_value = "0.02", value_parser = per_million)]
     changed: u64,
+    /// Write labelled extracts of persons hard to tell apart, and `truth.csv`: who each record speaks of
+    #[arg(long, conflicts_with_all = ["night", "changed"])]
+    truth: bool,
+    /// How much goes wrong in labelled extracts
+    #[arg(long, value_enum, default_value_t = Noise::Real, requires = "truth")]
+    noise: Noise,
+    /// Which sources state the NIR in labelled extracts
+    #[arg(long, value_enum, default_value_t = Nirs::All, requires = "truth")]
+    nir: Nirs,
     /// Folder to write into
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+}
+
+/// How much goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Noise {
+    /// Well-kept files: about a third of what is usual
+    Calm,
+    /// What is usual
+    Real,
+    /// About three times what is usual
+    Harsh,
+}
+
+/// Which sources state the NIR; France Travail's main extract never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Nirs {
+    /// As in the field: the CAF always, the département for seven persons in ten
+    All,
+    /// The CAF and the département always
+    Two,
+    /// No source at all
+    None,
 }
 
 impl Synth {
@@ -36,15 +68,18 @@ impl Synth {
     /// # Errors
     /// When the folder or a file cannot be written.
     pub fn run(&self, output: Output) -> anyhow::Result<Exit> {
+        let folder = self.folder.display();
+        std::fs::create_dir_all(&self.folder).with_context(|| format!("creating `{folder}`"))?;
+        if self.truth {
+            return self.labelled(output);
+        }
         let plan = Plan {
             households: self.households,
             seed: self.seed,
             night: self.night,
             changed_per_million: self.changed,
         };
-        let folder = self.folder.display();
-        std::fs::create_dir_all(&self.folder).with_context(|| format!("creating `{folder}`"))?;
-        let bar = bar(&plan, output);
+        let bar = bar(synth::households(&plan), output);
         let extracts = synth::write(&plan, &self.folder, &|done| bar.set_position(done))
             .with_context(|| format!("writing into `{folder}`"))?;
         bar.finish_and_clear();
@@ -53,6 +88,56 @@ impl Synth {
             Output::Table => tables(&extracts),
         }
         Ok(Exit::Done)
+    }
+
+    fn labelled(&self, output: Output) -> anyhow::Result<Exit> {
+        let most = truth::MOST_HOUSEHOLDS;
+        anyhow::ensure!(
+            self.households <= most,
+            "expected at most {most} households with `--truth`, found {}",
+            self.households
+        );
+        let wish = Wish {
+            households: self.households,
+            seed: self.seed,
+            noise: self.noise.into(),
+            nirs: self.nir.into(),
+        };
+        let bar = bar(wish.households, output);
+        let labelled = truth::write(&wish, &self.folder, &|done| bar.set_position(done))
+            .with_context(|| format!("writing into `{}`", self.folder.display()))?;
+        bar.finish_and_clear();
+        match output {
+            Output::Json => {
+                labelled.extracts.iter().for_each(json_line);
+                show::json_line(&truth_json(&labelled, wish.noise));
+            }
+            Output::Table => {
+                tables(&labelled.extracts);
+                truth_tables(&labelled, wish.noise);
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl From<Noise> for truth::Noise {
+    fn from(noise: Noise) -> Self {
+        match noise {
+            Noise::Calm => Self::Calm,
+            Noise::Real => Self::Real,
+            Noise::Harsh => Self::Harsh,
+        }
+    }
+}
+
+impl From<Nirs> for truth::Nirs {
+    fn from(nirs: Nirs) -> Self {
+        match nirs {
+            Nirs::All => Self::All,
+            Nirs::Two => Self::Two,
+            Nirs::None => Self::None,
+        }
     }
 }
 
@@ -65,13 +150,12 @@ fn per_million(text: &str) -> Result<u64, String> {
     share.ok_or_else(|| "expected a share from 0 to 1, with at most six decimals".to_owned())
 }
 
-fn bar(plan: &Plan, output: Output) -> ProgressBar {
+fn bar(households: u64, output: Output) -> ProgressBar {
     if output == Output::Json {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} households  {per_sec}  {eta} left");
-    ProgressBar::new(synth::households(plan))
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(households).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn json_line(extract: &Extract) {
@@ -116,6 +200,44 @@ fn tables(extracts: &[Extract]) {
         })
     });
     show::table(&["file", "planted fault", "records", "first at record", "the hub says"], faults.collect());
+}
+
+fn truth_json(labelled: &Labelled, noise: truth::Noise) -> serde_json::Value {
+    let kinds = Kind::all().flat_map(|kind| Source::ALL.map(|source| (kind, source)));
+    let noise = kinds.filter_map(|(kind, source)| {
+        let (could, did) = labelled.tally.of(kind, source);
+        let declared = kind.share(noise, source);
+        (could > 0).then(|| {
+            json!({
+                "kind": kind.word(),
+                "source": source.word(),
+                "declared_per_ten_thousand": declared,
+                "could": could,
+                "did": did,
+            })
+        })
+    });
+    json!({
+        "truth": labelled.truth,
+        "rows": labelled.rows,
+        "persons": labelled.persons,
+        "noise": noise.collect::<Vec<_>>(),
+    })
+}
+
+fn truth_tables(labelled: &Labelled, noise: truth::Noise) {
+    let (file, rows) = (labelled.truth.display().to_string(), labelled.rows.to_string());
+    show::table(&["truth", "rows", "persons"], vec![vec![file, rows, labelled.persons.to_string()]]);
+    let cell = |kind: Kind, source: Source| match labelled.tally.of(kind, source) {
+        (0, _) => String::new(),
+        (could, did) => format!("{} of {could} ({})", did, kind.share(noise, source)),
+    };
+    let rows = Kind::all().map(|kind| {
+        let mut row = vec![kind.word().replace('_', " ")];
+        row.extend(Source::ALL.map(|source| cell(kind, source)));
+        row
+    });
+    show::table(&["noise (declared in 10 000)", "caf", "france-travail", "departement"], rows.collect());
 }
 
 #[cfg(test)]

@@ -46,13 +46,24 @@ impl Departement {
     /// # Errors
     /// When the disk refuses.
     pub fn household(&mut self, household: &Household) -> io::Result<()> {
-        for adult in &household.adults {
-            let Some(fiche) = &adult.fiche else { continue };
-            let fault = Fault::of(Fault::DEPARTEMENT, self.seed, adult.rank, 2);
-            beneficiaire(&mut self.text, household, adult, fiche, fault);
-            self.output.record(&self.text, fault)?;
-        }
-        Ok(())
+        household.adults.iter().try_for_each(|adult| self.adult(household, adult).map(|_| ()))
+    }
+
+    /// Writes an adult, if the département has a file: the row's number, none when a fault is to have it refused.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn adult(&mut self, household: &Household, adult: &Adult) -> io::Result<Option<u64>> {
+        let Some(fiche) = &adult.fiche else { return Ok(None) };
+        let fault = Fault::of(Fault::DEPARTEMENT, self.seed, fiche.number, 2);
+        let fault = fault.and_then(|fault| adult.holding(fault));
+        beneficiaire(&mut self.text, household, adult, fiche, fault);
+        self.output.record(&self.text, fault)
+    }
+
+    /// Name of the file.
+    pub fn name(&self) -> String {
+        self.output.name()
     }
 
     /// Ends the file.
@@ -68,7 +79,7 @@ fn beneficiaire(text: &mut String, home: &Household, adult: &Adult, fiche: &Fich
     let mut random = Random::of(Purpose::Base, &[fiche.details]);
     let random = &mut random;
     let mut cells = Cells::new(text, "");
-    cells.cell(format_args!("SI-{}", 20_000 + adult.rank));
+    cells.cell(format_args!("SI-{}", 20_000 + fiche.number));
     etat_civil(&mut cells, adult, random, fault);
     contacts(&mut cells, adult, fiche, random);
     adresse(&mut cells, home);
@@ -96,8 +107,8 @@ fn etat_civil(cells: &mut Cells<'_>, adult: &Adult, random: &mut Random, fault: 
     ]);
     let most = if random.percent(10) { 28 } else { usize::MAX };
     let named = fault != Some(Fault::MissingName);
-    cells.maybe(adult.given.first().map(|given| spelled(given, spelling)));
-    cells.maybe(named.then(|| adult.usage.spelled(spelling, most)));
+    cells.maybe(adult.given(0).map(|given| spelled(given, spelling)));
+    cells.maybe(named.then(|| adult.called_by_name(spelling).cut(most)));
     let born = adult.born;
     let form = random.below(3);
     match (fault, form) {
@@ -115,6 +126,9 @@ fn etat_civil(cells: &mut Cells<'_>, adult: &Adult, random: &mut Random, fault: 
 }
 
 fn nir(adult: &Adult, stated: bool, with_key: bool, fault: Option<Fault>) -> Option<String> {
+    if let Some(said) = &adult.said {
+        return said.nir(fault);
+    }
     match fault {
         Some(Fault::WrongNirKey) => Some(format!("{}00", adult.nir)),
         Some(Fault::NirWithoutKey) => Some(adult.nir.clone()),
@@ -140,13 +154,8 @@ fn contacts(cells: &mut Cells<'_>, adult: &Adult, fiche: &Fiche, random: &mut Ra
         let _ = write!(phones, ", 03530{:05}", random.below(100_000));
     }
     cells.maybe(random.percent(85).then_some(phones));
-    let given = adult.given.first().map(|given| spelled(given, Spelling::Letters));
-    let name = adult.usage.spelled(Spelling::Letters, usize::MAX);
-    cells.maybe(
-        given
-            .filter(|_| random.percent(75))
-            .map(|given| format!("{given}.{name}{}@example.org", adult.rank % 100)),
-    );
+    let stated = random.percent(75);
+    cells.maybe(adult.email().filter(|_| stated));
 }
 
 fn adresse(cells: &mut Cells<'_>, home: &Household) {

@@ -63,6 +63,16 @@ impl Fault {
         random.per_million(SHARE_PER_MILLION).then(|| random.one(choice))
     }
 
+    /// Whether it is a mistake in a NIR.
+    pub fn is_of_nir(self) -> bool {
+        matches!(self, Self::WrongNirKey | Self::NirWithoutKey | Self::SpreadsheetNir)
+    }
+
+    /// Whether it costs the record.
+    pub fn refuses(self) -> bool {
+        matches!(self, Self::LongYear | Self::YearOnly | Self::TooManyColumns | Self::MissingName)
+    }
+
     /// A word for tables and JSON.
     pub fn word(self) -> &'static str {
         match self {

@@ -15,6 +15,8 @@ mod output;
 mod person;
 mod places;
 mod random;
+mod said;
+pub mod truth;
 mod vocabulary;
 
 use std::io;

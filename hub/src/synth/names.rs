@@ -63,7 +63,7 @@ impl Surname {
     }
 
     /// The name as `spelling` writes it, no longer than `most` letters.
-    pub fn spelled(self, spelling: Spelling, most: usize) -> Spelled {
+    pub fn spelled(self, spelling: Spelling, most: usize) -> Spelled<'static> {
         Spelled { parts: [Some(self.0), self.1], spelling, most }
     }
 }
@@ -74,7 +74,7 @@ pub fn given(random: &mut Random, woman: bool) -> &'static str {
 }
 
 /// The text as `spelling` writes it.
-pub fn spelled(text: &'static str, spelling: Spelling) -> Spelled {
+pub fn spelled(text: &str, spelling: Spelling) -> Spelled<'_> {
     Spelled { parts: [Some(text), None], spelling, most: usize::MAX }
 }
 
@@ -95,13 +95,20 @@ pub enum Spelling {
 
 /// A name to be written.
 #[derive(Debug, Clone, Copy)]
-pub struct Spelled {
-    parts: [Option<&'static str>; 2],
+pub struct Spelled<'t> {
+    parts: [Option<&'t str>; 2],
     spelling: Spelling,
     most: usize,
 }
 
-impl fmt::Display for Spelled {
+impl Spelled<'_> {
+    /// The same, no longer than `most` letters.
+    pub fn cut(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+}
+
+impl fmt::Display for Spelled<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [first, second] = self.parts;
         let join = second.map(|_| '-');
@@ -128,15 +135,19 @@ fn capital(letter: char) -> char {
 
 fn bare(letter: char) -> char {
     match letter {
-        'à' | 'â' | 'ä' => 'a',
+        'à' | 'á' | 'â' | 'ã' | 'ä' => 'a',
         'ç' => 'c',
         'é' | 'è' | 'ê' | 'ë' => 'e',
-        'î' | 'ï' => 'i',
-        'ô' | 'ö' => 'o',
+        'í' | 'î' | 'ï' => 'i',
+        'ñ' => 'n',
+        'ó' | 'ô' | 'ö' => 'o',
         'ù' | 'û' | 'ü' => 'u',
-        'É' | 'È' | 'Ê' => 'E',
-        'Î' => 'I',
+        'É' | 'È' | 'Ê' | 'Ë' => 'E',
+        'Î' | 'Ï' => 'I',
         'À' | 'Â' => 'A',
+        'Ç' => 'C',
+        'Ô' | 'Ö' => 'O',
+        'Ü' => 'U',
         other => other,
     }
 }

@@ -58,16 +58,22 @@ impl Output {
         Ok(())
     }
 
-    /// Writes a record, with the fault it holds.
+    /// Writes a record, with the fault it holds; its number from 1, none when the fault is to have it refused.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn record(&mut self, text: &str, fault: Option<Fault>) -> io::Result<()> {
+    pub fn record(&mut self, text: &str, fault: Option<Fault>) -> io::Result<Option<u64>> {
         self.records += 1;
         if let Some(fault) = fault {
             self.note(fault);
         }
-        self.text(text)
+        self.text(text)?;
+        Ok((!fault.is_some_and(Fault::refuses)).then_some(self.records))
+    }
+
+    /// Name of the file.
+    pub fn name(&self) -> String {
+        self.file.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Records written so far.

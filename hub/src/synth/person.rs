@@ -6,9 +6,11 @@
 use hub_core::canonical::nir;
 
 use super::calendar::Day;
-use super::names::{self, Surname};
+use super::fault::Fault;
+use super::names::{self, Spelled, Spelling, Surname};
 use super::places::{BIRTHS, Place};
 use super::random::Random;
+use super::said::Said;
 use super::vocabulary::{ACTIONS, ACTIVITES, MODALITES};
 
 /// An adult of a household.
@@ -40,6 +42,8 @@ pub struct Adult {
     pub suivi: Option<Suivi>,
     /// What the département knows.
     pub fiche: Option<Fiche>,
+    /// What the source being written says instead, in labelled data.
+    pub said: Option<Said>,
 }
 
 /// An activity of the CAF.
@@ -73,6 +77,8 @@ pub struct Suivi {
 pub struct Fiche {
     /// Details that never change, drawn when written.
     pub details: u64,
+    /// Number of the file.
+    pub number: u64,
     /// Mobile phone, the eight digits after 06.
     pub phone: u64,
 }
@@ -99,10 +105,35 @@ impl Adult {
             activite: Activite { kind: random.one(ACTIVITES), since: Day::drawn(random, 2023, 2025) },
             devoirs: random.percent(80),
             suivi: random.percent(55).then(|| Suivi::drawn(random)),
-            fiche: random
-                .percent(35)
-                .then(|| Fiche { details: random.draw(), phone: random.below(100_000_000) }),
+            fiche: random.percent(35).then(|| Fiche::drawn(random, rank)),
+            said: None,
         }
+    }
+
+    /// A given name by its place, as the source being written has it.
+    pub fn given(&self, at: usize) -> Option<&str> {
+        match &self.said {
+            Some(said) => said.given.get(at).map(String::as_str),
+            None => self.given.get(at).copied(),
+        }
+    }
+
+    /// The name in use, as the source being written has it.
+    pub fn called_by_name(&self, spelling: Spelling) -> Spelled<'_> {
+        match &self.said {
+            Some(said) => names::spelled(&said.usage, spelling),
+            None => self.usage.spelled(spelling, usize::MAX),
+        }
+    }
+
+    /// E-mail address.
+    pub fn email(&self) -> Option<String> {
+        if let Some(said) = &self.said {
+            return Some(said.email.clone());
+        }
+        let given = names::spelled(self.given.first()?, Spelling::Letters);
+        let name = self.usage.spelled(Spelling::Letters, usize::MAX);
+        Some(format!("{given}.{name}{}@example.org", self.rank % 100))
     }
 
     /// The former France Travail identifier: seven digits and a letter.
@@ -111,14 +142,28 @@ impl Adult {
         format!("{:07}{letter}", (1_000_000 + self.rank) % 10_000_000)
     }
 
+    /// The fault, unless it is one of a NIR the source does not state.
+    pub fn holding(&self, fault: Fault) -> Option<Fault> {
+        let nothing = fault.is_of_nir() && self.said.as_ref().is_some_and(|said| said.nir.is_none());
+        (!nothing).then_some(fault)
+    }
+
     /// NIR and key.
     pub fn nir_and_key(&self) -> String {
         format!("{}{:02}", self.nir, nir::key(&self.nir).unwrap_or(0))
     }
 }
 
+impl Fiche {
+    /// A file of a number.
+    pub fn drawn(random: &mut Random, number: u64) -> Self {
+        Self { details: random.draw(), number, phone: random.below(100_000_000) }
+    }
+}
+
 impl Suivi {
-    fn drawn(random: &mut Random) -> Self {
+    /// A jobseeker's file.
+    pub fn drawn(random: &mut Random) -> Self {
         let uuid = (u128::from(random.draw()) << 64) | u128::from(random.draw());
         let since = Day::drawn(random, 2022, 2024);
         let actions = (0..random.below(4)).map(|_| action(Day::drawn(random, 2024, 2025), random)).collect();

@@ -6,7 +6,7 @@ use super::calendar::Day;
 use super::random::Random;
 
 /// A commune, or a country for births abroad.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// INSEE code, five characters.
     pub insee: &'static str,

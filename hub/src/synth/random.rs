@@ -12,6 +12,12 @@ pub enum Purpose {
     Night = 2,
     /// The mistakes planted in its records.
     Fault = 3,
+    /// Who a labelled adult truly is.
+    Identity = 4,
+    /// What a source makes of a labelled adult.
+    Telling = 5,
+    /// Which labelled adults a source knows twice.
+    Echo = 6,
 }
 
 /// A stream of numbers.
@@ -23,6 +29,11 @@ impl Random {
     pub fn of(purpose: Purpose, numbers: &[u64]) -> Self {
         let start = numbers.iter().fold(purpose as u64, |state, number| mixed(state ^ mixed(*number)));
         Self(start)
+    }
+
+    /// A number for each number, another for another.
+    pub fn scrambled(&self, number: u64) -> u64 {
+        mixed(self.0 ^ number)
     }
 
     /// The next number.
@@ -50,6 +61,20 @@ impl Random {
     pub fn between(&mut self, least: u16, most: u16) -> u16 {
         let span = u64::from(most.saturating_sub(least)) + 1;
         least + u16::try_from(self.below(span)).unwrap_or(0)
+    }
+
+    /// True `share` times in ten thousand.
+    pub fn per_ten_thousand(&mut self, share: u32) -> bool {
+        self.below(10_000) < u64::from(share)
+    }
+
+    /// A place in a list of `length` in order of frequency, each about as likely as one over its own place: `top` places share the
+    /// first part, twice as many the second, and so on, each part as likely as another. No floating point: the same everywhere.
+    pub fn ranked(&mut self, length: u64, top: u64) -> u64 {
+        let parts = (length.div_ceil(top.max(1)) + 1).max(2).next_power_of_two().ilog2();
+        let part = self.below(u64::from(parts));
+        let first = top * ((1 << part) - 1);
+        (first + self.below(top << part)).checked_rem(length).unwrap_or(0)
     }
 
     /// One of a list that is not empty.

@@ -42,12 +42,13 @@ impl Caf {
         Ok(Self { output, text: String::new(), seed: plan.seed })
     }
 
-    /// Writes a household.
+    /// Writes a household; the number of its record, none when a fault is to have it refused.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn household(&mut self, household: &Household) -> io::Result<()> {
+    pub fn household(&mut self, household: &Household) -> io::Result<Option<u64>> {
         let fault = Fault::of(Fault::CAF, self.seed, household.number, 0);
+        let fault = fault.and_then(|fault| household.adults.first()?.holding(fault));
         let text = &mut self.text;
         text.clear();
         text.push_str("<InfosFoyerRSA>");
@@ -63,6 +64,11 @@ impl Caf {
         prestation(text, household);
         text.push_str("</InfosFoyerRSA>\n");
         self.output.record(&self.text, fault)
+    }
+
+    /// Name of the file.
+    pub fn name(&self) -> String {
+        self.output.name()
     }
 
     /// Writes the trailer and ends the file.

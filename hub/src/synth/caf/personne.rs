@@ -11,8 +11,10 @@ pub fn adulte(text: &mut String, household: &Household, adult: &Adult, asks: boo
     text.push_str("<Personne><Identification>");
     etat_civil(text, adult, fault);
     element(text, "DTNAI", birth_date(adult, fault));
-    text.push_str("<TYPEDTNAI>N</TYPEDTNAI>");
-    element(text, "NIR", nir(adult, fault));
+    element(text, "TYPEDTNAI", adult.said.as_ref().map_or('N', |said| said.known));
+    if let Some(nir) = nir(adult, fault) {
+        element(text, "NIR", nir);
+    }
     text.push_str("<TOPVALIEC>1</TOPVALIEC>");
     element(text, "SEXE", if adult.woman { 2 } else { 1 });
     text.push_str("</Identification>");
@@ -34,12 +36,17 @@ fn etat_civil(text: &mut String, adult: &Adult, fault: Option<Fault>) {
     element(text, "QUAL", if adult.woman { "MME" } else { "MR" });
     if fault == Some(Fault::MissingName) {
         text.push_str("<NOM></NOM><NOMNAI></NOMNAI>");
+    } else if let Some(said) = &adult.said {
+        element(text, "NOM", spelled(&said.usage, spelling).cut(28));
+        element(text, "NOMNAI", spelled(&said.birth_name, spelling).cut(28));
     } else {
         element(text, "NOM", adult.usage.spelled(spelling, 28));
         element(text, "NOMNAI", adult.birth_name.spelled(spelling, 28));
     }
-    for (tag, given) in ["PRENOM", "PRENOM2", "PRENOM3"].iter().zip(&adult.given) {
-        element(text, tag, spelled(given, spelling));
+    for (at, (tag, most)) in [("PRENOM", 32), ("PRENOM2", 15), ("PRENOM3", 15)].into_iter().enumerate() {
+        if let Some(given) = adult.given(at) {
+            element(text, tag, spelled(given, spelling).cut(most));
+        }
     }
     element(text, "NOMCOMNAI", spelled(adult.birthplace.name, Spelling::BareCapitals));
 }
@@ -54,12 +61,15 @@ fn birth_date(adult: &Adult, fault: Option<Fault>) -> String {
     }
 }
 
-fn nir(adult: &Adult, fault: Option<Fault>) -> String {
-    match fault {
+fn nir(adult: &Adult, fault: Option<Fault>) -> Option<String> {
+    if let Some(said) = &adult.said {
+        return said.nir(fault);
+    }
+    Some(match fault {
         Some(Fault::NirWithoutKey) => adult.nir.clone(),
         Some(Fault::WrongNirKey) => format!("{}00", adult.nir),
         _ => adult.nir_and_key(),
-    }
+    })
 }
 
 fn dossier(text: &mut String, household: &Household, asks: bool, role: &str) {

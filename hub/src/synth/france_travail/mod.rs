@@ -12,7 +12,7 @@ use super::calendar::Day;
 use super::fault::Fault;
 use super::household::Household;
 use super::output::{Cells, Encoding, Output};
-use super::person::Suivi;
+use super::person::{Adult, Suivi};
 use super::vocabulary::ACTIONS;
 use super::{Extract, Plan};
 
@@ -58,18 +58,30 @@ impl FranceTravail {
     /// # Errors
     /// When the disk refuses.
     pub fn household(&mut self, household: &Household) -> io::Result<()> {
-        for adult in &household.adults {
-            let Some(suivi) = &adult.suivi else { continue };
-            let fault = Fault::of(Fault::PRINCIPAL, self.seed, adult.rank, 1);
-            principal::jobseeker(&mut self.text, household, adult, suivi, fault);
-            self.principal.record(&self.text, fault)?;
-            for (at, action) in suivi.actions.iter().enumerate() {
-                let fault = Fault::of(Fault::ACTIONS, self.seed, adult.rank, 100 + at as u64);
-                action_row(&mut self.text, household, suivi, *action, fault);
-                self.actions.record(&self.text, fault)?;
-            }
+        household.adults.iter().try_for_each(|adult| self.adult(household, adult).map(|_| ()))
+    }
+
+    /// Writes an adult, if a jobseeker: the numbers of the rows, those left out that a fault is to have refused.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn adult(&mut self, household: &Household, adult: &Adult) -> io::Result<Rows> {
+        let mut rows = Rows::default();
+        let Some(suivi) = &adult.suivi else { return Ok(rows) };
+        let fault = Fault::of(Fault::PRINCIPAL, self.seed, adult.rank, 1);
+        principal::jobseeker(&mut self.text, household, adult, suivi, fault);
+        rows.principal = self.principal.record(&self.text, fault)?;
+        for (at, action) in suivi.actions.iter().enumerate() {
+            let fault = Fault::of(Fault::ACTIONS, self.seed, adult.rank, 100 + at as u64);
+            action_row(&mut self.text, household, suivi, *action, fault);
+            rows.actions.extend(self.actions.record(&self.text, fault)?);
         }
-        Ok(())
+        Ok(rows)
+    }
+
+    /// Names of the two files, the main one first.
+    pub fn names(&self) -> [String; 2] {
+        [self.principal.name(), self.actions.name()]
     }
 
     /// Ends both files.
@@ -79,6 +91,15 @@ impl FranceTravail {
     pub fn close(self) -> io::Result<[Extract; 2]> {
         Ok([self.principal.close()?, self.actions.close()?])
     }
+}
+
+/// The rows of one jobseeker, by number.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// In the main extract.
+    pub principal: Option<u64>,
+    /// In the actions.
+    pub actions: Vec<u64>,
 }
 
 /// `1986-07-14 00:00:00.0`.

@@ -33,8 +33,8 @@ fn etat_civil(
     let spelling = if random.percent(10) { Spelling::Capitals } else { Spelling::BareCapitals };
     let named = fault != Some(Fault::MissingName);
     cells.cell(Unique(suivi.uuid)).cell(if adult.woman { "MME" } else { "M." });
-    cells.maybe(named.then(|| adult.usage.spelled(spelling, usize::MAX)));
-    cells.maybe(adult.given.first().map(|given| spelled(given, spelling)));
+    cells.maybe(named.then(|| adult.called_by_name(spelling)));
+    cells.maybe(adult.given(0).map(|given| spelled(given, spelling)));
     cells.cell(bare(adult.birthplace.name)).cell(adult.birthplace.insee);
     match fault {
         Some(Fault::LongYear) => cells
@@ -85,6 +85,6 @@ fn structure(
     cells.cell(agency).cell(Instant(suivi.since)).cell(Instant(suivi.since.a_year_later().a_year_later()));
 }
 
-fn bare(text: &'static str) -> Spelled {
+fn bare(text: &'static str) -> Spelled<'static> {
     spelled(text, Spelling::BareCapitals)
 }
