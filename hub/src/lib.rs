@@ -11,6 +11,7 @@ pub mod correction;
 pub mod decision;
 pub mod installation;
 pub mod mappings;
+pub mod measuring;
 pub mod notice;
 pub mod pull;
 pub mod receipt;

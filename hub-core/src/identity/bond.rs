@@ -73,7 +73,7 @@ pub fn relate(a: &Profile, b: &Profile, policy: &Policy) -> Option<Relation> {
     }
     let weight = weigh(&Likeness::of(a, b), policy);
     let found = if a.shares_a_nir(b) {
-        Some(by_nir(a, b))
+        Some(by_nir(a, b, weight >= policy.link))
     } else if a.nirs_differ(b) {
         a.has_whole_name_of(b).then_some(Err(Doubt::OtherNir))
     } else {
@@ -100,11 +100,13 @@ pub fn weigh(likeness: &Likeness, policy: &Policy) -> Centibits {
     if twins { weight.min(policy.review - 1) } else { weight }
 }
 
-fn by_nir(a: &Profile, b: &Profile) -> Result<Bond, Doubt> {
+/// A NIR shared: one trait may differ, more only when all that agrees outweighs them. It is written for spouses and children too.
+fn by_nir(a: &Profile, b: &Profile, alike: bool) -> Result<Bond, Doubt> {
     match a.differing(b) {
         0 | 1 if !may_be_one(a, b) => Err(Doubt::SharedNir),
         0 => Ok(Bond::Number(0)),
         1 => Ok(Bond::NirNearly),
+        _ if alike && !a.differ_in_rank(b) => Ok(Bond::NirNearly),
         _ => Err(Doubt::SharedNir),
     }
 }
@@ -122,11 +124,15 @@ fn by_number(a: &Profile, b: &Profile) -> Option<Bond> {
 }
 
 fn by_likeness(a: &Profile, b: &Profile, weight: Centibits, policy: &Policy) -> Option<Result<Bond, Doubt>> {
-    if a.differ_in_rank(b) || weight < policy.review {
+    if a.differ_in_rank(b) {
         return None;
     }
-    if a.differ_in_number(b) {
+    // Of those one source numbers apart, it is asked whenever the name is the same: they are its duplicates, or namesakes.
+    if a.differ_in_number(b) && weight < policy.link {
         return a.has_name_of(b).then_some(Err(Doubt::OtherNumber));
+    }
+    if weight < policy.review {
+        return None;
     }
     Some(match (weight >= policy.link, a.has_name_of(b)) {
         (false, _) => Err(Doubt::Alike),

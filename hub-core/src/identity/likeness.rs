@@ -21,12 +21,13 @@ pub enum Trait {
     Telephone,
     Courriel,
     Foyer,
+    Numero,
     Nir,
 }
 
 impl Trait {
     /// Every trait, in the order they are told.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Nom,
         Self::Prenoms,
         Self::Naissance,
@@ -36,6 +37,7 @@ impl Trait {
         Self::Telephone,
         Self::Courriel,
         Self::Foyer,
+        Self::Numero,
         Self::Nir,
     ];
 
@@ -51,6 +53,7 @@ impl Trait {
             Self::Telephone => "telephone",
             Self::Courriel => "courriel",
             Self::Foyer => "foyer",
+            Self::Numero => "numero",
             Self::Nir => "nir",
         }
     }
@@ -67,6 +70,13 @@ impl Trait {
             Self::Telephone => &["contacts.telephones"],
             Self::Courriel => &["contacts.courriels"],
             Self::Foyer => &["identifiants.numero_allocataire"],
+            Self::Numero => &[
+                "identifiants.identifiant_ft_uuid",
+                "identifiants.identifiant_ft",
+                "identifiants.identifiant_departement",
+                "identifiants.identifiant_mission_locale",
+                "identifiants.identifiant_asp",
+            ],
             Self::Nir => &["identite.nir"],
         }
     }
@@ -90,6 +100,8 @@ impl Trait {
             Self::Lieu | Self::Nir => &["identique", "proche", "different"],
             Self::Adresse => &["identique", "commune", "different"],
             Self::Telephone | Self::Courriel | Self::Foyer => &["commun", "different"],
+            // Of one source; of several, which two of a household may bear.
+            Self::Numero => &["identique", "partage", "different"],
         }
     }
 
@@ -130,6 +142,7 @@ impl Likeness {
             (Trait::Telephone, both(&a.phones, &b.phones, |a, b| u8::from(a != b))),
             (Trait::Courriel, both(&a.emails, &b.emails, |a, b| u8::from(a != b))),
             (Trait::Foyer, both(&a.households, &b.households, |a, b| u8::from(a != b))),
+            (Trait::Numero, level_of_numbers(a, b)),
             (Trait::Nir, both(&a.nirs, &b.nirs, |a, b| level_of_nirs(a, b))),
         ];
         for (of, level) in sets {
@@ -236,6 +249,17 @@ fn level_of_addresses(a: &super::profile::Address, b: &super::profile::Address) 
         return 2;
     }
     u8::from(a.street.is_empty() || a.street != b.street)
+}
+
+/// What one source gave both; else what several may pass on.
+fn level_of_numbers(a: &Profile, b: &Profile) -> Option<u8> {
+    if a.shares_an_own_number(b) {
+        Some(0)
+    } else if a.differ_in_number(b) {
+        Some(2)
+    } else {
+        a.shared_number(b).map(|_| 1)
+    }
 }
 
 /// One character wrong, or two neighbours exchanged.

@@ -7,6 +7,7 @@ mod birth;
 mod bond;
 mod comparison;
 mod continuing;
+pub mod crowd;
 mod few;
 mod key;
 mod likeness;

@@ -125,7 +125,8 @@ impl Profile {
             .min_by_key(|(rank, former)| (*former, *rank))
     }
 
-    pub(super) fn shares_a_key(&self, other: &Self) -> bool {
+    /// Whether anything brings the two together.
+    pub fn shares_a_key(&self, other: &Self) -> bool {
         !self.keys.is_disjoint(&other.keys)
     }
 
@@ -147,6 +148,10 @@ impl Profile {
     /// The rank of birth tells twins apart.
     pub(super) fn differ_in_rank(&self, other: &Self) -> bool {
         !self.ranks.is_empty() && !other.ranks.is_empty() && self.ranks.is_disjoint(&other.ranks)
+    }
+
+    pub(super) fn shares_an_own_number(&self, other: &Self) -> bool {
+        self.own.iter().any(|own| other.own.contains(own))
     }
 
     /// A source that numbers its persons knows them as two.

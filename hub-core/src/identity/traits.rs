@@ -65,6 +65,11 @@ impl Traits {
         &self.keys
     }
 
+    /// Whether somebody is named: a claim of a number alone says nothing else.
+    pub fn has_a_name(&self) -> bool {
+        !self.names.is_empty() || !self.given.is_empty()
+    }
+
     /// The 13-character NIR, unless provisional.
     pub fn nir(&self) -> Option<&str> {
         self.nir.as_deref()

@@ -1,5 +1,6 @@
 //! `dlnuf identity`: who is who where the hub cannot say: what is asked, two persons side by side, a person's word, and taking it back.
 
+mod measure;
 mod rule;
 mod side_by_side;
 
@@ -32,6 +33,8 @@ pub enum Identity {
     Undo(rule::Undo),
     /// List the rulings, latest first
     Rulings(List),
+    /// Measure how right the matcher is on labelled extracts (`dlnuf synth --truth`)
+    Measure(measure::Measure),
 }
 
 /// Two persons.
@@ -55,6 +58,7 @@ impl Identity {
             Self::Decide(decide) => decide.run(settings, output).await,
             Self::Split(split) => split.run(settings, output).await,
             Self::Undo(undo) => undo.run(settings, output).await,
+            Self::Measure(measure) => measure.run(settings, output),
             Self::Rulings(list) => rulings(list, settings, output).await,
         }
     }
