@@ -20,7 +20,7 @@ use serde::Deserialize;
 struct BuiltInMappings;
 
 /// The file that says which source is believed first.
-const PRECEDENCE: &str = "precedence.yaml";
+pub const PRECEDENCE: &str = "precedence.yaml";
 
 /// The precedence policy as it is written.
 #[derive(Deserialize)]
