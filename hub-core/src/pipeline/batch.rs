@@ -18,7 +18,7 @@ use crate::event::{Event, Occasion, announce, announce_merger};
 use crate::identity::IdentityKey;
 use crate::merge::merge;
 use crate::statement::{Origin, Stated, Statement};
-use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
+use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite, Replaced};
 
 use super::context::Context;
 use super::pairing::{Paired, Pending, Told};
@@ -64,8 +64,8 @@ pub(super) fn settle(
 ) -> Settlement {
     let mut people = People::new(context, candidates, known, &paired.silent);
     let Paired { pending, silent: gone, refused, told, .. } = paired;
-    let mut settled =
-        Settlement { commit: Commit::new(context.run), told, left: Vec::new(), further: Vec::new() };
+    let commit = Commit::new(context.run, context.at);
+    let mut settled = Settlement { commit, told, left: Vec::new(), further: Vec::new() };
     let linked = link(context, pending, &mut people, mint, &mut settled);
     settled.further = people.further(looked_up);
     let commit = &mut settled.commit;
@@ -233,6 +233,7 @@ fn merge_persons(context: Context<'_>, people: &People, commit: &mut Commit) {
             expected: Some(person.sequence),
             sequence: person.sequence + 1,
             state: Kept::Apart(Stated::default()),
+            replaced: Some(Replaced { state: person.state.clone(), by: shown_by.clone() }),
         });
     }
 }
@@ -252,7 +253,7 @@ fn announce_person(
         let state = if alone { Kept::InClaim } else { Kept::Apart(merged()) };
         commit.counts.persons += 1;
         commit.counts.changed += 1;
-        commit.persons.push(PersonWrite { id, expected: None, sequence: 0, state });
+        commit.persons.push(PersonWrite { id, expected: None, sequence: 0, state, replaced: None });
         return;
     }
     let state = merged();
@@ -275,8 +276,10 @@ fn announce_person(
     let sequence = last_sequence + events.len() as u64;
     commit.events.extend(events);
     let expected = working.known.as_ref().map(|known| known.sequence);
+    let other = working.known.as_ref().filter(|known| known.state != state);
+    let replaced = other.map(|known| Replaced { state: known.state.clone(), by: by.clone() });
     let state = if alone { Kept::InClaim } else { Kept::Apart(state) };
-    commit.persons.push(PersonWrite { id, expected, sequence, state });
+    commit.persons.push(PersonWrite { id, expected, sequence, state, replaced });
 }
 
 fn departement(canon: &Canon, state: &Stated) -> String {
