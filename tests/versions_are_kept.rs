@@ -33,8 +33,7 @@ fn replacing(
     run: &Run,
     (checkpoint, at): (u64, Timestamp),
     write: (PersonId, u64, u64),
-    replaced: Option<Replaced>,
-    now: Stated,
+    (replaced, now): (Option<Replaced>, Stated),
 ) -> Commit {
     let (id, expected, sequence) = write;
     let mut commit = Commit { checkpoint, ..Commit::new(run.id, at) };
@@ -63,18 +62,18 @@ async fn keeps_versions(store: &dyn Store) -> PersonId {
     let day = run.started_at + 24.hours();
     let over = Replaced { state: created.clone(), by: by_second.clone() };
     store
-        .commit(&replacing(&run, (2, day), (person, 1, 2), Some(over), second.clone()))
+        .commit(&replacing(&run, (2, day), (person, 1, 2), (Some(over), second.clone())))
         .await
         .expect("commits");
     // Another origin, the same values, the same instant and sequence.
     let over = Replaced { state: second.clone(), by: by_third.clone() };
     store
-        .commit(&replacing(&run, (3, day), (person, 2, 2), Some(over), third.clone()))
+        .commit(&replacing(&run, (3, day), (person, 2, 2), (Some(over), third.clone())))
         .await
         .expect("commits");
     // Written again as it was: since when it is known stays.
     let later = day + 24.hours();
-    store.commit(&replacing(&run, (4, later), (person, 2, 2), None, third.clone())).await.expect("commits");
+    store.commit(&replacing(&run, (4, later), (person, 2, 2), (None, third.clone()))).await.expect("commits");
     let wanted = [
         version(1, run.started_at, created, Some((day, by_second))),
         version(2, day, second.clone(), Some((day, by_third.clone()))),
@@ -83,12 +82,12 @@ async fn keeps_versions(store: &dyn Store) -> PersonId {
     assert_eq!(history(store, person).await, wanted);
 
     let over = Replaced { state: third.clone(), by: by_third.clone() };
-    let stale = replacing(&run, (5, later), (person, 1, 3), Some(over), second);
+    let stale = replacing(&run, (5, later), (person, 1, 3), (Some(over), second));
     assert!(matches!(store.commit(&stale).await, Err(StoreError::Conflict)));
     assert_eq!(history(store, person).await, wanted, "a refused commit leaves no version");
 
     let over = Replaced { state: third, by: by_third.clone() };
-    let mut absorbed = replacing(&run, (5, later), (person, 2, 3), Some(over), Stated::default());
+    let mut absorbed = replacing(&run, (5, later), (person, 2, 3), (Some(over), Stated::default()));
     absorbed.mergers.push(Merger { absorbed: person, into: other });
     store.commit(&absorbed).await.expect("commits");
     let after = history(store, person).await;

@@ -53,7 +53,9 @@ pub(super) async fn tell(
     let library = Library::of(store, (files, canon), origins).await?;
     let teller = Teller { canon, precedence: &precedence, library, field };
     if output == Output::Json {
-        told.iter().for_each(|one| show::json_line(&teller.document(one)));
+        for one in &told {
+            show::json_line(&teller.document(one));
+        }
         return Ok(());
     }
     let path = &canon.field(field).path;
@@ -65,7 +67,9 @@ pub(super) async fn tell(
         return Ok(());
     }
     show::line(path);
-    told.iter().for_each(|one| teller.print(one, &told));
+    for one in &told {
+        teller.print(one, &told);
+    }
     let believed = told.first().and_then(|told| told.stated).map(|(value, _)| value);
     let lists = told.iter().any(|told| told.account.verdict == Verdict::United);
     if !lists && person.state.get(field).map(|(value, _)| value) != believed {
@@ -164,7 +168,7 @@ impl Teller<'_> {
         let value = one.stated.map_or_else(nothing, |(value, _)| shown(&value.to_json(self.canon)));
         let colon = either(" :", ":");
         show::line(format_args!("\n  {heading}{colon} {}", value.replace('\n', "\n    ")));
-        let why = if kept { self.reasons(&one.account, all) } else { motive(one.account.verdict) };
+        let why = if kept { reasons(&one.account, all) } else { motive(one.account.verdict) };
         let policy = self.policy(&one.account).filter(|_| !kept || all.len() > 1);
         let policy = policy.map(|place| format!(" ({place})")).unwrap_or_default();
         show::line(format_args!("    {}{why}{policy}", either("parce que : ", "because: ")));
@@ -177,20 +181,6 @@ impl Teller<'_> {
         if let Some((_, origin)) = one.stated {
             self.stated_by(origin);
         }
-    }
-
-    /// What the value kept has that the others have not.
-    fn reasons(&self, kept: &Account<'_>, all: &[Told<'_>]) -> String {
-        let beaten = |told: &Told<'_>| match told.account.verdict {
-            Verdict::Lost(to, by) if std::ptr::eq(to, kept.statement) => Some(by),
-            _ => None,
-        };
-        let mut reasons: Vec<&str> = all.iter().filter_map(beaten).map(advantage).collect();
-        reasons.dedup();
-        if reasons.is_empty() {
-            return either("rien ne la contredit", "nothing speaks against it").to_owned();
-        }
-        reasons.join(", ")
     }
 
     fn stated_by(&self, origin: &Origin) {
@@ -220,6 +210,20 @@ impl Teller<'_> {
             show::line(format_args!("    {line}"));
         }
     }
+}
+
+/// What the value kept has that the others have not.
+fn reasons(kept: &Account<'_>, all: &[Told<'_>]) -> String {
+    let beaten = |told: &Told<'_>| match told.account.verdict {
+        Verdict::Lost(to, by) if std::ptr::eq(to, kept.statement) => Some(by),
+        _ => None,
+    };
+    let mut reasons: Vec<&str> = all.iter().filter_map(beaten).map(advantage).collect();
+    reasons.dedup();
+    if reasons.is_empty() {
+        return either("rien ne la contredit", "nothing speaks against it").to_owned();
+    }
+    reasons.join(", ")
 }
 
 /// What one has over another.
