@@ -105,7 +105,7 @@ fn the_code_lists_say_present_and_ruled_out_as_the_crosswalk_does() {
     for tie in all().iter().filter(|tie| tie.vocabulary == "france-travail/orientation-v1-contrainte") {
         let (_, value) = tie.code.split_once('=').expect("a criterion and its value");
         let said = if tie.meaning == Meaning::Present { "oui" } else { "non" };
-        let found: Vec<&str> = lists.iter().filter_map(|list| list.get(value)).map(|v| v.as_str()).collect();
+        let found: Vec<&str> = lists.iter().filter_map(|list| Some(list.get(value)?.as_str())).collect();
         assert!(!found.is_empty(), "no list has `{value}`");
         assert!(found.iter().all(|found| *found == said), "`{value}`: {found:?}");
         met += 1;
