@@ -50,7 +50,7 @@ fn stated(canon: &Canon, nir: &str, delivery: DeliveryId) -> Stated {
     stated
 }
 
-async fn arrive(store: &dyn Store, byte: u8) -> Run {
+pub async fn arrive(store: &dyn Store, byte: u8) -> Run {
     let now = "2026-03-01T02:00:00.123456789Z".parse().expect("instant");
     let delivery = Delivery {
         id: DeliveryId(mint()),
@@ -108,9 +108,9 @@ async fn cancelled_callers_lose_nothing(store: &dyn Store, url: &str) {
 }
 
 /// `count` new persons, each with a claim, two keys and an event.
-fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
+pub fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
     let canon = canon();
-    let mut commit = Commit { checkpoint, ..Commit::new(run.id) };
+    let mut commit = Commit { checkpoint, ..Commit::new(run.id, run.started_at) };
     commit.counts.records = count;
     for at in 0..count {
         let person = PersonId(mint());
@@ -128,7 +128,7 @@ fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
             stated: state.clone(),
         });
         let state = if at % 2 == 0 { Kept::InClaim } else { Kept::Apart(state) };
-        commit.persons.push(PersonWrite { id: person, expected: None, sequence: 1, state });
+        commit.persons.push(PersonWrite { id: person, expected: None, sequence: 1, state, replaced: None });
         commit.keys.push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}").into()), person));
         commit.keys.push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}").into()), person));
         commit.events.push(Event {
@@ -336,7 +336,7 @@ async fn a_person_is_absorbed_and_still_found(store: &dyn Store) {
     let (persons, claims, _) = store.sizes().await.expect("counts");
     let ids: Vec<PersonId> = three.persons.iter().map(|person| person.id).collect();
     let absorbs = |checkpoint, absorbed: usize, into: usize| {
-        let mut commit = Commit { checkpoint, ..Commit::new(run.id) };
+        let mut commit = Commit { checkpoint, ..Commit::new(run.id, run.started_at) };
         commit.mergers.push(Merger { absorbed: ids[absorbed], into: ids[into] });
         let before = three.persons[absorbed].clone();
         commit.persons.push(PersonWrite {

@@ -18,7 +18,7 @@ use crate::ruling::{Question, Ruled, Ruling, Rulings};
 use crate::statement::{RecordKey, Statement};
 use crate::store::{
     Commit, JournalEvent, Kept, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run,
-    Store, StoreError, Turn,
+    Store, StoreError, Turn, Version,
 };
 
 /// The pretending store.
@@ -78,7 +78,8 @@ impl Written {
             self.given.remove(&id);
             self.keep(id, Statement { id: Some(id), ..statement.clone() });
         }
-        self.persons.extend(commit.persons.iter().map(|person| (person.id, person.clone())));
+        let now = |person: &PersonWrite| PersonWrite { replaced: None, ..person.clone() };
+        self.persons.extend(commit.persons.iter().map(|person| (person.id, now(person))));
         for (key, person) in &commit.keys {
             self.keys.entry(key.clone()).or_default().push(*person);
         }
@@ -370,6 +371,11 @@ impl Store for Rehearsal {
         let over =
             |id: &PersonId| written.over_person(*id, read.get(id), moved.remove(id).unwrap_or_default());
         Ok(ids.iter().filter_map(over).collect())
+    }
+
+    /// That of the store beneath: what is rehearsed has no history.
+    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError> {
+        self.store.history(person).await
     }
 
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError> {

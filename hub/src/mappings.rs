@@ -21,7 +21,7 @@ use serde::Deserialize;
 struct BuiltInMappings;
 
 /// The file that says which source is believed first.
-const PRECEDENCE: &str = "precedence.yaml";
+pub const PRECEDENCE: &str = "precedence.yaml";
 /// The file that says when two claims speak of one person.
 const IDENTITY: &str = "identite.yaml";
 

@@ -178,6 +178,8 @@ pub enum Code {
     BadRequest = 703,
     /// Unknown cursor.
     UnknownCursor = 704,
+    /// Not known yet then.
+    NotYetKnown = 705,
     /// Token refused.
     TokenRefused = 801,
     /// Unknown source.
@@ -319,6 +321,7 @@ impl Code {
         Self::NotFound,
         Self::BadRequest,
         Self::UnknownCursor,
+        Self::NotYetKnown,
         Self::TokenRefused,
         Self::UnknownSource,
         Self::DigestMismatch,

@@ -43,15 +43,16 @@ impl Diagnostic {
     /// Proposes the candidate nearest to what was written, when one is near.
     #[must_use]
     pub fn near<'c>(self, written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Self {
-        let nearest = candidates
-            .into_iter()
-            .map(|candidate| (strsim::jaro_winkler(written, candidate), candidate))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        match nearest {
-            Some((score, candidate)) if score > 0.75 => {
-                self.with_help(format!("did you mean `{candidate}`?"))
-            }
-            _ => self,
+        match nearest(written, candidates) {
+            Some(candidate) => self.with_help(format!("did you mean `{candidate}`?")),
+            None => self,
         }
     }
+}
+
+/// The candidate nearest to what was written, when one is near.
+pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let scored = candidates.into_iter().map(|c| (strsim::jaro_winkler(written, c), c));
+    let (score, candidate) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score > 0.75).then_some(candidate)
 }

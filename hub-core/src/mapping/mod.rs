@@ -23,7 +23,7 @@ pub use catalogue::Catalogue;
 pub use codes::{CodeList, CodeLists};
 pub use compile::{compile, compile_upon};
 pub use detect::Fit;
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, nearest};
 pub use extend::extended;
 pub use watch::{Branch, Spot, Watch};
 
@@ -237,6 +237,12 @@ impl Mapping {
 
     fn record_key(&self, scope: Scope<'_>) -> Option<CompactString> {
         self.key(&self.record.key, scope).or_else(|| self.key(&self.record.or, scope))
+    }
+
+    /// The lines of the rules that state a field, in the mapping's text; of rules taken over, that of `extends`.
+    pub fn rule_lines(&self, field: FieldId) -> Vec<u32> {
+        let rules = self.persons.rules.iter().filter(|rule| rule.field() == field);
+        rules.map(Rule::line).collect()
     }
 
     /// The name a run records: `caf/vrsb0801@1`.

@@ -102,6 +102,13 @@ impl Rule {
             Self::List(rule) => rule.field,
         }
     }
+
+    pub fn line(&self) -> u32 {
+        match self {
+            Self::Value(rule) => rule.line,
+            Self::List(rule) => rule.line,
+        }
+    }
 }
 
 /// What rules need besides the scope, and where they leave their remarks.

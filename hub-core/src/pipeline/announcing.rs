@@ -13,7 +13,7 @@ use crate::diff::diff;
 use crate::event::{Event, Occasion, announce, announce_merger, announce_split};
 use crate::merge::merge;
 use crate::statement::{Origin, Stated, Statement};
-use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
+use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite, Replaced};
 
 use super::context::Grounds;
 use super::people::{Absorbed, Parted, People, Working};
@@ -65,6 +65,7 @@ fn merge_persons(grounds: Grounds<'_>, people: &People, commit: &mut Commit) {
             expected: Some(person.sequence),
             sequence: person.sequence + 1,
             state: Kept::Apart(Stated::default()),
+            replaced: Some(Replaced { state: person.state.clone(), by: shown_by.clone() }),
         });
     }
 }
@@ -85,7 +86,7 @@ fn announce_person(
         let state = if alone { Kept::InClaim } else { Kept::Apart(merged()) };
         commit.counts.persons += 1;
         commit.counts.changed += 1;
-        commit.persons.push(PersonWrite { id, expected: None, sequence: 0, state });
+        commit.persons.push(PersonWrite { id, expected: None, sequence: 0, state, replaced: None });
         return;
     }
     let state = merged();
@@ -115,8 +116,10 @@ fn announce_person(
     let sequence = last_sequence + events.len() as u64;
     commit.events.extend(events);
     let expected = working.known.as_ref().map(|known| known.sequence);
+    let other = working.known.as_ref().filter(|known| known.state != state);
+    let replaced = other.map(|known| Replaced { state: known.state.clone(), by: by.clone() });
     let state = if alone { Kept::InClaim } else { Kept::Apart(state) };
-    commit.persons.push(PersonWrite { id, expected, sequence, state });
+    commit.persons.push(PersonWrite { id, expected, sequence, state, replaced });
 }
 
 fn departement(canon: &Canon, state: &Stated) -> String {

@@ -65,7 +65,7 @@ pub(super) fn settle(
     told.extend(resolution.told);
     let persons = persons.into_iter().map(|person| person.map(|person| people.now(person)));
     let (linked, left) = link(context, pending, persons);
-    let mut commit = Commit::new(context.run);
+    let mut commit = Commit::new(context.run, context.grounds.at);
     commit.keys = keys;
     commit.examined = examined;
     commit.examined.extend(people.absorbed.iter().map(|absorbed| absorbed.person.id));

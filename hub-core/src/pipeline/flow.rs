@@ -289,7 +289,7 @@ impl Pipeline {
         reader: &Reader,
         persons: u64,
     ) -> Result<Counts, StoreError> {
-        let mut commit = Commit::new(intake.run);
+        let mut commit = Commit::new(intake.run, intake.at);
         intake.checkpoint += 1;
         commit.checkpoint = intake.checkpoint;
         let emitters: Vec<CompactString> = reader.emitters.iter().map(|emitter| readable(emitter)).collect();

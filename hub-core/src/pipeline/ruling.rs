@@ -257,7 +257,7 @@ impl Pipeline {
         let before = people.claims();
         let resolution = resolve(grounds, (&[], &hand), &mut people, &mut || self.clock.mint());
         let Resolution { keys, further, mut examined, questions, .. } = resolution;
-        let mut commit = Commit::new(RunId(Uuid::nil()));
+        let mut commit = Commit::new(RunId(Uuid::nil()), grounds.at);
         examined.extend(people.absorbed.iter().map(|absorbed| absorbed.person.id));
         tell(grounds, &people, (BTreeSet::new(), hashbrown::HashMap::new()), &mut commit);
         (commit.keys, commit.examined, commit.questions) = (keys, examined, questions);

@@ -20,7 +20,7 @@ use crate::ledger::Ledger;
 use crate::merge::uncontested;
 use crate::reject::Reject;
 use crate::ruling::{Question, Ruling, Rulings};
-use crate::statement::{RecordKey, Stated, Statement};
+use crate::statement::{Origin, RecordKey, Stated, Statement};
 
 pub use error::StoreError;
 
@@ -128,6 +128,28 @@ pub struct Merger {
     pub into: PersonId,
 }
 
+/// A state a commit puts another in the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// What was known.
+    pub state: Stated,
+    /// The record, or the silence, that made the difference.
+    pub by: Origin,
+}
+
+/// What was known of a person, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Sequence of the person's last event then. Versions that differ by their origins alone share one.
+    pub sequence: u64,
+    /// Since when; `None` when it was there before versions were kept.
+    pub from: Option<Timestamp>,
+    /// What was known.
+    pub state: Stated,
+    /// Until when, and what made the difference; `None` for what is known now.
+    pub end: Option<(Timestamp, Origin)>,
+}
+
 /// A person to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonWrite {
@@ -139,6 +161,9 @@ pub struct PersonWrite {
     pub sequence: u64,
     /// What is known now; in its claim only if the person has exactly one once this is committed.
     pub state: Kept,
+    /// What was known before, where it is no longer so: it goes to the person's history. A state kept in the only claim is
+    /// overwritten with that claim, so the store cannot tell by itself. `None` for a person created.
+    pub replaced: Option<Replaced>,
 }
 
 /// One batch's whole effect.
@@ -146,6 +171,8 @@ pub struct PersonWrite {
 pub struct Commit {
     /// The run.
     pub run: RunId,
+    /// When what it changes is known from; that of its events.
+    pub at: Timestamp,
     /// Batches committed once this one is; a commit at or below the stored checkpoint is a conflict.
     pub checkpoint: u64,
     /// Claims to insert (`id` is `None`) or rewrite.
@@ -195,9 +222,10 @@ impl Run {
 
 impl Commit {
     /// A commit of a run in which nothing happens yet.
-    pub fn new(run: RunId) -> Self {
+    pub fn new(run: RunId, at: Timestamp) -> Self {
         Self {
             run,
+            at,
             checkpoint: 0,
             statements: Vec::new(),
             persons: Vec::new(),
@@ -327,6 +355,10 @@ pub trait Store: Ledger + Rulings {
 
     /// Persons with all their statements, absorbed ones with none; unknown ids are left out.
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError>;
+
+    /// What was known of a person under this very identifier, the first version first and what is known now last; nothing of one
+    /// never heard of. Who was absorbed is followed by nobody: its last version is empty.
+    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError>;
 
     /// Persons above `after`, in the order of their identifiers; absorbed ones are left out.
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError>;

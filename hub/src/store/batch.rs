@@ -10,10 +10,10 @@ use hub_core::event::Event;
 use hub_core::reject::Reject;
 use hub_core::ruling::{Question, Ruling};
 use hub_core::statement::Statement;
-use hub_core::store::{Commit, PersonWrite, Ready, StoreError};
+use hub_core::store::{Commit, PersonWrite, Ready, Replaced, StoreError};
 use uuid::Uuid;
 
-use super::codec::{Codec, Row, RulingWords, instant};
+use super::codec::{Codec, Row, RulingWords, instant, nanoseconds};
 
 /// Everything one transaction writes.
 pub(super) struct Batch {
@@ -24,6 +24,10 @@ pub(super) struct Batch {
     pub rewritten: Vec<ClaimWrite>,
     pub created: Vec<PersonRowWrite>,
     pub updated: Vec<PersonRowWrite>,
+    /// What the updated were before, where it is no longer known.
+    pub replaced: Vec<VersionWrite>,
+    /// When all of this is known from.
+    pub at: i64,
     pub relied_on: Vec<(Uuid, i64)>,
     pub examined: Vec<Uuid>,
     pub questions: Vec<QuestionWrite>,
@@ -55,6 +59,15 @@ pub(super) struct ClaimWrite {
 pub(super) struct PersonRowWrite {
     pub id: Uuid,
     pub expected: i64,
+    pub sequence: i64,
+    /// When the state became known; `None` leaves it as it was.
+    pub since: Option<i64>,
+    pub payload: Vec<u8>,
+}
+
+/// A version that is over.
+pub(super) struct VersionWrite {
+    pub person: Uuid,
     pub sequence: i64,
     pub payload: Vec<u8>,
 }
@@ -100,10 +113,11 @@ impl Batch {
     pub(super) fn new(codec: &Codec, commit: &Commit) -> Self {
         let claims = commit.statements.iter().map(|s| claim(codec, s));
         let (inserted, rewritten) = claims.partition(|claim: &ClaimWrite| claim.id == 0);
+        let at = nanoseconds(commit.at);
         let persons = |created: bool| -> Vec<PersonRowWrite> {
             let wanted = commit.persons.iter();
             let wanted = wanted.filter(|person| person.expected.is_none() == created);
-            let mut rows: Vec<_> = wanted.map(|p| person(codec, p)).collect();
+            let mut rows: Vec<_> = wanted.map(|p| person(codec, p, at)).collect();
             rows.sort_by_key(|row| row.id);
             rows
         };
@@ -125,6 +139,8 @@ impl Batch {
             rewritten,
             created,
             updated: persons(false),
+            replaced: commit.persons.iter().filter_map(|p| version(codec, p, at)).collect(),
+            at,
             relied_on,
             examined: commit.examined.iter().map(|person| person.0).collect(),
             questions: commit.questions.iter().map(question).collect(),
@@ -176,11 +192,13 @@ fn claim(codec: &Codec, statement: &Statement) -> ClaimWrite {
     }
 }
 
-fn person(codec: &Codec, person: &PersonWrite) -> PersonRowWrite {
+fn person(codec: &Codec, person: &PersonWrite, at: i64) -> PersonRowWrite {
+    let known_from_now = person.expected.is_none() || person.replaced.is_some();
     PersonRowWrite {
         id: person.id.0,
         expected: person.expected.unwrap_or(0).cast_signed(),
         sequence: person.sequence.cast_signed(),
+        since: known_from_now.then_some(at),
         payload: codec.seal_kept(person.id.0, &person.state),
     }
 }
@@ -210,6 +228,12 @@ fn ruling(codec: &Codec, ruling: &Ruling) -> RulingWrite {
         payload: codec.seal_ruling(ruling.id, &words),
         claims: ruling.claims.clone(),
     }
+}
+
+fn version(codec: &Codec, person: &PersonWrite, until: i64) -> Option<VersionWrite> {
+    let (sequence, Replaced { state, by }) = (person.expected?.cast_signed(), person.replaced.as_ref()?);
+    let row = Row::Version(person.id.0, sequence, until);
+    Some(VersionWrite { person: person.id.0, sequence, payload: codec.seal_version(row, state, by) })
 }
 
 fn reject(codec: &Codec, run: Uuid, reject: &Reject) -> RejectWrite {

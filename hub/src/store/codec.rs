@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use hub_core::canonical::{Canon, FieldReadings, FieldTable};
 use hub_core::identity::IdentityKey;
 use hub_core::ruling::{Absorbed, Word};
-use hub_core::statement::{Stated, Statement};
+use hub_core::statement::{Origin, Stated, Statement};
 use hub_core::store::{Kept, StoreError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub(super) enum Row {
     /// By the look-up hash of its record: a claim may move to another person.
     Claim(i64),
     Person(Uuid),
+    /// Person, sequence, when it was over.
+    Version(Uuid, i64, i64),
     Event(Uuid),
     Ruling(Uuid),
     /// Run, record number, byte.
@@ -46,6 +48,9 @@ impl Row {
             Self::Mark => b"mark".to_vec(),
             Self::Claim(record) => [b"claim", &record.to_le_bytes()[..]].concat(),
             Self::Person(id) => [b"person", &id.as_bytes()[..]].concat(),
+            Self::Version(id, sequence, until) => {
+                [b"version", &id.as_bytes()[..], &sequence.to_le_bytes(), &until.to_le_bytes()].concat()
+            }
             Self::Event(id) => [b"event", &id.as_bytes()[..]].concat(),
             Self::Ruling(id) => [b"ruling", &id.as_bytes()[..]].concat(),
             Self::Reject(run, number, byte) => {
@@ -66,6 +71,19 @@ struct Written<'a> {
 struct Read {
     table: u32,
     stated: Stated,
+}
+
+/// The payload of a version that is over, with what replaced it.
+#[derive(Serialize)]
+struct WrittenVersion<'a> {
+    written: Written<'a>,
+    by: &'a Origin,
+}
+
+#[derive(Deserialize)]
+struct ReadVersion {
+    read: Read,
+    by: Origin,
 }
 
 /// A claim's payload.
@@ -192,6 +210,18 @@ impl Codec {
         postcard::from_bytes(&clear).map_err(|_| StoreError::Unreadable { context })
     }
 
+    pub(super) fn seal_version(&self, row: Row, state: &Stated, by: &Origin) -> Vec<u8> {
+        self.seal_values(row, &WrittenVersion { written: self.written(state), by })
+    }
+
+    pub(super) fn open_version(&self, row: Row, sealed: &[u8]) -> Result<(Stated, Origin), StoreError> {
+        let context = "a version of a person";
+        let clear = self.open(row, sealed, context)?;
+        let version: ReadVersion =
+            postcard::from_bytes(&clear).map_err(|_| StoreError::Unreadable { context })?;
+        Ok((self.read(version.read, context)?, version.by))
+    }
+
     /// `record` is the claim's look-up hash.
     pub(super) fn seal_claim(&self, record: i64, claim: &Statement) -> Vec<u8> {
         let Statement { record_key, key, stated, .. } = claim;
@@ -220,6 +250,16 @@ impl Codec {
         let reading = self.readings.of(read.table).ok_or(StoreError::Unreadable { context })?;
         Ok(Stated::read(&self.canon, reading, read.stated))
     }
+}
+
+/// An instant as a number; one past 2262, as that day.
+pub(super) fn nanoseconds(at: Timestamp) -> i64 {
+    i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// Reads [`nanoseconds`].
+pub(super) fn of_nanoseconds(number: i64, context: &'static str) -> Result<Timestamp, StoreError> {
+    Timestamp::from_nanosecond(number.into()).map_err(|_| StoreError::Unreadable { context })
 }
 
 /// An instant as text whose order is that of time.

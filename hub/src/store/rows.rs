@@ -9,11 +9,11 @@ use hub_core::record::Position;
 use hub_core::reject::{Reject, Stage};
 use hub_core::ruling::{Question, Ruling};
 use hub_core::statement::Statement;
-use hub_core::store::{JournalEvent, Kept, KnownPerson, Run, StoreError};
+use hub_core::store::{JournalEvent, Kept, KnownPerson, Run, StoreError, Version};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::codec::{Codec, Row, read_instant};
+use super::codec::{Codec, Row, of_nanoseconds, read_instant};
 
 #[derive(FromRow)]
 pub(super) struct DeliveryRow {
@@ -260,6 +260,40 @@ impl PersonRow {
             statements,
             merged_into: self.into_id.map(PersonId),
         })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct VersionRow {
+    pub sequence: i64,
+    pub since_ns: Option<i64>,
+    pub until_ns: i64,
+    pub payload: Vec<u8>,
+}
+
+/// The versions of a person that are over, and what is known now, since when.
+pub(super) fn versions(
+    codec: &Codec,
+    over: Vec<VersionRow>,
+    (now, since): (KnownPerson, Option<i64>),
+) -> Result<Vec<Version>, StoreError> {
+    let mut versions: Vec<Version> =
+        over.into_iter().map(|row| row.read(codec, now.id.0)).collect::<Result<_, _>>()?;
+    versions.push(Version { sequence: now.sequence, from: began(since)?, state: now.state, end: None });
+    Ok(versions)
+}
+
+fn began(since: Option<i64>) -> Result<Option<jiff::Timestamp>, StoreError> {
+    since.map(|since| of_nanoseconds(since, "a version of a person")).transpose()
+}
+
+impl VersionRow {
+    fn read(self, codec: &Codec, person: Uuid) -> Result<Version, StoreError> {
+        let row = Row::Version(person, self.sequence, self.until_ns);
+        let (state, by) = codec.open_version(row, &self.payload)?;
+        let until = of_nanoseconds(self.until_ns, "a version of a person")?;
+        let sequence = self.sequence.cast_unsigned();
+        Ok(Version { sequence, from: began(self.since_ns)?, state, end: Some((until, by)) })
     }
 }
 

@@ -73,6 +73,9 @@ select cursor, id, person_id, routing_key, payload from event where cursor > $1 
 pub(super) const OUTBOX: &str = "
 select event.cursor, id, person_id, routing_key, payload from outbox join event on event.cursor = outbox.cursor
 where outbox.cursor > $1 order by outbox.cursor limit $2";
+pub(super) const SINCE: &str = "select since_ns from person where id = $1";
+pub(super) const HISTORY: &str = "
+select sequence, since_ns, until_ns, payload from history where person_id = $1 order by id";
 pub(super) const PEOPLE: &str = "
 select id from person where id > $1 and not exists (select 1 from merged where merged.person_id = person.id)
 order by id limit $2";

@@ -9,6 +9,7 @@ pub mod impact;
 pub mod outline;
 pub mod reading;
 pub mod skeleton;
+pub mod themes;
 pub mod trial;
 
 use std::fmt::{Arguments, Write as _};

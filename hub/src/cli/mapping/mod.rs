@@ -4,6 +4,7 @@ mod coverage;
 mod docs;
 mod impact;
 mod new;
+mod themes;
 mod told;
 
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ pub enum MappingCommand {
     Impact(impact::Impact),
     /// A page a mapping for those who read no YAML, in French (in English where LANG is of another language)
     Docs(docs::Docs),
+    /// Which code of which vocabulary speaks of which frein, in French
+    Themes(themes::Themes),
     /// A mapping to begin with, from a real extract or an XML schema; none of its values is kept
     New(new::New),
     /// Write the mappings in force into a new folder, to change them there
@@ -89,6 +92,7 @@ impl MappingCommand {
             Self::Try(trial) => trial.run(&files()?, &canon),
             Self::Impact(impact) => impact.run(settings, output).await,
             Self::Docs(docs) => docs.run(&files()?, &canon),
+            Self::Themes(themes) => themes.run(&canon, output),
             Self::New(new) => new.run(settings, &canon),
             Self::Export { folder } => {
                 let count =

@@ -19,7 +19,7 @@ use hub_core::identity::IdentityKey;
 use hub_core::reject::Reject;
 use hub_core::statement::{RecordKey, Statement};
 use hub_core::store::{
-    Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn,
+    Commit, JournalEvent, KnownFrame, KnownPerson, Ready, Registration, Run, Store, StoreError, Turn, Version,
 };
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -274,6 +274,10 @@ impl Store for Postgres {
 
     async fn persons(&self, ids: &[PersonId]) -> Result<Vec<KnownPerson>, StoreError> {
         read::persons(&self.pool, &self.codec, ids).await
+    }
+
+    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError> {
+        read::history(&self.pool, &self.codec, person).await
     }
 
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError> {

@@ -3,14 +3,16 @@
 use hub_core::delivery::PersonId;
 use hub_core::identity::IdentityKey;
 use hub_core::statement::{RecordKey, Statement};
-use hub_core::store::{KnownFrame, KnownPerson, StoreError};
+use hub_core::store::{KnownFrame, KnownPerson, StoreError, Version};
 use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::store::codec::Codec;
 use crate::store::failure::failed;
 use crate::store::places::Places;
-use crate::store::rows::{self, PersonRow, StatementRow};
+use crate::store::rows::{self, PersonRow, StatementRow, VersionRow};
+use crate::store::sql;
 use crate::store::written::Written;
 
 const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
@@ -139,17 +141,41 @@ pub(super) async fn persons(
     ids: &[PersonId],
 ) -> Result<Vec<KnownPerson>, StoreError> {
     let failed = failed("reading persons");
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut tx = pool.begin_with(SNAPSHOT).await.map_err(&failed)?;
-    let persons: Vec<PersonRow> =
-        sqlx::query_as(PERSONS).bind(&ids).fetch_all(&mut *tx).await.map_err(&failed)?;
-    let claims: Vec<StatementRow> =
-        sqlx::query_as(BY_PERSON).bind(&ids).fetch_all(&mut *tx).await.map_err(&failed)?;
+    let (persons, claims) = persons_and_claims(&mut tx, ids).await?;
     tx.commit().await.map_err(&failed)?;
     rows::persons(codec, persons, claims)
 }
 
-/// `bounds` are the run, the row number reached and the limit.
+async fn persons_and_claims(
+    tx: &mut PgConnection,
+    ids: &[PersonId],
+) -> Result<(Vec<PersonRow>, Vec<StatementRow>), StoreError> {
+    let failed = failed("reading persons");
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let persons = sqlx::query_as(PERSONS).bind(&ids).fetch_all(&mut *tx).await.map_err(&failed)?;
+    let claims = sqlx::query_as(BY_PERSON).bind(&ids).fetch_all(tx).await.map_err(&failed)?;
+    Ok((persons, claims))
+}
+
+/// Versions that are over and what is known now come from one snapshot.
+pub(super) async fn history(
+    pool: &PgPool,
+    codec: &Codec,
+    person: PersonId,
+) -> Result<Vec<Version>, StoreError> {
+    let failed = failed("reading a history");
+    let mut tx = pool.begin_with(SNAPSHOT).await.map_err(&failed)?;
+    let since: Option<Option<i64>> =
+        sqlx::query_scalar(sql::SINCE).bind(person.0).fetch_optional(&mut *tx).await.map_err(&failed)?;
+    let over: Vec<VersionRow> =
+        sqlx::query_as(sql::HISTORY).bind(person.0).fetch_all(&mut *tx).await.map_err(&failed)?;
+    let (persons, claims) = persons_and_claims(&mut tx, &[person]).await?;
+    tx.commit().await.map_err(&failed)?;
+    let Some(now) = rows::persons(codec, persons, claims)?.pop() else { return Ok(Vec::new()) };
+    rows::versions(codec, over, (now, since.flatten()))
+}
+
 pub(super) async fn count_stated(
     pool: &PgPool,
     source: &str,
@@ -160,6 +186,7 @@ pub(super) async fn count_stated(
     count.map(i64::cast_unsigned).map_err(failed("counting what an emitter states"))
 }
 
+/// `bounds` are the run, the row number reached and the limit.
 pub(super) async fn stated_before(
     pool: &PgPool,
     source: &str,

@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::store::CHUNK;
-use crate::store::batch::{Batch, ClaimWrite, EventWrite, PersonRowWrite, RejectWrite};
+use crate::store::batch::{Batch, ClaimWrite, EventWrite, PersonRowWrite, RejectWrite, VersionWrite};
 use crate::store::failure::{expect_rows, failed};
 use crate::store::sql;
 
@@ -23,10 +23,17 @@ from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::boolean[], $5::bytea[])
   as new (id, record_hash, person_id, absent, payload)
 where claim.id = new.id";
 const INSERT_PERSONS: &str = "
-insert into person (id, sequence, payload) select * from unnest($1::uuid[], $2::bigint[], $3::bytea[])";
+insert into person (id, sequence, payload, since_ns)
+select * from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[])";
+/// Before its person is updated: since when it was known stands there.
+const INSERT_VERSIONS: &str = "
+insert into history (person_id, sequence, since_ns, until_ns, payload)
+select new.id, new.sequence, person.since_ns, $4, new.payload
+from unnest($1::uuid[], $2::bigint[], $3::bytea[]) as new (id, sequence, payload) join person on person.id = new.id";
 const UPDATE_PERSONS: &str = "
-update person set sequence = new.sequence, payload = new.payload
-from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[]) as new (id, sequence, payload, expected)
+update person set sequence = new.sequence, payload = new.payload, since_ns = coalesce(new.since_ns, person.since_ns)
+from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[])
+  as new (id, sequence, payload, since_ns, expected)
 where person.id = new.id and person.sequence = new.expected";
 /// Locked to the end of the transaction, so that nobody absorbs them meanwhile.
 const RELIED_ON: &str = "
@@ -82,6 +89,9 @@ pub(super) async fn commit(pool: &PgPool, batch: &Batch, mark: Option<Uuid>) -> 
     // A ruling is no part of a run.
     if batch.ruling.is_none() {
         checkpoint(&mut tx, batch).await?;
+    }
+    for rows in batch.replaced.chunks(CHUNK) {
+        insert_versions(&mut tx, rows, batch.at).await?;
     }
     for rows in batch.updated.chunks(CHUNK) {
         update_persons(&mut tx, rows).await?;
@@ -184,9 +194,22 @@ async fn insert_persons(tx: &mut PgConnection, rows: &[PersonRowWrite]) -> Resul
         .bind(column(rows, |row| row.id))
         .bind(column(rows, |row| row.sequence))
         .bind(column(rows, |row| row.payload.as_slice()))
+        .bind(column(rows, |row| row.since))
         .execute(tx)
         .await;
     done.map(|_| ()).map_err(failed("creating persons"))
+}
+
+async fn insert_versions(tx: &mut PgConnection, rows: &[VersionWrite], until: i64) -> Result<(), StoreError> {
+    let done = sqlx::query(INSERT_VERSIONS)
+        .bind(column(rows, |row| row.person))
+        .bind(column(rows, |row| row.sequence))
+        .bind(column(rows, |row| row.payload.as_slice()))
+        .bind(until)
+        .execute(tx)
+        .await;
+    let done = done.map_err(failed("keeping versions"))?;
+    expect_rows(done.rows_affected(), rows.len())
 }
 
 async fn update_persons(tx: &mut PgConnection, rows: &[PersonRowWrite]) -> Result<(), StoreError> {
@@ -194,6 +217,7 @@ async fn update_persons(tx: &mut PgConnection, rows: &[PersonRowWrite]) -> Resul
         .bind(column(rows, |row| row.id))
         .bind(column(rows, |row| row.sequence))
         .bind(column(rows, |row| row.payload.as_slice()))
+        .bind(column(rows, |row| row.since))
         .bind(column(rows, |row| row.expected))
         .execute(tx)
         .await;

@@ -8,31 +8,48 @@ use uuid::Uuid;
 use super::cells::{Cells, identifier, number, piece, rows};
 use super::{claims, levels, rulings};
 use crate::store::CHUNK;
-use crate::store::batch::{Batch, EventWrite, PersonRowWrite, RejectWrite};
+use crate::store::batch::{Batch, EventWrite, PersonRowWrite, RejectWrite, VersionWrite};
 use crate::store::failure::{expect_rows, failed};
 use crate::store::sql;
 use hub_core::store::StoreError;
 
 /// A state that is kept in a claim has no bytes.
 const INSERT_PERSONS: &str = concat!(
-    rows!(96),
-    "insert into person (id, sequence, payload) select ",
+    rows!(116),
+    "insert into person (id, sequence, payload, since_ns) select ",
     identifier!(40),
     ", ",
     number!(76),
     ", ",
     piece!(0),
+    ", ",
+    number!(96),
     " from row"
 );
+/// Before its person is updated: since when it was known stands there.
+const INSERT_VERSIONS: &str = concat!(
+    rows!(76),
+    "insert into history (person_id, sequence, since_ns, until_ns, payload) select person.id, new.sequence, person.since_ns, $3,
+new.payload from (select ",
+    identifier!(40),
+    " as id, ",
+    number!(56),
+    " as sequence, ",
+    piece!(0),
+    " as payload from row) as new cross join person on person.id = new.id"
+);
 const UPDATE_PERSONS: &str = concat!(
-    rows!(96),
-    "update person set sequence = new.sequence, payload = new.payload from (select ",
+    rows!(116),
+    "update person set sequence = new.sequence, payload = new.payload, since_ns = coalesce(new.since_ns, person.since_ns)
+from (select ",
     identifier!(40),
     " as id, ",
     number!(56),
     " as expected, ",
     number!(76),
     " as sequence, ",
+    number!(96),
+    " as since_ns, ",
     piece!(0),
     " as payload from row) as new where person.id = new.id and person.sequence = new.expected"
 );
@@ -92,6 +109,9 @@ async fn write(writer: &mut SqliteConnection, batch: &Batch) -> Result<(), Store
     // A ruling is no part of a run.
     if batch.ruling.is_none() {
         checkpoint(&mut tx, batch).await?;
+    }
+    for rows in batch.replaced.chunks(CHUNK) {
+        versions(&mut tx, rows, batch.at).await?;
     }
     for rows in batch.updated.chunks(CHUNK) {
         let touched = persons(&mut tx, UPDATE_PERSONS, rows).await?;
@@ -168,10 +188,21 @@ async fn persons(
     let mut cells = Cells::default();
     for row in rows {
         cells.piece(&row.payload).identifier(row.id).number(row.expected).number(row.sequence);
+        cells.number_if_any(row.since);
     }
     let (cells, payloads) = cells.into_parameters();
     let done = sqlx::query(statement).bind(cells).bind(payloads).execute(tx).await;
     Ok(done.map_err(failed("writing persons"))?.rows_affected())
+}
+
+async fn versions(tx: &mut SqliteConnection, rows: &[VersionWrite], until: i64) -> Result<(), StoreError> {
+    let mut cells = Cells::default();
+    for row in rows {
+        cells.piece(&row.payload).identifier(row.person).number(row.sequence);
+    }
+    let (cells, payloads) = cells.into_parameters();
+    let done = sqlx::query(INSERT_VERSIONS).bind(cells).bind(payloads).bind(until).execute(tx).await;
+    expect_rows(done.map_err(failed("keeping versions"))?.rows_affected(), rows.len())
 }
 
 async fn still_there(tx: &mut SqliteConnection, rows: &[(Uuid, i64)]) -> Result<(), StoreError> {
