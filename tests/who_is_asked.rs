@@ -21,7 +21,7 @@ fn doubtful() -> Hub {
     let hub = Hub::fresh();
     hub.deliver("caf", "1.xml", &caf("2026-03-05", &[WITHOUT_NIR]));
     let report = hub.deliver("departement", "1.csv", &list("Verdier;Paul;03/01/1980;;SI-1;0600000001\n"));
-    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec!["DLN0330"]));
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec!["DLN0318"]));
     hub
 }
 
@@ -33,7 +33,7 @@ fn questions(hub: &Hub) -> Vec<Json> {
 fn asked(hub: &Hub) -> [String; 2] {
     let questions = questions(hub);
     assert_eq!(questions.len(), 1);
-    [0, 1].map(|at| questions[0]["persons"][at].as_str().expect("a person").to_owned())
+    [0, 1].map(|at| questions[0]["personnes"][at].as_str().expect("a person").to_owned())
 }
 
 fn decide(hub: &Hub, [one, other]: &[String; 2], answer: &str) -> Json {
@@ -42,7 +42,7 @@ fn decide(hub: &Hub, [one, other]: &[String; 2], answer: &str) -> Json {
 }
 
 fn undo(hub: &Hub, ruling: &Json) {
-    let id = ruling["ruling"].as_str().expect("a ruling").to_owned();
+    let id = ruling["decision"].as_str().expect("a ruling").to_owned();
     let ended = hub.ask(&["identity", "undo", &id, "--note", "erreur"]);
     assert_eq!(ended.code, 0, "{}", ended.errors);
 }
@@ -69,13 +69,13 @@ fn two_who_are_alike_are_asked_about_and_shown_side_by_side() {
     let shown = hub.ask(&["identity", "show", &one, &other]).json().pop().expect("a comparison");
     let level = |name: &str| {
         let traits = shown["traits"].as_array().expect("traits");
-        traits.iter().find(|line| line["trait"] == name).map(|line| line["level"].clone())
+        traits.iter().find(|line| line["trait"] == name).map(|line| line["niveau"].clone())
     };
     assert_eq!(level("nom"), Some("identique".into()));
     assert_eq!(level("naissance"), Some("chiffre".into()));
-    assert_eq!(shown["doubt"], "ressemblance");
-    assert!(shown["if_one"].as_array().is_some_and(|events| !events.is_empty()));
-    assert_eq!(shown["if_two"], serde_json::json!([]));
+    assert_eq!(shown["doute"], "ressemblance");
+    assert!(shown["si_une"].as_array().is_some_and(|events| !events.is_empty()));
+    assert_eq!(shown["si_deux"], serde_json::json!([]));
     assert_eq!(questions(&hub).len(), 1, "showing decides nothing");
 }
 
@@ -86,7 +86,7 @@ fn a_merger_taken_back_restores_exactly() {
     let ruling = decide(&hub, &asked(&hub), "--one");
     assert_eq!((everything(&hub).len(), questions(&hub).len()), (1, 0));
     let kinds: Vec<&str> =
-        ruling["events"].as_array().expect("events").iter().filter_map(Json::as_str).collect();
+        ruling["evenements"].as_array().expect("events").iter().filter_map(Json::as_str).collect();
     assert!(kinds.contains(&"fr.dlnuf.personne.fusionnee"), "{kinds:?}");
     undo(&hub, &ruling);
     assert_eq!(everything(&hub), before);
@@ -94,7 +94,7 @@ fn a_merger_taken_back_restores_exactly() {
     let split = hub.events().into_iter().filter(|event| event["type"] == "fr.dlnuf.personne.scindee");
     assert_eq!(split.count(), 1);
     let again =
-        hub.ask(&["identity", "undo", ruling["ruling"].as_str().expect("a ruling"), "--note", "encore"]);
+        hub.ask(&["identity", "undo", ruling["decision"].as_str().expect("a ruling"), "--note", "encore"]);
     assert_ne!(again.code, 0, "what was undone cannot be undone");
 }
 
@@ -157,6 +157,6 @@ fn what_cannot_be_ruled_is_said_in_french_and_changes_nothing() {
     }
     assert_eq!((hub.events().len(), questions(&hub).len()), (events, 1));
     let dry = hub.ask(&["identity", "decide", &one, &other, "--one", "--note", "x", "--dry-run"]).json();
-    assert_eq!(dry[0]["dry_run"], true);
+    assert_eq!(dry[0]["essai"], true);
     assert_eq!((hub.events().len(), questions(&hub).len()), (events, 1));
 }

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod correction;
 pub mod decision;
+pub mod examining;
 pub mod installation;
 pub mod mappings;
 pub mod measuring;

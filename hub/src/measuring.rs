@@ -41,6 +41,7 @@ pub struct Labelled {
     /// What identity hears.
     pub members: Vec<Member>,
     truth: Vec<u32>,
+    files: Vec<String>,
 }
 
 /// How right it was.
@@ -71,15 +72,26 @@ pub struct Measure {
     /// Pairs wrongly made one, likewise.
     pub wrong: BTreeMap<&'static str, u64>,
     /// Likenesses of the pairs missed, the most frequent first: levels, never values.
-    pub missed_likenesses: Vec<(String, u64)>,
+    pub missed_likenesses: Vec<Likened>,
     /// Likenesses of the pairs wrongly made one.
-    pub wrong_likenesses: Vec<(String, u64)>,
+    pub wrong_likenesses: Vec<Likened>,
     /// Pairs compared.
     pub compared: u64,
     /// Keys too many share.
     pub crowded: u64,
     /// Seconds it took to compare and group.
     pub seconds: f64,
+}
+
+/// Pairs of one likeness.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Likened {
+    /// Level of each trait.
+    pub likeness: String,
+    /// How many pairs.
+    pub pairs: u64,
+    /// Where the first of them stands: file, record and rank of both.
+    pub such_as: String,
 }
 
 /// Reads the labelled claims of a folder; those of nobody known by name are left out.
@@ -89,7 +101,8 @@ pub struct Measure {
 pub fn read(folder: &Path, canon: &Canon, catalogue: &Catalogue) -> anyhow::Result<Labelled> {
     let files = labels(&folder.join("truth.csv"))?;
     let identity = IdentityFields::of(canon);
-    let mut labelled = Labelled { members: Vec::new(), truth: Vec::new() };
+    let mut labelled =
+        Labelled { members: Vec::new(), truth: Vec::new(), files: files.keys().cloned().collect() };
     for (number, (file, labels)) in (0..).zip(&files) {
         let path = folder.join(file);
         let reading = || format!("reading `{}`", path.display());
@@ -206,19 +219,32 @@ impl Labelled {
         counts
     }
 
-    fn likenesses(&self, pairs: &[(usize, usize)]) -> Vec<(String, u64)> {
-        let mut counts: HashMap<String, u64> = HashMap::new();
+    fn likenesses(&self, pairs: &[(usize, usize)]) -> Vec<Likened> {
+        let mut counts: HashMap<String, (u64, (usize, usize))> = HashMap::new();
         for (one, other) in pairs {
             let Some((a, b)) = self.members.get(*one).zip(self.members.get(*other)) else { continue };
             let likeness = Likeness::of(&a.profile, &b.profile);
             let word = |of: Trait| Some(format!("{} {}", of.word(), likeness.word(of)?));
             let words: Vec<String> = Trait::ALL.into_iter().filter_map(word).collect();
-            *counts.entry(words.join(", ")).or_default() += 1;
+            counts.entry(words.join(", ")).or_insert((0, (*one, *other))).0 += 1;
         }
-        let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
-        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let likened = |(likeness, (pairs, (one, other)))| {
+            let such_as = format!("{} / {}", self.place(one), self.place(other));
+            Likened { likeness, pairs, such_as }
+        };
+        let mut counts: Vec<Likened> = counts.into_iter().map(likened).collect();
+        counts.sort_by(|a, b| b.pairs.cmp(&a.pairs).then_with(|| a.likeness.cmp(&b.likeness)));
         counts.truncate(MOST_LIKENESSES);
         counts
+    }
+
+    /// Where a claim stands.
+    fn place(&self, at: usize) -> String {
+        let Some((place, rank)) = self.members.get(at).and_then(|member| member.stands) else {
+            return String::new();
+        };
+        let file = usize::try_from(place >> 40).ok().and_then(|file| self.files.get(file));
+        format!("{} {}.{rank}", file.map_or("", String::as_str), place & ((1 << 40) - 1))
     }
 
     /// How two claims stand to one another.

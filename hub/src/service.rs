@@ -65,6 +65,11 @@ impl Service {
         Arc::clone(&self.desk)
     }
 
+    /// What rulings are made with.
+    pub fn pipeline(&self) -> Arc<Pipeline> {
+        Arc::clone(&self.pipeline)
+    }
+
     /// What readers are shown.
     pub fn rooms(&self) -> Rooms {
         Rooms { store: Arc::clone(&self.pipeline.store), canon: Arc::clone(&self.pipeline.canon) }

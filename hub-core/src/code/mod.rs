@@ -117,9 +117,9 @@ pub enum Code {
     /// Date in the future.
     FutureDate = 317,
     /// Two persons to examine.
-    ToExamine = 330,
+    ToExamine = 318,
     /// A look-up key too many share.
-    CrowdedKey = 331,
+    CrowdedKey = 319,
     /// Unreadable YAML.
     MappingSyntax = 401,
     /// Unknown key.

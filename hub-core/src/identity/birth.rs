@@ -29,6 +29,8 @@ pub(super) enum Nearness {
     Swapped,
     /// One digit differs.
     Digit,
+    /// The same year, and 1 January for one of them.
+    UnknownDay,
     /// Two of year, month and day are the same.
     Part,
     Other,
@@ -54,6 +56,10 @@ impl Birth {
         self.day != 0
     }
 
+    fn is_first_of_january(self) -> bool {
+        (self.month, self.day) == (1, 1)
+    }
+
     /// The same for a date and the one with day and month swapped.
     pub fn either_way_round(self) -> CompactString {
         let (low, high) = (self.month.min(self.day), self.month.max(self.day));
@@ -75,8 +81,7 @@ impl Birth {
 
     fn nearness_of_days(self, other: Self) -> Nearness {
         if self == other {
-            let first = (self.month, self.day) == (1, 1);
-            return if first { Nearness::SameFirstOfJanuary } else { Nearness::Same };
+            return if self.is_first_of_january() { Nearness::SameFirstOfJanuary } else { Nearness::Same };
         }
         let same = [self.year == other.year, self.month == other.month, self.day == other.day];
         let swapped = same[0] && self.month == other.day && self.day == other.month;
@@ -84,6 +89,8 @@ impl Birth {
             Nearness::Swapped
         } else if self.digits_apart(other) == 1 {
             Nearness::Digit
+        } else if same[0] && (self.is_first_of_january() || other.is_first_of_january()) {
+            Nearness::UnknownDay
         } else if same.iter().filter(|same| **same).count() == 2 {
             Nearness::Part
         } else {
@@ -122,6 +129,8 @@ mod tests {
             ("1982-02-03", "1982-02-13", Nearness::Digit),
             ("1982-02-03", "1983-02-03", Nearness::Digit),
             ("1982-02-03", "1982-02-19", Nearness::Part),
+            ("1982-01-01", "1982-07-19", Nearness::UnknownDay),
+            ("1982-01-01", "1983-07-19", Nearness::Other),
             ("1982-02-03", "1971-06-19", Nearness::Other),
         ] {
             assert_eq!((near(a, b), near(b, a)), (Some(wanted), Some(wanted)), "{a} {b}");

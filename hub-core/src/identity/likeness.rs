@@ -93,6 +93,7 @@ impl Trait {
                 "annee",
                 "inverse",
                 "chiffre",
+                "jour_inconnu",
                 "proche",
                 "different",
             ],
@@ -114,7 +115,7 @@ impl Trait {
 /// Traits compared.
 pub const TRAITS: usize = Trait::ALL.len();
 /// Most levels one trait has.
-pub const LEVELS: usize = 8;
+pub const LEVELS: usize = 9;
 /// The level of a trait one of the two is not known by.
 const UNKNOWN: u8 = u8::MAX;
 
@@ -208,9 +209,8 @@ fn level_of_names(a: &Profile, b: &Profile) -> Option<u8> {
 
 /// The same somewhere, or the best of what nothing contradicts.
 fn level_of_given(a: &Profile, b: &Profile) -> Option<u8> {
-    let pairs = || a.given.iter().flat_map(|a| b.given.iter().map(|b| names::given(a, b)));
-    let best = pairs().min()?;
-    let contradicted = best == names::Nearness::Part && pairs().any(|pair| pair == names::Nearness::Other);
+    let best = a.given.iter().flat_map(|a| b.given.iter().map(|b| names::given(a, b))).min()?;
+    let contradicted = best == names::Nearness::Part && !a.given_go_together(b);
     Some(match best {
         _ if contradicted => GIVEN_OTHER,
         names::Nearness::Same => 0,

@@ -60,15 +60,18 @@ pub(super) fn given(a: &str, b: &str) -> Nearness {
         let as_many = a.split(' ').count() == b.split(' ').count();
         return if as_many { Nearness::Same } else { Nearness::Part };
     }
-    let inside =
-        |few: &str, many: &str| few.split(' ').all(|word| many.split(' ').any(|other| other == word));
-    if inside(a, b) || inside(b, a) {
+    if is_inside(a, b) || is_inside(b, a) {
         Nearness::Shared
     } else if near(a, b) || near_words(a, b) {
         Nearness::Near
     } else {
         Nearness::Other
     }
+}
+
+/// Whether every given name of one is among the other's.
+pub(super) fn is_inside(few: &str, many: &str) -> bool {
+    few.split(' ').all(|word| many.split(' ').any(|other| other == word))
 }
 
 /// The same text, or one of them cut.

@@ -178,8 +178,19 @@ impl Profile {
             && self.given_go_together(other)
     }
 
+    /// The same given names somewhere, or none that speak against another. LOUISE does not, beside a MARIE who is known as MARIE
+    /// LOUISE too; MARIE LOUISE does, beside a MARIE ANNE.
     pub(super) fn given_go_together(&self, other: &Self) -> bool {
-        go_together(&self.given, &other.given, |a, b| names::given_agree(a, b))
+        !self.given.is_disjoint(&other.given)
+            || self.given.iter().all(|a| other.given.iter().all(|b| self.given_goes(other, (a, b))))
+    }
+
+    fn given_goes(&self, other: &Self, (a, b): (&str, &str)) -> bool {
+        let within = |part: &str, all: &Texts, against: &str| {
+            let mut whole = all.iter().filter(|whole| *whole != part && names::is_inside(part, whole));
+            whole.any(|whole| names::given_agree(whole, against))
+        };
+        names::given_agree(a, b) || within(a, &self.given, b) || within(b, &other.given, a)
     }
 
     /// The whole name, every given name and the full birth date.

@@ -257,7 +257,8 @@ impl<'v> Reader<'v> {
 /// Keys that find persons by how their names sound: name, given name and year of birth, so that the day may be wrong; and either of
 /// them with the day, so that the other may be. A birth nobody knows finds nobody.
 fn name_keys(traits: &Traits) -> Vec<IdentityKey> {
-    let given = sound(traits.given.split(' ').next().unwrap_or_default());
+    let mut words = traits.given.split(' ').map(sound).filter(|sound| !sound.is_empty());
+    let (given, second) = (words.next().unwrap_or_default(), words.next());
     let mut names: Vec<CompactString> = traits.names.iter().map(|name| sound(name)).collect();
     names.dedup();
     let (mut keys, birth) = (Vec::with_capacity(5), traits.birth);
@@ -269,7 +270,9 @@ fn name_keys(traits: &Traits) -> Vec<IdentityKey> {
     }
     if let Some(birth) = birth.filter(|birth| birth.is_whole()) {
         let day = birth.either_way_round();
+        // The name in use may be the second one.
         names.push(given);
+        names.extend(second);
         names.retain(|sound| !sound.is_empty());
         keys.extend(names.iter().map(|sound| IdentityKey::new("jour", &format_compact!("{sound}|{day}"))));
     }
@@ -324,6 +327,7 @@ mod tests {
             ("LEFEVRE", "MOHAMED", "1982-03-02"),
             ("LEFEVRE", "MOHAMED", "1982-12-30"),
             ("LEFEVRE", "MOHAMED", "1982-02"),
+            ("Duval", "Ali Mohamed", "1982-02-03"),
         ] {
             let wrong = of(name, given, birth);
             let shared = wrong.keys().iter().any(|key| right.keys().contains(key));

@@ -167,6 +167,22 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// The same, on another store.
+    #[must_use]
+    pub fn on(&self, store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            archive: Arc::clone(&self.archive),
+            formats: Arc::clone(&self.formats),
+            clock: Arc::clone(&self.clock),
+            canon: Arc::clone(&self.canon),
+            catalogue: self.catalogue.clone(),
+            precedence: self.precedence.clone(),
+            identity: self.identity.clone(),
+            policy: self.policy.clone(),
+        }
+    }
+
     /// Processes a delivery.
     ///
     /// # Errors

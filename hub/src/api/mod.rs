@@ -8,6 +8,7 @@ mod desk;
 mod digests;
 mod events;
 mod filename;
+mod identity;
 mod landing;
 mod listening;
 mod page;
@@ -30,6 +31,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, head, post};
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
+use hub_core::pipeline::Pipeline;
 use hub_core::store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -60,7 +62,7 @@ impl FromRef<Rooms> for Arc<dyn Store> {
 pub async fn serve(
     listener: TcpListener,
     rooms: Rooms,
-    desk: Option<Arc<Desk>>,
+    (desk, pipeline): (Option<Arc<Desk>>, Option<Arc<Pipeline>>),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let mut doors = Router::new()
@@ -68,6 +70,9 @@ pub async fn serve(
         .route("/v1/personnes", get(persons::page))
         .route("/sante", get(health))
         .with_state(rooms);
+    if let Some(pipeline) = pipeline {
+        doors = doors.merge(court(pipeline));
+    }
     if let Some(desk) = desk {
         doors = doors.merge(counter(desk));
     }
@@ -89,6 +94,16 @@ pub async fn serve_institutions(
 
 const NO_SUCH: &str =
     "there is no such resource; see `/v1/deliveries`, `/v1/personnes`, `/v1/evenements` and `/sante`";
+
+/// Who is who.
+fn court(pipeline: Arc<Pipeline>) -> Router {
+    Router::new()
+        .route("/v1/identite/questions", get(identity::questions))
+        .route("/v1/identite/questions/{one}/{other}", get(identity::side_by_side))
+        .route("/v1/identite/decisions", get(identity::rulings).post(identity::rule))
+        .route("/v1/identite/decisions/{id}/annulation", post(identity::undo))
+        .with_state(pipeline)
+}
 
 /// The doors that ask for a token.
 fn counter(desk: Arc<Desk>) -> Router {

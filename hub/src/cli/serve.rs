@@ -53,7 +53,13 @@ impl Serve {
             }
         };
         let serving = async {
-            let served = api::serve(listener, service.rooms(), Some(service.desk()), stop()).await;
+            let served = api::serve(
+                listener,
+                service.rooms(),
+                (Some(service.desk()), Some(service.pipeline())),
+                stop(),
+            )
+            .await;
             stopping.send_replace(true);
             served
         };

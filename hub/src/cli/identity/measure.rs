@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
 use crate::installation;
-use crate::measuring;
+use crate::measuring::{self, Likened};
 use crate::settings::Settings;
 
 /// Arguments of `measure`.
@@ -71,8 +71,8 @@ fn told(measure: &measuring::Measure) {
         ),
     ] {
         show::line(format_args!("{title} :"));
-        for (likeness, count) in likenesses {
-            show::line(format_args!("  {count:>6}  {likeness}"));
+        for Likened { likeness, pairs, such_as } in likenesses {
+            show::line(format_args!("  {pairs:>6}  {likeness}\n          {such_as}"));
         }
     }
 }

@@ -7,14 +7,14 @@ mod side_by_side;
 use clap::{Args, Subcommand};
 use hub_core::delivery::PersonId;
 use hub_core::identity::{Centibits, Doubt};
-use hub_core::ruling::{Question, Ruling};
+use hub_core::ruling::Ruling;
 use hub_core::store::{KnownPerson, Store};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::language::{counted, either};
 use super::list::{List, minutes};
 use super::{Exit, Output, show};
+use crate::examining::{in_bits, name, of_question, of_ruling};
 use crate::installation;
 use crate::settings::Settings;
 
@@ -75,7 +75,7 @@ async fn queue(list: List, settings: &Settings, output: Output) -> anyhow::Resul
         let since = minutes(question.since);
         show::line(format_args!("{} UTC  {}, {}", since, why(question.doubt), bits(question.weight)));
         for person in both(store.as_ref(), question.persons).await? {
-            show::line(format_args!("  {}  {}", person.id, side_by_side::name(&canon, &person)));
+            show::line(format_args!("  {}  {}", person.id, name(&canon, &person)));
         }
     }
     if output == Output::Table {
@@ -127,22 +127,6 @@ fn answer(ruling: &Ruling) -> String {
     }
 }
 
-fn of_question(question: &Question) -> serde_json::Value {
-    json!({
-        "persons": [question.persons.0, question.persons.1], "doubt": question.doubt.word(),
-        "bits": in_bits(question.weight), "since": question.since.to_string(),
-    })
-}
-
-fn of_ruling(ruling: &Ruling) -> serde_json::Value {
-    let undone = ruling.undone.as_ref();
-    json!({
-        "ruling": ruling.id, "persons": [ruling.persons.0, ruling.persons.1], "one": ruling.one,
-        "claims": ruling.claims, "at": ruling.at.to_string(), "by": ruling.word.by, "note": ruling.word.note,
-        "undone": undone.map(|(at, word)| json!({ "at": at.to_string(), "by": word.by, "note": word.note })),
-    })
-}
-
 /// Why it is asked, for people.
 fn why(doubt: Doubt) -> &'static str {
     match doubt {
@@ -155,10 +139,6 @@ fn why(doubt: Doubt) -> &'static str {
             "same name and birth, two numbers of one source",
         ),
     }
-}
-
-fn in_bits(weight: Centibits) -> f64 {
-    f64::from(weight) / 100.0
 }
 
 fn bits(weight: Centibits) -> String {

@@ -8,10 +8,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Two;
-use super::side_by_side::{events, preview};
+use super::side_by_side::events;
 use crate::cli::deliver::{Bar, publish};
 use crate::cli::language::{Said, either};
 use crate::cli::{Exit, Output, show};
+use crate::examining::preview;
 use crate::installation;
 use crate::settings::Settings;
 
@@ -91,17 +92,17 @@ async fn rule(
 ) -> anyhow::Result<Exit> {
     let why = || either("`--note` dit pourquoi, en quelques mots", "`--note` says why, in a few words");
     anyhow::ensure!(!saying.note.trim().is_empty(), why());
+    let pipeline = installation::pipeline(settings).await?;
     if saying.dry_run {
-        let kinds = preview(settings, &verdict).await?;
+        let kinds = preview(&pipeline, &verdict).await.map_err(in_words)?;
         if output == Output::Json {
-            show::json_line(&json!({ "dry_run": true, "events": kinds }));
+            show::json_line(&json!({ "essai": true, "evenements": kinds }));
         } else {
             let told = events(&kinds);
             show::line(either(format_args!("il s'ensuivrait {told}"), format_args!("{told} would follow")));
         }
         return Ok(Exit::Done);
     }
-    let pipeline = installation::pipeline(settings).await?;
     let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
     let word = Word { by, note: saying.note };
     let outcome = pipeline.rule(&verdict, word, &Bar::new(output)).await.map_err(in_words)?;
@@ -112,7 +113,7 @@ async fn rule(
 
 fn told(Outcome { ruling, persons, events: kinds }: &Outcome, output: Output) {
     if output == Output::Json {
-        show::json_line(&json!({ "ruling": ruling.id, "persons": persons, "events": kinds }));
+        show::json_line(&json!({ "decision": ruling.id, "personnes": persons, "evenements": kinds }));
         return;
     }
     let id = ruling.id;

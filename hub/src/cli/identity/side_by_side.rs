@@ -1,20 +1,16 @@
 //! Two persons side by side: what each is known by, how alike that is, what it weighs, and what either answer would do.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
-use hub_core::canonical::Canon;
 use hub_core::delivery::PersonId;
 use hub_core::identity::{Comparison, Trait};
 use hub_core::pipeline::{Pipeline, Verdict};
-use hub_core::rehearsal::Rehearsal;
-use hub_core::ruling::Word;
-use hub_core::store::{KnownPerson, Store};
-use serde_json::json;
+use hub_core::store::KnownPerson;
+use serde_json::Value as Json;
 
-use super::{Two, bits, both, in_bits, why};
+use super::{Two, bits, both, why};
 use crate::cli::language::{counted, either};
 use crate::cli::{Exit, Output, show};
+use crate::examining::{in_bits, in_both_cases, name, preview, values};
 use crate::installation;
 use crate::settings::Settings;
 
@@ -26,26 +22,19 @@ pub(super) async fn run(two: Two, settings: &Settings, output: Output) -> anyhow
         |id| either(format!("il n'y a pas de personne `{id}`"), format!("there is no person `{id}`"));
     let one = find(two.one).with_context(|| missing(two.one))?;
     let other = find(two.other).with_context(|| missing(two.other))?;
-    let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
+    if output == Output::Json {
+        let answer = in_both_cases(&pipeline, one, other).await.map_err(super::rule::in_words)?;
+        show::json_line(&Json::Object(answer));
+        return Ok(Exit::Done);
+    }
     let mut previews = Vec::new();
     for is_one in [true, false] {
         let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
-        previews.push(preview(settings, &verdict).await?);
+        previews.push(preview(&pipeline, &verdict).await.map_err(super::rule::in_words)?);
     }
-    if output == Output::Json {
-        in_json(&pipeline, (one, other), &compared, &previews);
-    } else {
-        for_people(&pipeline, (one, other), &compared, &previews);
-    }
+    let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
+    for_people(&pipeline, (one, other), &compared, &previews);
     Ok(Exit::Done)
-}
-
-/// The events a verdict would announce, on a store that only pretends.
-pub(super) async fn preview(settings: &Settings, verdict: &Verdict) -> anyhow::Result<Vec<&'static str>> {
-    let mut pipeline = installation::pipeline(settings).await?;
-    pipeline.store = Arc::new(Rehearsal::over(Arc::clone(&pipeline.store))) as Arc<dyn Store>;
-    let word = Word { by: String::new(), note: String::new() };
-    Ok(pipeline.rule(verdict, word, &()).await.map_err(super::rule::in_words)?.events)
 }
 
 /// Events, counted, for people.
@@ -103,61 +92,4 @@ fn for_people(
             "One person: {same}\n  dlnuf identity decide {ids} --one --note \"…\"\nTwo persons: {apart}\n  dlnuf identity decide {ids} --two --note \"…\""
         ),
     ));
-}
-
-fn in_json(
-    pipeline: &Pipeline,
-    (one, other): (&KnownPerson, &KnownPerson),
-    compared: &Comparison,
-    previews: &[Vec<&'static str>],
-) {
-    let lines = compared.lines.iter().map(|line| {
-        json!({ "trait": line.of.word(), "level": line.level, "bits": in_bits(line.weight),
-            "one": values(&pipeline.canon, one, line.of), "other": values(&pipeline.canon, other, line.of) })
-    });
-    let doubt =
-        compared.relation.and_then(|relation| relation.found.err()).map(hub_core::identity::Doubt::word);
-    show::json_line(&json!({
-        "persons": [one.id, other.id], "traits": lines.collect::<Vec<_>>(), "bits": in_bits(compared.weight),
-        "link": in_bits(pipeline.policy.link), "review": in_bits(pipeline.policy.review), "doubt": doubt,
-        "if_one": previews.first(), "if_two": previews.get(1),
-    }));
-}
-
-/// Every value a person's claims state of a trait.
-fn values(canon: &Canon, person: &KnownPerson, of: Trait) -> String {
-    let mut values: Vec<String> = Vec::new();
-    for statement in &person.statements {
-        let fields = of.fields().iter().filter_map(|path| canon.find(path));
-        let stated = fields.filter_map(|field| statement.stated.get(field));
-        let text: Vec<String> = stated.map(|(value, _)| plain(&value.to_json(canon))).collect();
-        let text = text.join(" ");
-        if !text.is_empty() && !values.contains(&text) {
-            values.push(text);
-        }
-    }
-    values.join(" / ")
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
-        serde_json::Value::Object(members) => members.values().map(plain).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
-}
-
-/// Who somebody is, in a few words.
-pub(super) fn name(canon: &Canon, person: &KnownPerson) -> String {
-    let paths =
-        ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms", "identite.date_naissance"];
-    let stated = paths.iter().filter_map(|path| person.state.get(canon.find(path)?));
-    let mut words: Vec<&str> = stated.filter_map(|(value, _)| value.as_text()).collect();
-    words.dedup();
-    let mut sources: Vec<&str> =
-        person.statements.iter().map(|statement| statement.source.as_str()).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    format!("{} ({})", words.join(" "), sources.join(", "))
 }

@@ -1,0 +1,152 @@
+//! Who is who over HTTP: what is asked, two persons side by side, and a person's word. The same words as `dlnuf identity`.
+//!
+//! Requests enter, JSON leaves; a ruling is answered once it is written, with the events it announced.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use hub_core::delivery::PersonId;
+use hub_core::pipeline::{Outcome, Pipeline, RulingError, Verdict};
+use hub_core::ruling::Word;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::problem::Problem;
+use crate::examining::{in_both_cases, of_question, of_ruling};
+
+/// Questions answered at once.
+const QUESTIONS: u32 = 1_000;
+
+/// How many are wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Most {
+    #[serde(default = "usual")]
+    limit: u32,
+}
+
+fn usual() -> u32 {
+    100
+}
+
+/// A person's word, as it is sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Said {
+    /// Two persons.
+    #[serde(default)]
+    personnes: Vec<Uuid>,
+    /// They are one.
+    une: Option<bool>,
+    /// Instead: a person, and the claims that speak of somebody else.
+    personne: Option<Uuid>,
+    #[serde(default)]
+    declarations: Vec<i64>,
+    #[serde(flatten)]
+    parole: Parole,
+}
+
+/// Who, and why.
+#[derive(Debug, Deserialize)]
+pub(super) struct Parole {
+    par: String,
+    note: String,
+}
+
+pub(super) async fn questions(
+    State(pipeline): State<Arc<Pipeline>>,
+    Query(Most { limit }): Query<Most>,
+) -> Result<Response, Problem> {
+    let open = pipeline.store.count_questions().await?;
+    let questions = pipeline.store.questions(limit.min(QUESTIONS)).await?;
+    let questions: Vec<_> = questions.iter().map(of_question).collect();
+    Ok(Json(json!({ "ouvertes": open, "questions": questions })).into_response())
+}
+
+pub(super) async fn side_by_side(
+    State(pipeline): State<Arc<Pipeline>>,
+    Path((one, other)): Path<(Uuid, Uuid)>,
+) -> Result<Response, Problem> {
+    let persons = (PersonId(one), PersonId(other));
+    let found = pipeline.store.persons(&[persons.0, persons.1]).await?;
+    let find = |id| found.iter().find(|person| person.id == id && person.merged_into.is_none());
+    let (Some(one), Some(other)) = (find(persons.0), find(persons.1)) else { return Err(nobody()) };
+    let answer = in_both_cases(&pipeline, one, other).await.map_err(problem)?;
+    Ok(Json(answer).into_response())
+}
+
+pub(super) async fn rulings(
+    State(pipeline): State<Arc<Pipeline>>,
+    Query(Most { limit }): Query<Most>,
+) -> Result<Response, Problem> {
+    let rulings = pipeline.store.rulings(limit.min(QUESTIONS)).await?;
+    let rulings: Vec<_> = rulings.iter().map(of_ruling).collect();
+    Ok(Json(json!({ "decisions": rulings })).into_response())
+}
+
+pub(super) async fn rule(
+    State(pipeline): State<Arc<Pipeline>>,
+    said: Result<Json<Said>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(said) = said.map_err(|_| unreadable())?;
+    let verdict = match (said.personnes.as_slice(), said.une, said.personne) {
+        ([one, other], Some(is_one), None) if said.declarations.is_empty() => {
+            Verdict::Rule { persons: (PersonId(*one), PersonId(*other)), one: is_one }
+        }
+        ([], None, Some(person)) if !said.declarations.is_empty() => {
+            Verdict::Part { person: PersonId(person), claims: said.declarations }
+        }
+        _ => return Err(unreadable()),
+    };
+    follow(&pipeline, verdict, said.parole, StatusCode::CREATED).await
+}
+
+pub(super) async fn undo(
+    State(pipeline): State<Arc<Pipeline>>,
+    Path(ruling): Path<Uuid>,
+    said: Result<Json<Parole>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(parole) = said.map_err(|_| unreadable())?;
+    follow(&pipeline, Verdict::Undo(ruling), parole, StatusCode::OK).await
+}
+
+async fn follow(
+    pipeline: &Pipeline,
+    verdict: Verdict,
+    Parole { par, note }: Parole,
+    status: StatusCode,
+) -> Result<Response, Problem> {
+    if par.trim().is_empty() || note.trim().is_empty() {
+        return Err(unreadable());
+    }
+    let Outcome { ruling, persons, events } =
+        pipeline.rule(&verdict, Word { by: par, note }, &()).await.map_err(problem)?;
+    let answer = json!({ "decision": of_ruling(&ruling), "personnes": persons, "evenements": events });
+    Ok((status, Json(answer)).into_response())
+}
+
+fn unreadable() -> Problem {
+    let detail = "expected JSON: `personnes` (two) and `une`, or `personne` and `declarations`; with `par` and `note`, not empty";
+    Problem::bad_request(detail).in_french(
+        "attendu : du JSON, `personnes` (deux) et `une`, ou `personne` et `declarations` ; avec `par` et `note`, non vides",
+    )
+}
+
+fn nobody() -> Problem {
+    Problem::not_found("there are no two such persons").in_french("il n'y a pas deux telles personnes")
+}
+
+fn problem(error: RulingError) -> Problem {
+    match error {
+        RulingError::Store(error) => error.into(),
+        RulingError::OnePerson | RulingError::NoClaim(_) => Problem::bad_request(&error.to_string()),
+        RulingError::NoPerson(_) | RulingError::Absorbed(..) | RulingError::NoRuling(_) => {
+            Problem::not_found(&error.to_string())
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Who is who, examined: questions, rulings and two persons side by side, in the words of the command line and of HTTP alike.
+//!
+//! Questions, rulings and persons enter; JSON leaves, and what a verdict would do, tried on a store that only pretends.
+
+use std::sync::Arc;
+
+use hub_core::canonical::Canon;
+use hub_core::identity::{Centibits, Comparison, Doubt, Trait};
+use hub_core::pipeline::{Pipeline, RulingError, Verdict};
+use hub_core::rehearsal::Rehearsal;
+use hub_core::ruling::{Question, Ruling, Word};
+use hub_core::store::{KnownPerson, Store};
+use serde_json::{Map, Value as Json, json};
+
+/// A question as JSON.
+pub fn of_question(question: &Question) -> Json {
+    json!({
+        "personnes": [question.persons.0, question.persons.1], "doute": question.doubt.word(),
+        "bits": in_bits(question.weight), "depuis": question.since.to_string(),
+    })
+}
+
+/// A ruling as JSON.
+pub fn of_ruling(ruling: &Ruling) -> Json {
+    let undone = ruling.undone.as_ref();
+    json!({
+        "decision": ruling.id, "personnes": [ruling.persons.0, ruling.persons.1], "une": ruling.one,
+        "declarations": ruling.claims, "le": ruling.at.to_string(), "par": ruling.word.by, "note": ruling.word.note,
+        "annulee": undone.map(|(at, word)| json!({ "le": at.to_string(), "par": word.by, "note": word.note })),
+    })
+}
+
+/// Two persons side by side as JSON, with what either answer would announce.
+///
+/// # Errors
+/// When the store fails.
+pub async fn in_both_cases(
+    pipeline: &Pipeline,
+    one: &KnownPerson,
+    other: &KnownPerson,
+) -> Result<Map<String, Json>, RulingError> {
+    let mut answer = compared(pipeline, one, other);
+    for (key, is_one) in [("si_une", true), ("si_deux", false)] {
+        let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
+        answer.insert(key.to_owned(), json!(preview(pipeline, &verdict).await?));
+    }
+    Ok(answer)
+}
+
+fn compared(pipeline: &Pipeline, one: &KnownPerson, other: &KnownPerson) -> Map<String, Json> {
+    let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
+    let lines = compared.lines.iter().map(|line| {
+        json!({ "trait": line.of.word(), "niveau": line.level, "bits": in_bits(line.weight),
+            "l_une": values(&pipeline.canon, one, line.of), "l_autre": values(&pipeline.canon, other, line.of) })
+    });
+    let doubt = compared.relation.and_then(|relation| relation.found.err()).map(Doubt::word);
+    Map::from_iter([
+        ("personnes".to_owned(), json!([one.id, other.id])),
+        ("traits".to_owned(), lines.collect()),
+        ("bits".to_owned(), json!(in_bits(compared.weight))),
+        ("lien".to_owned(), json!(in_bits(pipeline.policy.link))),
+        ("examen".to_owned(), json!(in_bits(pipeline.policy.review))),
+        ("doute".to_owned(), json!(doubt)),
+    ])
+}
+
+/// The events a verdict would announce, on a store that only pretends.
+///
+/// # Errors
+/// When what the verdict names is not there, or the store fails.
+pub async fn preview(pipeline: &Pipeline, verdict: &Verdict) -> Result<Vec<&'static str>, RulingError> {
+    let pretending = Rehearsal::over(Arc::clone(&pipeline.store));
+    let rehearsed = pipeline.on(Arc::new(pretending) as Arc<dyn Store>);
+    let word = Word { by: String::new(), note: String::new() };
+    Ok(rehearsed.rule(verdict, word, &()).await?.events)
+}
+
+/// A weight in bits.
+pub fn in_bits(weight: Centibits) -> f64 {
+    f64::from(weight) / 100.0
+}
+
+/// Every value a person's claims state of a trait.
+pub fn values(canon: &Canon, person: &KnownPerson, of: Trait) -> String {
+    let mut values: Vec<String> = Vec::new();
+    for statement in &person.statements {
+        let fields = of.fields().iter().filter_map(|path| canon.find(path));
+        let stated = fields.filter_map(|field| statement.stated.get(field));
+        let text: Vec<String> = stated.map(|(value, _)| plain(&value.to_json(canon))).collect();
+        let text = text.join(" ");
+        if !text.is_empty() && !values.contains(&text) {
+            values.push(text);
+        }
+    }
+    values.join(" / ")
+}
+
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Json::Object(members) => members.values().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+/// Who somebody is, in a few words.
+pub fn name(canon: &Canon, person: &KnownPerson) -> String {
+    let paths =
+        ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms", "identite.date_naissance"];
+    let stated = paths.iter().filter_map(|path| person.state.get(canon.find(path)?));
+    let mut words: Vec<&str> = stated.filter_map(|(value, _)| value.as_text()).collect();
+    words.dedup();
+    let mut sources: Vec<&str> =
+        person.statements.iter().map(|statement| statement.source.as_str()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    format!("{} ({})", words.join(" "), sources.join(", "))
+}
