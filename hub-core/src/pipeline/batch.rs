@@ -10,13 +10,14 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 use uuid::Uuid;
 
-use crate::canonical::{Canon, FieldValues};
+use crate::canonical::FieldValues;
 use crate::code::Code;
 use crate::delivery::PersonId;
 use crate::diff::diff;
 use crate::event::{Event, Occasion, announce, announce_merger};
 use crate::identity::IdentityKey;
 use crate::merge::merge;
+use crate::referential::departement;
 use crate::statement::{Origin, Stated, Statement};
 use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite};
 
@@ -277,15 +278,4 @@ fn announce_person(
     let expected = working.known.as_ref().map(|known| known.sequence);
     let state = if alone { Kept::InClaim } else { Kept::Apart(state) };
     commit.persons.push(PersonWrite { id, expected, sequence, state });
-}
-
-fn departement(canon: &Canon, state: &Stated) -> String {
-    let text =
-        |path: &str| canon.find(path).and_then(|id| state.get(id)).and_then(|(value, _)| value.as_text());
-    let commune = || text("adresse.code_postal").or_else(|| text("adresse.commune_insee"));
-    let code = text("adresse.departement").or_else(|| {
-        commune()
-            .and_then(|code| code.get(..if code.starts_with("97") || code.starts_with("98") { 3 } else { 2 }))
-    });
-    code.unwrap_or("00").to_owned()
 }

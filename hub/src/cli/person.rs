@@ -1,14 +1,19 @@
 //! `dlnuf person show|why`: what is known of a person, and where each value was stated.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use hub_core::canonical::Canon;
+use hub_core::canonical::{Canon, FieldId};
+use hub_core::code::Code;
 use hub_core::delivery::{DeliveryId, PersonId};
+use hub_core::referential::{Checks, Doubt};
 use hub_core::statement::{Origin, Statement};
 use hub_core::store::{KnownPerson, Store};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::language::told;
 use super::{Exit, Output, show};
 use crate::installation;
 use crate::settings::Settings;
@@ -70,23 +75,44 @@ async fn find(store: &dyn Store, id: PersonId) -> anyhow::Result<KnownPerson> {
 }
 
 pub(super) fn record(canon: &Canon, person: &KnownPerson, output: Output) {
+    let doubts = Checks::over(canon).doubts(&person.state.values());
     if output == Output::Json {
         let origins = person.state.fields.iter().filter_map(|(field, _, at)| {
             Some((canon.field(*field).path.clone(), json!(person.state.origins.get(usize::from(*at))?)))
         });
         show::json_line(&json!({
             "personne": person.id, "sequence": person.sequence, "dossier": canon.to_json(&person.state.values()),
-            "provenances": origins.collect::<serde_json::Map<_, _>>(),
+            "provenances": origins.collect::<serde_json::Map<_, _>>(), "doutes": by_field(canon, &doubts),
         }));
         return;
     }
     let rows = person.state.fields.iter().map(|(field, value, at)| {
-        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), (at + 1).to_string()]
+        let doubted = doubts.iter().filter(|doubt| stands_in(canon, doubt.field) == *field);
+        let codes = doubted.map(|doubt| doubt.code.to_string()).collect::<Vec<_>>().join(" ");
+        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), (at + 1).to_string(), codes]
     });
-    show::table(&["field", "value", "origin"], rows.collect());
+    show::table(&["field", "value", "origin", "doubt"], rows.collect());
     for (number, from) in (1..).zip(&person.state.origins) {
         show::line(format_args!(" {number:>5}  {}", origin(from)));
     }
+    let codes: BTreeSet<Code> = doubts.iter().map(|doubt| doubt.code).collect();
+    for code in codes {
+        show::line(format_args!(" {code}  {}", told(code.entry()).title));
+    }
+}
+
+/// The codes of each doubted field.
+fn by_field(canon: &Canon, doubts: &[Doubt]) -> BTreeMap<String, Vec<Code>> {
+    let mut codes: BTreeMap<String, Vec<Code>> = BTreeMap::new();
+    for doubt in doubts {
+        codes.entry(canon.field(doubt.field).path.clone()).or_default().push(doubt.code);
+    }
+    codes
+}
+
+/// The field a value is shown by: of a member, its repeated group.
+fn stands_in(canon: &Canon, field: FieldId) -> FieldId {
+    canon.field(field).list.map_or(field, |list| stands_in(canon, list))
 }
 
 /// Longest value shown in brief, in characters.
