@@ -12,3 +12,4 @@ mod number;
 
 pub use departement::departement;
 pub use doubt::{Checks, Doubt};
+pub use number::is_rome;

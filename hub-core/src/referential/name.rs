@@ -5,21 +5,27 @@
 
 use compact_str::CompactString;
 
-use crate::text::fold_name;
+use crate::text::{base_letter, fold_name};
 
 /// A name this long may have been cut, in characters: the sixth line of an address holds 38 with its postal code.
 const CUT_CHARS: usize = 20;
 
 /// Whether what is written may name the commune.
 pub(super) fn may_name(written: &str, official: &str) -> bool {
-    if written.eq_ignore_ascii_case(official) {
+    if letters(written).eq(letters(official)) {
         return true;
     }
     let (written, official) = (spelled(written), spelled(official));
     written.is_empty()
         || begins(&official, &written)
         || begins(&written, &official)
-        || written.split(' ').flat_map(str::chars).eq(official.split(' ').flat_map(str::chars))
+        || letters(&written).eq(letters(&official))
+}
+
+/// The letters and digits of a name, without accents or case.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(|c| base_letter(c).chars()).map(|c| c.to_ascii_uppercase())
 }
 
 /// Whether a name begins with whole words of another, or was cut where the other goes on.
@@ -37,7 +43,7 @@ fn spelled(name: &str) -> CompactString {
     let mut spelled = CompactString::with_capacity(folded.len());
     for word in told {
         let word = match word {
-            "LE" | "LA" | "LES" | "L" if spelled.is_empty() => continue,
+            "LE" | "LA" | "LES" if spelled.is_empty() => continue,
             "ST" => "SAINT",
             "STE" => "SAINTE",
             "S" => "SUR",

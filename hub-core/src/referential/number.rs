@@ -16,7 +16,7 @@ pub(super) fn is_siret(text: &str) -> bool {
 }
 
 /// Whether a code can be that of an occupation: a domain from A to N, four digits.
-pub(super) fn is_rome(text: &str) -> bool {
+pub fn is_rome(text: &str) -> bool {
     let (domain, rest) = text.split_at_checked(1).unwrap_or_default();
     matches!(domain.as_bytes(), [b'A'..=b'N']) && is_digits(rest, 4)
 }
