@@ -8,7 +8,7 @@ use super::commune::{COMMUNES, Commune};
 use super::departement::{may_be_of, may_serve, of_commune};
 use super::name::may_name;
 use super::number::{is_rome, is_safir, is_siret};
-use crate::canonical::{Canon, FieldId, FieldValues, Kind, Value};
+use crate::canonical::{Canon, Field, FieldId, FieldValues, Kind, Value};
 use crate::code::Code;
 
 /// The code of France among countries.
@@ -25,113 +25,139 @@ pub struct Doubt {
 
 /// The fields of the canonical record that are held against a register or against each other.
 #[derive(Debug, Clone)]
-pub struct Checks {
-    /// By field number, of those whose form is checked alone; of a repeated group, that a member is.
-    forms: Vec<Option<Kind>>,
-    postal: Option<FieldId>,
-    commune: Option<FieldId>,
-    commune_name: Option<FieldId>,
-    departement: Option<FieldId>,
-    country: Option<FieldId>,
-    nir: Option<FieldId>,
-    sex: Option<FieldId>,
-    birth_date: Option<FieldId>,
-    birthplace: Option<FieldId>,
+pub struct Checks(Vec<Option<Check>>);
+
+/// How a field is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Check {
+    /// By its form alone; of a repeated group, that of its members.
+    Alone(Kind),
+    /// Beside others.
+    Beside(Part),
 }
+
+/// What a value is among those held against each other. A commune of birth need not be one the official code still knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Postal,
+    Commune,
+    CommuneName,
+    Departement,
+    Country,
+    Nir,
+    Sex,
+    BirthDate,
+    Birthplace,
+}
+
+const PARTS: [(Part, &str); 9] = [
+    (Part::Postal, "adresse.code_postal"),
+    (Part::Commune, "adresse.commune_insee"),
+    (Part::CommuneName, "adresse.commune"),
+    (Part::Departement, "adresse.departement"),
+    (Part::Country, "adresse.pays"),
+    (Part::Nir, "identite.nir"),
+    (Part::Sex, "identite.sexe"),
+    (Part::BirthDate, "identite.date_naissance"),
+    (Part::Birthplace, "identite.commune_naissance"),
+];
 
 impl Checks {
     /// The checks of a schema's fields.
     pub fn over(canon: &Canon) -> Self {
-        let (birthplace, commune) =
-            (canon.find("identite.commune_naissance"), canon.find("adresse.commune_insee"));
-        // A person may be born in a commune the official code knows no more; that of the address is looked up with the rest of it.
-        let checked = |field: FieldId, kind| match kind {
-            Kind::Siret | Kind::Rome | Kind::Safir => true,
-            Kind::Commune => ![birthplace, commune].contains(&Some(field)),
-            _ => false,
+        let form = |kind| matches!(kind, Kind::Siret | Kind::Rome | Kind::Safir | Kind::Commune);
+        let member = |list| canon.fields().any(|(_, field)| field.list == Some(list) && form(field.kind));
+        let check = |(id, field): (FieldId, &Field)| {
+            let part = PARTS.iter().find(|(_, path)| *path == field.path).map(|(part, _)| *part);
+            let alone = form(field.kind) || (field.kind == Kind::List && member(id));
+            part.map(Check::Beside).or(alone.then_some(Check::Alone(field.kind)))
         };
-        let member =
-            |list| canon.fields().any(|(id, field)| field.list == Some(list) && checked(id, field.kind));
-        let form = |(id, kind)| (checked(id, kind) || (kind == Kind::List && member(id))).then_some(kind);
-        Self {
-            forms: canon.fields().map(|(id, field)| form((id, field.kind))).collect(),
-            postal: canon.find("adresse.code_postal"),
-            commune,
-            commune_name: canon.find("adresse.commune"),
-            departement: canon.find("adresse.departement"),
-            country: canon.find("adresse.pays"),
-            nir: canon.find("identite.nir"),
-            sex: canon.find("identite.sexe"),
-            birth_date: canon.find("identite.date_naissance"),
-            birthplace,
-        }
+        Self(canon.fields().map(check).collect())
     }
 
     /// What there is to doubt of these values, each doubt of a field once, in the order of fields.
     pub fn doubts(&self, values: &FieldValues) -> Vec<Doubt> {
         let mut doubts = Vec::new();
-        self.forms(values, &mut doubts);
-        self.address(values, &mut doubts);
-        self.birth(values, &mut doubts);
+        let mut beside = Beside::default();
+        self.look(values, &mut beside, &mut doubts);
+        beside.address(&mut doubts);
+        beside.birth(&mut doubts);
         doubts.sort_unstable();
         doubts.dedup();
         doubts
     }
 
-    fn forms(&self, values: &[(FieldId, Value)], doubts: &mut Vec<Doubt>) {
+    fn look<'v>(&self, values: &'v [(FieldId, Value)], beside: &mut Beside<'v>, doubts: &mut Vec<Doubt>) {
         for (field, value) in values {
-            let Some(kind) = self.forms.get(usize::from(field.0)).copied().flatten() else { continue };
-            match value {
-                Value::List(items) => items.iter().for_each(|item| self.forms(item, doubts)),
-                Value::Text(text) => {
+            let Some(check) = self.0.get(usize::from(field.0)).copied().flatten() else { continue };
+            match (check, value) {
+                (Check::Alone(_), Value::List(items)) => {
+                    items.iter().for_each(|item| self.look(item, beside, doubts));
+                }
+                (Check::Alone(kind), Value::Text(text)) => {
                     doubts.extend(doubtful(kind, text).map(|code| Doubt { field: *field, code }));
                 }
-                Value::Bool(_) | Value::Int(_) => {}
+                (Check::Beside(part), Value::Text(text)) => beside.note(part, *field, text),
+                _ => {}
             }
         }
     }
+}
 
-    fn address(&self, values: &FieldValues, doubts: &mut Vec<Doubt>) {
-        if text(values, self.country).is_some_and(|country| country != FRANCE) {
+/// The values held against each other.
+#[derive(Default)]
+struct Beside<'v>([Option<(FieldId, &'v str)>; PARTS.len()]);
+
+impl<'v> Beside<'v> {
+    fn note(&mut self, part: Part, field: FieldId, text: &'v str) {
+        if let Some(place) = self.0.get_mut(part as usize) {
+            *place = Some((field, text));
+        }
+    }
+
+    fn text(&self, part: Part) -> Option<&'v str> {
+        self.0.get(part as usize).copied().flatten().map(|(_, text)| text)
+    }
+
+    /// The doubt, when there is one.
+    fn doubt(&self, doubted: bool, part: Part, code: Code) -> Option<Doubt> {
+        let field = self.0.get(part as usize).copied().flatten().filter(|_| doubted);
+        field.map(|(field, _)| Doubt { field, code })
+    }
+
+    fn address(&self, doubts: &mut Vec<Doubt>) {
+        if self.text(Part::Country).is_some_and(|country| country != FRANCE) {
             return;
         }
-        let (code, postal) =
-            (text(values, self.commune).filter(|code| !is_country(code)), text(values, self.postal));
+        let (code, postal) = (self.text(Part::Commune), self.text(Part::Postal));
+        let abroad = code.is_some_and(is_country);
         let commune = code.and_then(|code| COMMUNES.find(code));
-        let mut doubt = |doubted, field: Option<FieldId>, code| {
-            doubts.extend(field.filter(|_| doubted).map(|field| Doubt { field, code }));
-        };
-        doubt(code.is_some() && commune.is_none(), self.commune, Code::UnknownCommune);
+        doubts.extend(self.doubt(commune.is_none() && !abroad, Part::Commune, Code::UnknownCommune));
         let present = commune.and_then(|commune| COMMUNES.today(commune));
         if let (Some(commune), Some(present)) = (commune, present) {
             let elsewhere = postal.is_some_and(|postal| !may_serve_commune(postal, commune, present));
-            doubt(elsewhere, self.postal, Code::PostalMismatch);
-            let misnamed = text(values, self.commune_name).is_some_and(|name| !may_be_named(present, name));
-            doubt(misnamed, self.commune_name, Code::CommuneNameMismatch);
+            doubts.extend(self.doubt(elsewhere, Part::Postal, Code::PostalMismatch));
+            let misnamed = self.text(Part::CommuneName).is_some_and(|name| !may_be_named(present, name));
+            doubts.extend(self.doubt(misnamed, Part::CommuneName, Code::CommuneNameMismatch));
         }
-        let elsewhere = text(values, self.departement).is_some_and(|stated| match (present, postal) {
-            (Some(present), _) => !may_serve(stated, of_commune(present.code)),
-            (None, Some(postal)) => text(values, self.commune).is_none() && !may_be_of(postal, stated),
-            (None, None) => false,
+        let elsewhere = self.text(Part::Departement).is_some_and(|stated| match (present, code, postal) {
+            (Some(present), _, _) => !may_serve(stated, of_commune(present.code)),
+            (None, None, Some(postal)) => !may_be_of(postal, stated),
+            _ => false,
         });
-        doubt(elsewhere, self.departement, Code::DepartementMismatch);
+        doubts.extend(self.doubt(elsewhere, Part::Departement, Code::DepartementMismatch));
     }
 
-    fn birth(&self, values: &FieldValues, doubts: &mut Vec<Doubt>) {
-        let Some((field, nir)) = self.nir.zip(text(values, self.nir)) else { return };
-        let date = text(values, self.birth_date);
-        let mut doubt = |doubted: bool, code| doubts.extend(doubted.then_some(Doubt { field, code }));
-        doubt(text(values, self.sex).is_some_and(|sex| !sex_agrees(nir, sex)), Code::NirSexMismatch);
-        doubt(date.is_some_and(|date| !date_agrees(nir, date)), Code::NirBirthMismatch);
-        let birthplace = text(values, self.birthplace);
-        let elsewhere = birthplace.is_some_and(|place| !place_agrees(nir, place, date));
-        doubt(elsewhere, Code::NirBirthplaceMismatch);
+    fn birth(&self, doubts: &mut Vec<Doubt>) {
+        let Some(nir) = self.text(Part::Nir) else { return };
+        let date = self.text(Part::BirthDate);
+        let other_sex = self.text(Part::Sex).is_some_and(|sex| !sex_agrees(nir, sex));
+        doubts.extend(self.doubt(other_sex, Part::Nir, Code::NirSexMismatch));
+        let other_date = date.is_some_and(|date| !date_agrees(nir, date));
+        doubts.extend(self.doubt(other_date, Part::Nir, Code::NirBirthMismatch));
+        let elsewhere = self.text(Part::Birthplace).is_some_and(|place| !place_agrees(nir, place, date));
+        doubts.extend(self.doubt(elsewhere, Part::Nir, Code::NirBirthplaceMismatch));
     }
-}
-
-fn text(values: &FieldValues, field: Option<FieldId>) -> Option<&str> {
-    let at = values.binary_search_by_key(&field?, |(id, _)| *id).ok()?;
-    values.get(at)?.1.as_text()
 }
 
 /// What is wrong with a text by itself.
