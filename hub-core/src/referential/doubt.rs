@@ -92,7 +92,9 @@ impl Checks {
             let Some(check) = self.0.get(usize::from(field.0)).copied().flatten() else { continue };
             match (check, value) {
                 (Check::Alone(_), Value::List(items)) => {
-                    items.iter().for_each(|item| self.look(item, beside, doubts));
+                    for item in items {
+                        self.look(item, beside, doubts);
+                    }
                 }
                 (Check::Alone(kind), Value::Text(text)) => {
                     doubts.extend(doubtful(kind, text).map(|code| Doubt { field: *field, code }));
