@@ -10,6 +10,7 @@ mod acknowledged_deliveries_stay;
 mod any_interleaving;
 mod asked_by_http;
 mod deliveries_are_pushed;
+mod doubtful_values_stay;
 mod events_by_http;
 mod events_reach_the_broker;
 mod events_survive_the_broker;

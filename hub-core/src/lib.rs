@@ -23,6 +23,7 @@ pub mod merge;
 pub mod pipeline;
 pub mod publisher;
 pub mod record;
+pub mod referential;
 pub mod rehearsal;
 pub mod reject;
 pub mod roster;

@@ -3,12 +3,16 @@
 //! A code is a promise: its number never changes meaning. `dlnuf explain` and every report read this one table; the texts are
 //! data, in `catalogue.yaml` beside this file, and a test holds the two together.
 
-use std::collections::BTreeMap;
+mod entry;
+
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+
+pub use entry::{Entry, Text};
+
+use entry::CATALOGUE;
 
 /// A stable diagnostic code, shown as `DLN0412`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -120,6 +124,26 @@ pub enum Code {
     ToExamine = 318,
     /// A look-up key too many share.
     CrowdedKey = 319,
+    /// Commune in no list.
+    UnknownCommune = 321,
+    /// Postal code of another commune.
+    PostalMismatch = 322,
+    /// Name of another commune.
+    CommuneNameMismatch = 323,
+    /// Département of another place.
+    DepartementMismatch = 324,
+    /// Doubtful SIRET.
+    DoubtfulSiret = 325,
+    /// Doubtful ROME code.
+    DoubtfulRome = 326,
+    /// Doubtful SAFIR code.
+    DoubtfulSafir = 327,
+    /// NIR of the other sex.
+    NirSexMismatch = 328,
+    /// NIR of another birth date.
+    NirBirthMismatch = 329,
+    /// NIR of another birthplace.
+    NirBirthplaceMismatch = 330,
     /// Unreadable YAML.
     MappingSyntax = 401,
     /// Unknown key.
@@ -292,6 +316,16 @@ impl Code {
         Self::FutureDate,
         Self::ToExamine,
         Self::CrowdedKey,
+        Self::UnknownCommune,
+        Self::PostalMismatch,
+        Self::CommuneNameMismatch,
+        Self::DepartementMismatch,
+        Self::DoubtfulSiret,
+        Self::DoubtfulRome,
+        Self::DoubtfulSafir,
+        Self::NirSexMismatch,
+        Self::NirBirthMismatch,
+        Self::NirBirthplaceMismatch,
         Self::MappingSyntax,
         Self::UnknownKey,
         Self::UnknownField,
@@ -391,53 +425,6 @@ impl<'de> Deserialize<'de> for Code {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
-
-/// What one code means.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// What it concerns: delivery, record, value, warning, mapping, run, broker or config.
-    pub concerns: String,
-    /// In French.
-    pub fr: Text,
-    /// In English.
-    pub en: Text,
-}
-
-impl Entry {
-    const fn blank() -> Self {
-        Self { concerns: String::new(), fr: Text::blank(), en: Text::blank() }
-    }
-}
-
-/// Title, cause and remedy in one language.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Text {
-    /// A few words.
-    pub title: String,
-    /// Why it happens.
-    pub cause: String,
-    /// What to do next.
-    pub remedy: String,
-    /// What the institution that sent the data can do, where that is something else.
-    #[serde(default)]
-    sender: Option<String>,
-}
-
-impl Text {
-    const fn blank() -> Self {
-        Self { title: String::new(), cause: String::new(), remedy: String::new(), sender: None }
-    }
-
-    /// What the institution that sent the data can do.
-    pub fn for_sender(&self) -> &str {
-        self.sender.as_deref().unwrap_or(&self.remedy)
-    }
-}
-
-static CATALOGUE: LazyLock<BTreeMap<String, Entry>> =
-    LazyLock::new(|| serde_saphyr::from_str(include_str!("catalogue.yaml")).unwrap_or_default());
 
 #[cfg(test)]
 mod tests {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::canonical::Canon;
 use crate::delivery::PersonId;
 use crate::diff::diff;
 use crate::event::{Event, Occasion, announce, announce_merger, announce_split};
 use crate::merge::merge;
+use crate::referential::departement;
 use crate::statement::{Origin, Stated, Statement};
 use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite, Replaced};
 
@@ -120,15 +120,4 @@ fn announce_person(
     let replaced = other.map(|known| Replaced { state: known.state.clone(), by: by.clone() });
     let state = if alone { Kept::InClaim } else { Kept::Apart(state) };
     commit.persons.push(PersonWrite { id, expected, sequence, state, replaced });
-}
-
-fn departement(canon: &Canon, state: &Stated) -> String {
-    let text =
-        |path: &str| canon.find(path).and_then(|id| state.get(id)).and_then(|(value, _)| value.as_text());
-    let commune = || text("adresse.code_postal").or_else(|| text("adresse.commune_insee"));
-    let code = text("adresse.departement").or_else(|| {
-        commune()
-            .and_then(|code| code.get(..if code.starts_with("97") || code.starts_with("98") { 3 } else { 2 }))
-    });
-    code.unwrap_or("00").to_owned()
 }

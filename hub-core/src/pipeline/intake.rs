@@ -7,12 +7,13 @@ use compact_str::CompactString;
 use hashbrown::{HashMap, HashSet};
 
 use crate::canonical::{Canon, FieldValues};
-use crate::claim::Refusal;
+use crate::claim::{Mapped, Refusal};
 use crate::code::Code;
 use crate::connector::{Decoder, Dialect, Frame, Frames};
 use crate::delivery::{Delivery, Digest, RunId};
 use crate::mapping::Mapping;
 use crate::record::Record;
+use crate::referential::Checks;
 use crate::reject::{Reject, Stage};
 use crate::statement::{Origin, RecordKey, Statement};
 use crate::store::{Commit, KnownFrame};
@@ -85,6 +86,7 @@ pub(super) struct Reader {
     mapping: Arc<Mapping>,
     decoder: Arc<dyn Decoder>,
     record: Record,
+    checks: Checks,
     canon: Arc<Canon>,
     /// The day the delivery came.
     today: String,
@@ -228,6 +230,7 @@ impl Reader {
             mapping,
             decoder: survey.decoder,
             record: Record::default(),
+            checks: Checks::over(&canon),
             canon,
             today,
         }
@@ -320,10 +323,20 @@ impl Reader {
                 for remark in &mapped.remarks {
                     self.warnings.add(remark.code, remark.field, frame.position.number);
                 }
+                self.doubt(&mapped, frame.position.number);
                 let hash = mapped.remarks.is_empty().then_some(hash);
                 batch.mapped.push(MappedRecord { position: frame.position, hash, mapped });
             }
             Err(refusal) => self.refuse(frame, bytes, refusal, batch),
+        }
+    }
+
+    /// Tells what there is to doubt of a record. Its values are as stated, so it is known again by its hash all the same.
+    fn doubt(&mut self, mapped: &Mapped, record: u64) {
+        for claim in &mapped.claims {
+            for doubt in self.checks.doubts(&claim.fields) {
+                self.warnings.add(doubt.code, Some(doubt.field), record);
+            }
         }
     }
 

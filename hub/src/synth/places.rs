@@ -29,7 +29,7 @@ const HOMES: &[Place] = &[
     home("52121", "52000", "Chaumont"),
     home("52269", "52200", "Langres"),
     home("52250", "52300", "Joinville"),
-    home("52534", "52130", "Wassy"),
+    home("52550", "52130", "Wassy"),
     home("52093", "52600", "Chalindrey"),
     home("52060", "52400", "Bourbonne-les-Bains"),
 ];

@@ -2,10 +2,14 @@
 //!
 //! A person, or a version of them, and the policy enter; tables or JSON leave. Values go to whoever asks for the person: nowhere else.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::Args;
-use hub_core::canonical::Canon;
+use hub_core::canonical::{Canon, FieldId};
+use hub_core::code::Code;
 use hub_core::delivery::DeliveryId;
 use hub_core::merge::{Precedence, Verdict, explain};
+use hub_core::referential::{Checks, Doubt};
 use hub_core::statement::{Origin, Stated, Statement};
 use hub_core::store::{KnownPerson, Version};
 use jiff::Timestamp;
@@ -14,7 +18,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::super::language::either;
+use super::super::language::{either, told};
 use super::super::{Output, show};
 use super::verdict::{motive, word};
 
@@ -111,6 +115,10 @@ fn document(canon: &Canon, person: &KnownPerson) -> Map<String, Json> {
     document.insert("dossier".to_owned(), canon.to_json(&person.state.values()));
     document.insert("provenances".to_owned(), Json::Object(provenances(canon, &person.state)));
     document.insert("declarations".to_owned(), claims(person));
+    document.insert(
+        "doutes".to_owned(),
+        json!(by_field(canon, &Checks::over(canon).doubts(&person.state.values()))),
+    );
     document
 }
 
@@ -135,13 +143,34 @@ fn provenances(canon: &Canon, state: &Stated) -> Map<String, Json> {
 }
 
 fn values(canon: &Canon, state: &Stated) {
+    let doubts = Checks::over(canon).doubts(&state.values());
     let rows = state.fields.iter().map(|(field, value, at)| {
-        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), (at + 1).to_string()]
+        let doubted = doubts.iter().filter(|doubt| stands_in(canon, doubt.field) == *field);
+        let codes = doubted.map(|doubt| doubt.code.to_string()).collect::<Vec<_>>().join(" ");
+        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), (at + 1).to_string(), codes]
     });
-    show::table(&["field", "value", "origin"], rows.collect());
+    show::table(&["field", "value", "origin", "doubt"], rows.collect());
     for (number, from) in (1..).zip(&state.origins) {
         show::line(format_args!(" {number:>5}  {}", origin(from)));
     }
+    let codes: BTreeSet<Code> = doubts.iter().map(|doubt| doubt.code).collect();
+    for code in codes {
+        show::line(format_args!(" {code}  {}", told(code.entry()).title));
+    }
+}
+
+/// The codes of each doubted field.
+fn by_field(canon: &Canon, doubts: &[Doubt]) -> BTreeMap<String, Vec<Code>> {
+    let mut codes: BTreeMap<String, Vec<Code>> = BTreeMap::new();
+    for doubt in doubts {
+        codes.entry(canon.field(doubt.field).path.clone()).or_default().push(doubt.code);
+    }
+    codes
+}
+
+/// The field a value is shown by: of a member, its repeated group.
+fn stands_in(canon: &Canon, field: FieldId) -> FieldId {
+    canon.field(field).list.map_or(field, |list| stands_in(canon, list))
 }
 
 /// A value that is stated and not kept.

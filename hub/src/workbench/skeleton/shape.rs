@@ -8,6 +8,7 @@ use std::hash::BuildHasher as _;
 
 use hub_core::canonical::date::Form;
 use hub_core::canonical::kind::{Kind, Reads};
+use hub_core::referential::is_rome;
 
 /// A shape, the most telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +49,8 @@ impl Shape {
             Self::IsoDate => text.get(4..5) == Some("-") && typed(Kind::Date, all),
             Self::FrenchDate => matches!(text.get(2..3), Some("/" | "-")) && typed(Kind::Date, all),
             Self::Phone => text.starts_with(['0', '+']) && digits >= 10 && typed(Kind::Telephone, all),
-            Self::Siret => digits == 14 && typed(Kind::Siret, all),
-            Self::Rome => text.len() == 5 && typed(Kind::Rome, all),
+            Self::Siret => digits == 14 && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace()),
+            Self::Rome => is_rome(&text.to_ascii_uppercase()),
             Self::Postcode => text.len() == 5 && typed(Kind::CodePostal, all),
             Self::Digits => digits > 0 && digits == text.len(),
             Self::Text => true,
