@@ -459,3 +459,35 @@ fn a_row_that_bears_only_a_number_goes_to_who_bears_it_now() {
         hub.persons().into_iter().filter(|person| person["parcours"].get("actions").is_some()).collect();
     assert_eq!((with.len(), &with[0]["identite"]["nom_usage"]), (1, &"BETA".into()));
 }
+
+#[test]
+fn thousands_of_one_name_and_birth_are_told_and_take_no_time() {
+    let hub = Hub::unguarded("departement");
+    let rows: String = (0..3_000).map(|at| format!("Inconnu;Inconnu;01/01/1970;;SI-{at}\n")).collect();
+    let start = std::time::Instant::now();
+    let report = hub.deliver("departement", "1.csv", &list(&rows).2);
+    assert_eq!(figures(&report, ["persons"]), [3_000]);
+    assert!(codes(&report).contains(&"DLN0319"), "{:?}", codes(&report));
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_an_older_release_finds_its_persons_again() {
+    let hub = Hub::fresh();
+    hub.deliver("departement", "1.csv", &list("Verdier;Paul;02/01/1980;;SI-1\n").2);
+    let url = format!("sqlite:{}", std::path::Path::new(&hub.home()).join("dlnuf.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.expect("the store");
+    for statement in [
+        "delete from identity_key",
+        "delete from identity_key_recent",
+        "delete from identity_key_fresh",
+        "delete from ledger where book = 'identite'",
+    ] {
+        sqlx::query(statement).execute(&pool).await.expect("erased");
+    }
+    pool.close().await;
+    let paul = Member { nir: "", ..PAUL };
+    let report = hub.deliver("caf", "2.xml", &caf(&[household("2055990", "521", "2", &[paul])]).2);
+    assert_eq!(figures(&report, ["persons"]), [0]);
+    assert_eq!(everybody(&hub), [["PAUL", "SI-1", ""]]);
+}

@@ -89,14 +89,14 @@ pub async fn open_existing(settings: &Settings, canon: &Arc<Canon>) -> anyhow::R
     open_store(settings, canon).await
 }
 
-/// Opens everything a run needs.
+/// Opens everything a run needs. A store whose look-up keys are of an older release has them written anew, once.
 ///
 /// # Errors
 /// When any part cannot be opened, or the mappings hold mistakes.
 pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
     let canon = canon()?;
     let files = mapping_files(settings)?;
-    Ok(Pipeline {
+    let pipeline = Pipeline {
         store: open_store(settings, &canon).await?,
         archive: open_archive(settings)?,
         formats: Arc::new(BuiltIn),
@@ -106,7 +106,15 @@ pub async fn pipeline(settings: &Settings) -> anyhow::Result<Pipeline> {
         policy: files.identity()?,
         identity: IdentityFields::of(&canon),
         canon,
-    })
+    };
+    if pipeline.has_old_keys().await? {
+        let (persons, ..) = pipeline.store.sizes().await?;
+        if persons > 0 {
+            tracing::warn!(persons, "look-up keys are written anew, once");
+        }
+        pipeline.index_again(&()).await?;
+    }
+    Ok(pipeline)
 }
 
 /// Opens the archive the settings name; a bucket is reached on the runtime this is called on.

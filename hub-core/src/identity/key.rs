@@ -6,6 +6,9 @@ use std::fmt;
 
 use compact_str::{CompactString, format_compact};
 
+/// How keys are made today: kept with a store, so that those of another making are written anew.
+pub const KEYS_MADE: &str = "2";
+
 /// A look-up key. Personal text: the store hashes it with its own secret, Debug hides it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdentityKey(pub CompactString);

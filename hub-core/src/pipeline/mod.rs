@@ -19,6 +19,7 @@ mod pairing;
 mod people;
 mod place;
 mod recognised;
+mod reindexing;
 mod repeated;
 mod report;
 mod resolving;

@@ -29,8 +29,10 @@ const MOST_VOICES: usize = 400;
 pub(super) struct Hand<'h> {
     /// The keys the store was asked for, sorted.
     pub looked_up: &'h [IdentityKey],
-    /// Who bears them.
+    /// Who bears them; nobody, for those too many bear.
     pub candidates: Vec<(IdentityKey, PersonId)>,
+    /// Keys that more bear than anybody would compare.
+    pub crowded: Vec<IdentityKey>,
     pub known: Vec<KnownPerson>,
     pub bench: Bench,
 }
@@ -79,6 +81,8 @@ pub(super) fn resolve(
     }
     let crowded = circles.crowded.iter().filter_map(|at| everybody.get(*at));
     let numbers = crowded.flat_map(|somebody| &somebody.voices).filter_map(|voice| resolving.number(voice));
+    let crowded = |pending: &&Pending| pending.wanted().iter().any(|key| hand.crowded.contains(key));
+    let numbers = numbers.chain(pending.iter().filter(crowded).map(|pending| pending.position.number));
     let told: Vec<Told> = numbers.map(|number| (Code::CrowdedKey, number)).collect();
     resolving.resolution.told.extend(told);
     resolving.resolution

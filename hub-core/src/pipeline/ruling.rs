@@ -187,15 +187,13 @@ impl Pipeline {
         loop {
             keys.sort();
             keys.dedup();
-            let found = if keys.is_empty() { Vec::new() } else { self.store.candidates(&keys).await? };
-            let candidates: Vec<(IdentityKey, PersonId)> =
-                found.into_iter().filter_map(|(at, person)| Some((keys.get(at)?.clone(), person))).collect();
+            let (candidates, crowded) = self.candidates(&keys).await?;
             let mut ids = summoned.clone();
             ids.extend(candidates.iter().map(|(_, person)| *person));
             ids.sort();
             ids.dedup();
             let known = self.store.persons(&ids).await?;
-            let mut hand = Hand { looked_up: &keys, candidates, known, bench: Bench::default() };
+            let mut hand = Hand { looked_up: &keys, candidates, crowded, known, bench: Bench::default() };
             self.call(&mut hand).await?;
             hand.bench.summoned.clone_from(&summoned);
             let restored = self.restored(ruling).await?;

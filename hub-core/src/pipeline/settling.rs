@@ -186,9 +186,7 @@ impl Pipeline {
     ) -> Result<Settlement, StoreError> {
         asked.keys = paired.wanted_keys();
         let wanted = &asked.keys;
-        let found = if wanted.is_empty() { Vec::new() } else { self.store.candidates(wanted).await? };
-        let candidates: Vec<(IdentityKey, _)> =
-            found.into_iter().filter_map(|(at, person)| Some((wanted.get(at)?.clone(), person))).collect();
+        let (candidates, crowded) = self.candidates(wanted).await?;
         let mut ids = paired.linked_persons();
         ids.extend(candidates.iter().map(|(_, person)| *person));
         ids.sort();
@@ -196,7 +194,7 @@ impl Pipeline {
         asked.persons = ids;
         let ids = &asked.persons;
         let known = if ids.is_empty() { Vec::new() } else { self.store.persons(ids).await? };
-        let mut hand = Hand { looked_up: &asked.keys, candidates, known, bench: Bench::default() };
+        let mut hand = Hand { looked_up: &asked.keys, candidates, crowded, known, bench: Bench::default() };
         if !asked.keys.is_empty() && !hand.known.is_empty() {
             self.call(&mut hand).await?;
             asked.persons = hand.known.iter().map(|person| person.id).collect();
@@ -206,6 +204,26 @@ impl Pipeline {
             return Err(StoreError::Conflict);
         }
         Ok(batch::settle(intake.context(self), paired, hand, &mut || self.clock.mint()))
+    }
+
+    /// Who bears these keys; and those that more bear than anybody would compare.
+    pub(super) async fn candidates(
+        &self,
+        keys: &[IdentityKey],
+    ) -> Result<(Vec<(IdentityKey, PersonId)>, Vec<IdentityKey>), StoreError> {
+        let mut found = if keys.is_empty() { Vec::new() } else { self.store.candidates(keys).await? };
+        found.sort_unstable();
+        let limit = usize::try_from(self.policy.block_limit).unwrap_or(usize::MAX);
+        let (mut candidates, mut crowded) = (Vec::with_capacity(found.len()), Vec::new());
+        for of_key in found.chunk_by(|a, b| a.0 == b.0) {
+            let Some(key) = of_key.first().and_then(|(at, _)| keys.get(*at)) else { continue };
+            if of_key.len() > limit {
+                crowded.push(key.clone());
+            } else {
+                candidates.extend(of_key.iter().map(|(_, person)| (key.clone(), *person)));
+            }
+        }
+        Ok((candidates, crowded))
     }
 
     /// Calls what was asked and ruled about the persons at hand, and those they were asked about.

@@ -169,7 +169,7 @@ pub struct PersonWrite {
 /// One batch's whole effect.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// The run.
+    /// The run; nil for what is no part of one and moves no checkpoint: a ruling, keys written anew.
     pub run: RunId,
     /// When what it changes is known from; that of its events.
     pub at: Timestamp,
@@ -185,7 +185,7 @@ pub struct Commit {
     pub examined: Vec<PersonId>,
     /// Questions open from now on; one asked already keeps its date.
     pub questions: Vec<Question>,
-    /// A person's word, or one that is taken back. A commit of one has no run, and no checkpoint.
+    /// A person's word, or one that is taken back.
     pub ruling: Option<Ruling>,
     /// Persons absorbed once who are somebody again; each also stands among `persons`.
     pub restored: Vec<PersonId>,

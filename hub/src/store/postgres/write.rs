@@ -86,8 +86,8 @@ pub(super) async fn commit(pool: &PgPool, batch: &Batch, mark: Option<Uuid>) -> 
     let failed = failed("committing a batch");
     let mut tx = pool.begin().await.map_err(&failed)?;
     still(&mut tx, mark).await?;
-    // A ruling is no part of a run.
-    if batch.ruling.is_none() {
+    // A ruling is no part of a run, nor are keys written anew.
+    if !batch.run.is_nil() {
         checkpoint(&mut tx, batch).await?;
     }
     for rows in batch.replaced.chunks(CHUNK) {

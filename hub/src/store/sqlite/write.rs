@@ -106,8 +106,8 @@ pub(super) async fn commit(pool: &SqlitePool, batch: &Batch) -> Result<(), Store
 async fn write(writer: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
     let failed = failed("committing a batch");
     let mut tx = writer.begin_with("begin immediate").await.map_err(&failed)?;
-    // A ruling is no part of a run.
-    if batch.ruling.is_none() {
+    // A ruling is no part of a run, nor are keys written anew.
+    if !batch.run.is_nil() {
         checkpoint(&mut tx, batch).await?;
     }
     for rows in batch.replaced.chunks(CHUNK) {
