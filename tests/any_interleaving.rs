@@ -74,7 +74,7 @@ fn written(dice: &mut Dice, truth: &Row, source: usize) -> Row {
 
 /// A source's two deliveries.
 fn nights(dice: &mut Dice, persons: &[Row], source: usize) -> [Vec<Row>; 2] {
-    let first: Vec<Row> = persons.iter().filter(|_| dice.percent(75)).map(|truth| truth.clone()).collect();
+    let first: Vec<Row> = persons.iter().filter(|_| dice.percent(75)).cloned().collect();
     let first: Vec<Row> = first.iter().map(|truth| written(dice, truth, source)).collect();
     let mut second = Vec::new();
     for row in &first {

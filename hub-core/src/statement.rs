@@ -97,6 +97,18 @@ impl Stated {
         self.fields.iter().map(|(id, value, _)| (*id, value.clone())).collect()
     }
 
+    /// The same, with the origins of its values alone.
+    #[must_use]
+    pub fn as_stated(&self) -> Self {
+        let mut stated = Self::default();
+        for (field, value, at) in &self.fields {
+            if let Some(origin) = self.origins.get(usize::from(*at)) {
+                stated.push(*field, value.clone(), origin);
+            }
+        }
+        stated
+    }
+
     /// Adds a field, which must sort after those there, sharing equal origins.
     pub fn push(&mut self, field: FieldId, value: Value, origin: &Origin) {
         let known = self.origins.iter().position(|o| o == origin);

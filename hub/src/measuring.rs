@@ -16,10 +16,12 @@ use hub_core::canonical::Canon;
 use hub_core::clock::Clock as _;
 use hub_core::code::Code;
 use hub_core::connector::{Fault, Formats as _};
+use hub_core::delivery::DeliveryId;
 use hub_core::identity::crowd::{Sorted, sort};
-use hub_core::identity::{Bond, IdentityFields, Likeness, Member, Policy, Profile, Trait, relate};
+use hub_core::identity::{Bond, IdentityFields, Likeness, Member, Policy, Profile, Span, Trait, relate};
 use hub_core::mapping::{Catalogue, Mapping};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::clock::MachineClock;
 use crate::workbench::reading::Reading;
@@ -152,8 +154,9 @@ impl Labelled {
                 let traits = identity.traits(&claim.fields, &mapping.source, &mapped.emitter);
                 let person = labels.persons.get(&(record, rank)).filter(|_| traits.has_a_name());
                 let Some(person) = person else { continue };
-                let stands = Some((number << 40 | record, rank as u64));
-                self.members.push(Member { profile: Profile::of(&traits, true), stands });
+                let (stands, span) =
+                    ((number << 40 | record, rank as u64), Span::since(DeliveryId(Uuid::nil())));
+                self.members.push(Member { profile: Profile::of(&traits, span), stands, span });
                 self.truth.push(*person);
             }
         }
@@ -240,7 +243,7 @@ impl Labelled {
 
     /// Where a claim stands.
     fn place(&self, at: usize) -> String {
-        let Some((place, rank)) = self.members.get(at).and_then(|member| member.stands) else {
+        let Some((place, rank)) = self.members.get(at).map(|member| member.stands) else {
             return String::new();
         };
         let file = usize::try_from(place >> 40).ok().and_then(|file| self.files.get(file));

@@ -6,6 +6,7 @@ use super::bond::{Relation, relate, weigh};
 use super::likeness::{Likeness, Trait};
 use super::policy::{Centibits, Policy};
 use super::profile::Profile;
+use super::span::Span;
 use super::traits::IdentityFields;
 use crate::statement::Statement;
 
@@ -58,7 +59,7 @@ impl Profile {
     pub fn of_all(statements: &[Statement], identity: &IdentityFields) -> Self {
         let mut profile = Self::default();
         for statement in statements {
-            profile.join(Self::of(&identity.traits_of(statement), !statement.absent));
+            profile.join(Self::of(&identity.traits_of(statement), Span::of(statement)));
         }
         profile
     }

@@ -16,6 +16,7 @@ mod partition;
 mod policy;
 mod profile;
 mod sound;
+mod span;
 mod traits;
 
 pub use bond::{Bond, Doubt, Relation, relate, weigh};
@@ -25,4 +26,5 @@ pub use likeness::{LEVELS, Likeness, TRAITS, Trait};
 pub use partition::{Member, Partition, Question, Ruling, partition};
 pub use policy::{Centibits, Policy};
 pub use profile::Profile;
+pub use span::Span;
 pub use traits::{IdentityFields, Traits};

@@ -10,14 +10,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bond::{Bond, Doubt, Relation, may_be_one, relate};
 use super::policy::{Centibits, Policy};
 use super::profile::Profile;
+use super::span::Span;
 
 /// A claim to be placed.
 #[derive(Debug, Clone)]
 pub struct Member {
     /// What it tells.
     pub profile: Profile,
-    /// The record that states it now, and which of the persons in that record it is; none when no record states it any more.
-    pub stands: Option<(u64, u64)>,
+    /// The record that states it, and which of the persons in that record it is.
+    pub stands: (u64, u64),
+    /// How long it was stated.
+    pub span: Span,
 }
 
 /// What a person has ruled of two claims, by their places.
@@ -79,7 +82,7 @@ fn pair(a: usize, b: usize) -> Pair {
 struct Group {
     profile: Profile,
     members: Vec<usize>,
-    stands: Vec<(u64, u64)>,
+    stands: Vec<((u64, u64), Span)>,
 }
 
 struct Table<'p> {
@@ -93,8 +96,8 @@ struct Table<'p> {
 
 impl<'p> Table<'p> {
     fn of(members: Vec<Member>, rulings: &'p [Ruling], policy: &'p Policy) -> Self {
-        let group = |(place, Member { profile, stands })| {
-            Some(Group { profile, members: vec![place], stands: stands.into_iter().collect() })
+        let group = |(place, Member { profile, stands, span })| {
+            Some(Group { profile, members: vec![place], stands: vec![(stands, span)] })
         };
         let groups = members.into_iter().enumerate().map(group).collect();
         Self { policy, groups, relations: BTreeMap::new(), contested: BTreeSet::new(), rulings }
@@ -144,8 +147,11 @@ impl<'p> Table<'p> {
 
     /// One record states both, as two; or a person has said so.
     fn kept_apart(&self, a: &Group, b: &Group) -> bool {
-        let beside = a.stands.iter().any(|(record, key)| {
-            b.stands.iter().any(|(other, other_key)| record == other && key != other_key)
+        let beside = a.stands.iter().any(|((record, key), span)| {
+            let other = |((beside, other), of_other): &((u64, u64), Span)| {
+                record == beside && key != other && span.meets(*of_other)
+            };
+            b.stands.iter().any(other)
         });
         let ruled =
             self.rulings.iter().filter(|ruling| !ruling.one).any(|Ruling { of: (one, other), .. }| {

@@ -11,6 +11,7 @@ use super::birth::Birth;
 use super::few::Few;
 use super::key::IdentityKey;
 use super::names;
+use super::span::Span;
 use super::traits::{Birthplace, OwnNumber, Traits};
 use crate::text::fold_name;
 
@@ -29,7 +30,8 @@ pub struct Profile {
     pub(super) women: Few<bool>,
     pub(super) birthplaces: Few<Birthplace>,
     ranks: Few<i64>,
-    own: Few<OwnNumber>,
+    /// Numbers sources gave, with how long they stated them.
+    own: Few<(OwnNumber, Span)>,
     pub(super) addresses: Few<Address>,
     pub(super) phones: Texts,
     pub(super) emails: Texts,
@@ -50,17 +52,16 @@ impl fmt::Debug for Profile {
 }
 
 impl Profile {
-    /// What one claim tells; `stated` is false for one its source no longer states.
-    pub fn of(traits: &Traits, stated: bool) -> Self {
+    /// What one claim tells, which was stated so long.
+    pub fn of(traits: &Traits, span: Span) -> Self {
         let mut profile = Self::default();
-        profile.add(traits, stated);
+        profile.add(traits, span);
         profile
     }
 
-    fn add(&mut self, traits: &Traits, stated: bool) {
-        if stated {
-            self.own.extend(traits.own.iter().cloned());
-        } else {
+    fn add(&mut self, traits: &Traits, span: Span) {
+        self.own.extend(traits.own.iter().map(|own| (own.clone(), span)));
+        if !span.lasts() {
             self.former.extend(traits.keys.iter().cloned());
         }
         self.keys.extend(traits.keys.iter().cloned());
@@ -151,15 +152,19 @@ impl Profile {
     }
 
     pub(super) fn shares_an_own_number(&self, other: &Self) -> bool {
-        self.own.iter().any(|own| other.own.contains(own))
+        self.own.iter().any(|(own, _)| other.own.iter().any(|(theirs, _)| own == theirs))
     }
 
-    /// A source that numbers its persons knows them as two.
+    /// A source that numbers its persons at one time knows them as two.
     pub(super) fn differ_in_number(&self, other: &Self) -> bool {
-        let numbered = |giver: &CompactString| other.own.iter().any(|(by, _)| by == giver);
-        let shared =
-            |giver: &CompactString| self.own.iter().any(|own| own.0 == *giver && other.own.contains(own));
-        self.own.iter().any(|(giver, _)| numbered(giver) && !shared(giver))
+        self.own.iter().any(|((giver, _), span)| {
+            let shared = || {
+                let own = self.own.iter().filter(|((by, _), _)| by == giver);
+                own.map(|(own, _)| own).any(|own| other.own.iter().any(|(theirs, _)| theirs == own))
+            };
+            let beside = other.own.iter().any(|((by, _), theirs)| by == giver && span.meets(*theirs));
+            beside && !shared()
+        })
     }
 
     /// How many of name, given name and birth are known on both sides and differ. One may have been corrected, not two: one NIR

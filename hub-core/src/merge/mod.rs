@@ -88,7 +88,7 @@ impl<'s> Ring<'s> {
 
 /// The only statement about a person, as the whole merge would leave it: most persons have one.
 pub fn uncontested(only: &Statement) -> Stated {
-    let mut state = only.stated.clone();
+    let mut state = if only.absent { only.stated.as_stated() } else { only.stated.clone() };
     state.fields.iter_mut().for_each(|(_, value, _)| order(value));
     state
 }

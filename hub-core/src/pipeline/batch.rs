@@ -186,11 +186,10 @@ fn absence(grounds: Grounds<'_>, emitter: &str) -> Origin {
 fn silenced(context: Context<'_>, old: Statement) -> Statement {
     let values: FieldValues = context.mapping.silence(&old.stated.values());
     let origin = absence(context.grounds, &old.emitter);
-    Statement {
-        record_hash: None,
-        absent: true,
-        run: context.run,
-        stated: Stated::restated(Some(&old.stated), values, &origin),
-        ..old
+    let mut stated = Stated::restated(Some(&old.stated), values, &origin);
+    // Since when it is silent, also where its silence states nothing (`identity::Span`).
+    if !stated.origins.contains(&origin) {
+        stated.origins.push(origin);
     }
+    Statement { record_hash: None, absent: true, run: context.run, stated, ..old }
 }

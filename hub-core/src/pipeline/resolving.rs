@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::code::Code;
 use crate::delivery::PersonId;
-use crate::identity::{Doubt, IdentityKey, Partition, Profile, Question as Open, Ruling, partition};
+use crate::identity::{Doubt, IdentityKey, Partition, Profile, Question as Open, Ruling, Span, partition};
 use crate::ruling::{Absorbed, Question, Ruled};
 use crate::statement::Origin;
 use crate::store::KnownPerson;
@@ -305,7 +305,7 @@ impl Resolving<'_> {
             };
             match pending.old.as_ref() {
                 Some(old) => {
-                    Profile::of(&self.grounds.identity.traits_of(old), true).is_news(&pending.traits)
+                    Profile::of(&self.grounds.identity.traits_of(old), Span::of(old)).is_news(&pending.traits)
                 }
                 None => own.iter().any(|somebody| somebody.profile.is_news(&pending.traits)),
             }

@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::delivery::PersonId;
-use crate::identity::{Member, Profile, Traits};
+use crate::identity::{Member, Profile, Span, Traits};
 use crate::statement::Statement;
 
 use super::context::Grounds;
@@ -22,7 +22,7 @@ pub(super) struct Voice {
     pub of: Spoken,
     /// Its record, and which of the persons in it.
     stands: (u64, u64),
-    stated: bool,
+    span: Span,
 }
 
 /// Where a voice comes from.
@@ -43,34 +43,34 @@ pub(super) struct Somebody {
 }
 
 impl Voice {
-    fn pending(place: usize, pending: &Pending, source: &str) -> Self {
-        let record = [source, &pending.record.0, &pending.record.1];
+    fn pending(place: usize, pending: &Pending, grounds: Grounds<'_>) -> Self {
+        let record = [grounds.origin.source.as_str(), &pending.record.0, &pending.record.1];
         Self {
             traits: Arc::clone(&pending.traits),
             of: Spoken::Pending(place),
             stands: (hash(&record), hash(&[&pending.key])),
-            stated: true,
+            span: Span::since(pending.old.as_ref().map_or(grounds.origin.delivery, |old| Span::of(old).from)),
         }
     }
 
     fn kept(grounds: Grounds<'_>, statement: &Arc<Statement>) -> Self {
-        let Statement { source, emitter, record_key, key, absent, .. } = statement.as_ref();
+        let Statement { source, emitter, record_key, key, .. } = statement.as_ref();
         Self {
             traits: Arc::new(grounds.identity.traits_of(statement)),
             of: Spoken::Kept(Arc::clone(statement)),
             stands: (hash(&[source, emitter, record_key]), hash(&[key])),
-            stated: !absent,
+            span: Span::of(statement),
         }
     }
 
     /// What orders voices whatever came first: where they stand.
     pub fn order(&self) -> ((u64, u64), bool) {
-        (self.stands, self.stated)
+        (self.stands, self.span.lasts())
     }
 
     /// Ready to be placed.
     pub fn member(&self) -> Member {
-        Member { profile: Profile::of(&self.traits, self.stated), stands: self.stated.then_some(self.stands) }
+        Member { profile: Profile::of(&self.traits, self.span), stands: self.stands, span: self.span }
     }
 }
 
@@ -110,20 +110,19 @@ pub(super) fn gather(
         let stirred = hand.bench.summoned.contains(&person)
             || places.iter().any(|place| pending.get(*place).is_some_and(|pending| pending.sought));
         let restated = places.into_iter().filter_map(|place| Some((place, pending.get(place)?)));
-        voices
-            .extend(restated.map(|(place, pending)| Voice::pending(place, pending, &grounds.origin.source)));
+        voices.extend(restated.map(|(place, pending)| Voice::pending(place, pending, grounds)));
         all.push(Somebody { person: Some(person), profile: profile(&voices), voices, stirred });
     }
     all
 }
 
 fn newcomer(grounds: Grounds<'_>, place: usize, pending: &Pending) -> Somebody {
-    let voices = vec![Voice::pending(place, pending, &grounds.origin.source)];
+    let voices = vec![Voice::pending(place, pending, grounds)];
     Somebody { person: None, profile: profile(&voices), voices, stirred: true }
 }
 
 fn profile(voices: &[Voice]) -> Profile {
-    let mut voices = voices.iter().map(|voice| Profile::of(&voice.traits, voice.stated));
+    let mut voices = voices.iter().map(|voice| Profile::of(&voice.traits, voice.span));
     let mut profile = voices.next().unwrap_or_default();
     voices.for_each(|other| profile.join(other));
     profile
