@@ -210,7 +210,7 @@ fn level_of_names(a: &Profile, b: &Profile) -> Option<u8> {
 /// The same somewhere, or the best of what nothing contradicts.
 fn level_of_given(a: &Profile, b: &Profile) -> Option<u8> {
     let best = a.given.iter().flat_map(|a| b.given.iter().map(|b| names::given(a, b))).min()?;
-    let contradicted = best == names::Nearness::Part && !a.given_go_together(b);
+    let contradicted = best == names::Nearness::Part && a.given_contradict(b);
     Some(match best {
         _ if contradicted => GIVEN_OTHER,
         names::Nearness::Same => 0,

@@ -122,9 +122,10 @@ fn joined(name: &str) -> impl Iterator<Item = char> + '_ {
     name.chars().filter(|letter| *letter != ' ')
 }
 
-/// Each given name both state is nearly the same.
+/// Each given name of the one who states fewer is nearly one of the other's, in whatever order.
 fn near_words(a: &str, b: &str) -> bool {
-    a.split(' ').zip(b.split(' ')).all(|(a, b)| a == b || near(a, b))
+    let (few, many) = if a.split(' ').count() <= b.split(' ').count() { (a, b) } else { (b, a) };
+    few.split(' ').all(|word| many.split(' ').any(|other| word == other || near(word, other)))
 }
 
 /// One letter wrong, two in a long name, three when they sound alike. Letters exchanged count as one.
@@ -196,6 +197,7 @@ mod tests {
             ("MARIE LOUISE", "MARIE ANNE", Nearness::Other),
             ("MOHAMED", "MOUHAMED", Nearness::Near),
             ("MOHAMED ALI", "MOHAMMED", Nearness::Near),
+            ("CRISTINA MARIA", "MARYA CRISTINA", Nearness::Near),
             ("LEA", "LEO", Nearness::Other),
         ] {
             assert_eq!((given(a, b), given(b, a)), (wanted, wanted), "{a} {b}");

@@ -190,6 +190,14 @@ impl Profile {
             || self.given.iter().all(|a| other.given.iter().all(|b| self.given_goes(other, (a, b))))
     }
 
+    /// A given name of one is quite another than one of the other's, and stands within none that goes with it.
+    pub(super) fn given_contradict(&self, other: &Self) -> bool {
+        let quite_other = |a: &str, b: &str| names::given(a, b) == names::Nearness::Other;
+        self.given
+            .iter()
+            .any(|a| other.given.iter().any(|b| quite_other(a, b) && !self.given_goes(other, (a, b))))
+    }
+
     fn given_goes(&self, other: &Self, (a, b): (&str, &str)) -> bool {
         let within = |part: &str, all: &Texts, against: &str| {
             let mut whole = all.iter().filter(|whole| *whole != part && names::is_inside(part, whole));
