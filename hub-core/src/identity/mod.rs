@@ -16,6 +16,7 @@ mod partition;
 mod policy;
 mod profile;
 mod sound;
+pub mod training;
 mod traits;
 
 pub use bond::{Bond, Doubt, Relation, relate, weigh};
