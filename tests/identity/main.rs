@@ -15,8 +15,8 @@ use serde_json::Value as Json;
 
 /// The program, built with this benchmark.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_dlnuf-under-test");
-/// Persons of a labelled household that somebody knows by name.
-const IN_A_HOUSEHOLD: u64 = 2;
+/// Persons of ten labelled households, about.
+const IN_TEN_HOUSEHOLDS: u64 = 13;
 
 fn main() {
     let large = std::env::var("BENCH_LARGE").is_ok_and(|wanted| wanted == "1");
@@ -50,7 +50,7 @@ fn main() {
 
 /// Writes the labelled extracts of so many persons.
 fn write(folder: &Path, persons: u64, nir: &str) {
-    let households = (persons / IN_A_HOUSEHOLD).to_string();
+    let households = (persons * 10 / IN_TEN_HOUSEHOLDS).to_string();
     let folder = folder.to_str().expect("a path");
     run(&["synth", "--truth", "--nir", nir, "--households", &households, folder]);
 }
