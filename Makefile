@@ -1,6 +1,6 @@
 # The two commands are `make test` and `make demo`; `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz lint fmt deny
+.PHONY: help demo test bench bench-identity fuzz lint fmt deny
 
 SECONDS ?= 60
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -10,7 +10,7 @@ fuzz: export RUSTFLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-
   -Cdebug-assertions -Coverflow-checks --cfg fuzzing
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: ## play two synthetic nights of three sources and show what comes out
 	cargo run --release -- demo
@@ -20,6 +20,9 @@ test: ## run every test, on private PostgreSQL and RabbitMQ (installed and start
 
 bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes; ONLY=decode: the parsers alone)
 	deploy/services.sh with -- cargo bench --package promises --bench nights
+
+bench-identity: ## measure who is who on labelled extracts, declared and trained (BENCH_LARGE=1: a million persons too)
+	cargo bench --package promises --bench identity
 
 fuzz: ## fuzz the parsers, the unwrapping and the mapping compiler (SECONDS=60 each; needs a C++ compiler)
 	cd fuzz && cargo build --release --target $(HOST)

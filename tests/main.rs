@@ -35,6 +35,7 @@ mod the_documents_run;
 mod the_hub_serves;
 mod the_last_word_counts;
 mod the_mapping_workbench;
+mod the_policy_is_trained;
 mod the_themes_agree;
 mod told_in_french;
 mod ugly_extracts;

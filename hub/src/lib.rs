@@ -23,6 +23,7 @@ pub mod snapshot;
 pub mod sources;
 pub mod store;
 pub mod synth;
+pub mod training;
 pub mod workbench;
 
 /// A batch is made on one thread and dropped on another. The C library's allocator keeps, for every thread, what it has given

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
 use hub_core::identity::Policy as IdentityPolicy;
+use hub_core::identity::training::Declaration;
 use hub_core::mapping::{Catalogue, CodeLists, Diagnostic, Mapping, compile_upon, extended};
 use hub_core::merge::Precedence;
 use rust_embed::RustEmbed;
@@ -321,11 +322,22 @@ impl MappingFiles {
     /// # Errors
     /// Every mistake of the file.
     pub fn identity(&self) -> Result<IdentityPolicy, MappingsError> {
+        self.of_identity(IdentityPolicy::read)
+    }
+
+    /// The same as it is written: with the shares that weights are made of.
+    ///
+    /// # Errors
+    /// Every mistake of the file.
+    pub fn declaration(&self) -> Result<Declaration, MappingsError> {
+        self.of_identity(Declaration::read)
+    }
+
+    fn of_identity<T>(&self, read: impl Fn(&str) -> Result<T, Vec<Diagnostic>>) -> Result<T, MappingsError> {
         let built_in = || Self::built_in().text(IDENTITY).map(str::to_owned).unwrap_or_default();
         let text = self.text(IDENTITY).map_or_else(built_in, str::to_owned);
         let mistake = |diagnostic| Mistake { file: IDENTITY.to_owned(), text: text.clone(), diagnostic };
-        IdentityPolicy::read(&text)
-            .map_err(|mistakes| MappingsError::Mistakes(mistakes.into_iter().map(mistake).collect()))
+        read(&text).map_err(|mistakes| MappingsError::Mistakes(mistakes.into_iter().map(mistake).collect()))
     }
 
     /// What is wrong with the precedence policy: its syntax, or a section or field nobody has.

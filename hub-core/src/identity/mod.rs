@@ -17,6 +17,7 @@ mod policy;
 mod profile;
 mod sound;
 mod span;
+pub mod training;
 mod traits;
 
 pub use bond::{Bond, Doubt, Relation, relate, weigh};

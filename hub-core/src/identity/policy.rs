@@ -35,14 +35,14 @@ pub struct Policy {
 /// The policy as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
-    population: f64,
-    lien: f64,
-    examen: f64,
-    marge: f64,
-    entourage: f64,
-    bloc: u32,
-    traits: BTreeMap<String, BTreeMap<String, [f64; 2]>>,
+pub(super) struct Written {
+    pub(super) population: f64,
+    pub(super) lien: f64,
+    pub(super) examen: f64,
+    pub(super) marge: f64,
+    pub(super) entourage: f64,
+    pub(super) bloc: u32,
+    pub(super) traits: BTreeMap<String, BTreeMap<String, [f64; 2]>>,
 }
 
 impl Policy {

@@ -19,6 +19,7 @@ use serde_json::json;
 use super::language::{counted, either};
 use super::{Exit, Output, show};
 use crate::archive::private_folder;
+use crate::measuring::count;
 use crate::settings::Settings;
 use crate::{broker, installation};
 
@@ -250,10 +251,25 @@ async fn stored(settings: &Settings, store: &Arc<dyn Store>) -> Vec<Finding> {
                     ),
                 ));
             }
+            findings.extend(outgrown(settings, persons));
             findings.push(archived(settings, store.as_ref()).await);
             findings
         }
     }
+}
+
+/// The store has outgrown the population who is who is decided for: namesakes would be taken for one person.
+fn outgrown(settings: &Settings, persons: u64) -> Option<Finding> {
+    let declared = installation::mapping_files(settings).ok()?.declaration().ok()?.population;
+    let found = either(
+        format!("`population` vaut {declared} dans `identite.yaml`, et la base tient {persons} personnes"),
+        format!("`population` is {declared} in `identite.yaml`, and the store holds {persons} persons"),
+    );
+    let remedy = either(
+        "dlnuf identity train --write identite.yaml, dans le dossier de --mappings",
+        "dlnuf identity train --write identite.yaml, in the folder of --mappings",
+    );
+    (count(persons) > 2.0 * declared).then(|| look("identity", found, remedy))
 }
 
 fn outbox(settings: &Settings, waiting: u64) -> Finding {
@@ -393,6 +409,7 @@ fn named(part: &str) -> &str {
         "key" => "clé",
         "mappings" => "correspondances",
         "store" => "base",
+        "identity" => "identité",
         "outbox" => "envois",
         "runs" => "traitements",
         "broker" => "courtier",

@@ -3,6 +3,7 @@
 mod measure;
 mod rule;
 mod side_by_side;
+mod train;
 
 use clap::{Args, Subcommand};
 use hub_core::delivery::PersonId;
@@ -35,6 +36,8 @@ pub enum Identity {
     Rulings(List),
     /// Measure how right the matcher is on labelled extracts (`dlnuf synth --truth`)
     Measure(measure::Measure),
+    /// Estimate what likenesses weigh on the hub's own claims; changes nothing but the file it is told to write
+    Train(train::Train),
 }
 
 /// Two persons.
@@ -59,6 +62,7 @@ impl Identity {
             Self::Split(split) => split.run(settings, output).await,
             Self::Undo(undo) => undo.run(settings, output).await,
             Self::Measure(measure) => measure.run(settings, output),
+            Self::Train(train) => train.run(settings, output).await,
             Self::Rulings(list) => rulings(list, settings, output).await,
         }
     }
