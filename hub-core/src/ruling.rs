@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::delivery::PersonId;
 use crate::identity::{Centibits, Doubt};
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Two persons of whom somebody is to say whether they are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

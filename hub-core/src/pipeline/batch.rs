@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use compact_str::CompactString;
 use hashbrown::HashMap;
 use uuid::Uuid;
 
@@ -17,10 +16,11 @@ use crate::statement::{Origin, Stated, Statement};
 use crate::store::Commit;
 
 use super::announcing::tell;
-use super::context::{Context, Grounds};
+use super::context::{Context, Grounds, readable};
+use super::hand::Hand;
 use super::pairing::{Paired, Pending, Told};
 use super::people::People;
-use super::resolving::{Hand, Resolution, resolve};
+use super::resolving::{Resolution, resolve};
 
 impl Paired {
     /// The keys to find who bears them, for the store.
@@ -110,7 +110,7 @@ fn link(
     let mut linked = Vec::with_capacity(pending.len());
     let mut left = Vec::new();
     for (pending, person) in pending.into_iter().zip(persons) {
-        let origin = origin(context.grounds, &pending);
+        let origin = pending.origin(context.grounds);
         match person {
             Some(person) => linked.push(Linked { pending, person, origin }),
             None => left.push(pending.position.number),
@@ -143,19 +143,6 @@ fn spoken(
     (spoken, left)
 }
 
-pub(super) fn origin(grounds: Grounds<'_>, pending: &Pending) -> Origin {
-    Origin {
-        record: pending.position.number,
-        line: pending.position.line,
-        emitter: readable(&pending.record.0),
-        valid_at: match &pending.as_of {
-            Some(date) => date.clone(),
-            None => grounds.origin.valid_at.clone(),
-        },
-        ..grounds.origin.clone()
-    }
-}
-
 fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Origin) -> Statement {
     let Pending { hash, record: (emitter, record_key), key, values, old, .. } = pending;
     let before = old.as_ref().map(|old| &old.stated);
@@ -171,11 +158,6 @@ fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Ori
         run: context.run,
         stated: Stated::restated(before, values, origin),
     }
-}
-
-/// An emitter of several parts as people read it.
-pub(super) fn readable(emitter: &str) -> CompactString {
-    emitter.chars().map(|letter| if letter == '\u{1f}' { '/' } else { letter }).collect()
 }
 
 /// The origin of what an emitter's silence states.

@@ -1,5 +1,6 @@
 //! What every batch of a run shares: the schema, the policies, the mapping, and where the delivery's facts come from.
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 
 use crate::canonical::Canon;
@@ -42,4 +43,9 @@ pub(super) struct Context<'a> {
     pub repeated: &'a Repeated,
     /// It takes up again what this run refused: what later runs stated stays.
     pub refused_by: Option<RunId>,
+}
+
+/// An emitter of several parts as people read it.
+pub(super) fn readable(emitter: &str) -> CompactString {
+    emitter.chars().map(|letter| if letter == '\u{1f}' { '/' } else { letter }).collect()
 }

@@ -18,7 +18,7 @@ use crate::identity::IdentityKey;
 use crate::statement::Origin;
 use crate::store::{Commit, KnownFrame, StoreError};
 
-use super::batch::readable;
+use super::context::readable;
 use super::intake::{Intake, ReadBatch, Reader};
 use super::settling::{Settled, Work, Writing, ended};
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};

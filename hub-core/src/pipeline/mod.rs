@@ -11,6 +11,7 @@ mod circles;
 mod context;
 mod flow;
 mod guarding;
+mod hand;
 mod intake;
 mod kept;
 mod look;

@@ -15,9 +15,9 @@ use crate::claim::Claim;
 use crate::code::Code;
 use crate::identity::{IdentityKey, Traits};
 use crate::record::Position;
-use crate::statement::{RecordKey, Statement};
+use crate::statement::{Origin, RecordKey, Statement};
 
-use super::context::Context;
+use super::context::{Context, Grounds, readable};
 use super::kept::with_kept;
 use super::mapped::MappedRecord;
 use super::repeated::Aside;
@@ -42,6 +42,20 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Where it stands.
+    pub fn origin(&self, grounds: Grounds<'_>) -> Origin {
+        Origin {
+            record: self.position.number,
+            line: self.position.line,
+            emitter: readable(&self.record.0),
+            valid_at: match &self.as_of {
+                Some(date) => date.clone(),
+                None => grounds.origin.valid_at.clone(),
+            },
+            ..grounds.origin.clone()
+        }
+    }
+
     /// The keys to look it up by.
     pub fn wanted(&self) -> &[IdentityKey] {
         if self.sought { self.traits.keys() } else { &[] }

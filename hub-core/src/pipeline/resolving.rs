@@ -13,40 +13,16 @@ use crate::delivery::PersonId;
 use crate::identity::{Doubt, IdentityKey, Partition, Profile, Question as Open, Ruling, Span, partition};
 use crate::ruling::{Absorbed, Question, Ruled};
 use crate::statement::Origin;
-use crate::store::KnownPerson;
 
-use super::batch::origin;
 use super::circles::Circles;
 use super::context::Grounds;
+use super::hand::Hand;
 use super::pairing::{Pending, Told};
 use super::people::{Parted, People};
 use super::voices::{Somebody, Spoken, Voice, gather};
 
 /// Claims that have to do with one another above which nobody is compared any more.
 const MOST_VOICES: usize = 400;
-
-/// What is at hand to say who is who.
-pub(super) struct Hand<'h> {
-    /// The keys the store was asked for, sorted.
-    pub looked_up: &'h [IdentityKey],
-    /// Who bears them; nobody, for those too many bear.
-    pub candidates: Vec<(IdentityKey, PersonId)>,
-    /// Keys that more bear than anybody would compare.
-    pub crowded: Vec<IdentityKey>,
-    pub known: Vec<KnownPerson>,
-    pub bench: Bench,
-}
-
-/// What was asked and ruled about the persons at hand.
-#[derive(Default)]
-pub(super) struct Bench {
-    pub questions: Vec<Question>,
-    pub ruled: Vec<Ruled>,
-    /// Persons a ruling had absorbed and no longer does, with the claims they had.
-    pub restored: Vec<Absorbed>,
-    /// Persons to hear although none of their claims says anything new.
-    pub summoned: Vec<PersonId>,
-}
 
 /// Who is who after a batch.
 #[derive(Default)]
@@ -247,7 +223,7 @@ impl Resolving<'_> {
             Spoken::Kept(_) => None,
         });
         let shown = read.max_by_key(|pending| pending.sought);
-        shown.map_or_else(|| self.grounds.origin.clone(), |pending| origin(self.grounds, pending))
+        shown.map_or_else(|| self.grounds.origin.clone(), |pending| pending.origin(self.grounds))
     }
 
     /// Gives a group its claims.

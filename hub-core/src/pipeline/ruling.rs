@@ -17,8 +17,9 @@ use crate::store::{Commit, KnownPerson, StoreError};
 
 use super::announcing::tell;
 use super::context::Grounds;
+use super::hand::{Bench, Hand};
 use super::people::{People, Working};
-use super::resolving::{Bench, Hand, Resolution, resolve};
+use super::resolving::{Resolution, resolve};
 use super::{Pipeline, Progress};
 
 /// How often persons a ruling brings together are followed to those they bring.

@@ -17,11 +17,11 @@ use crate::store::{Commit, StoreError};
 
 use super::Pipeline;
 use super::batch::{self, Settlement};
+use super::hand::{Bench, Hand};
 use super::intake::{Intake, ReadBatch};
 use super::mapped::MappedRecord;
 use super::pairing::{self, Paired, Told};
 use super::repeated::Aside;
-use super::resolving::{Bench, Hand};
 
 /// How often persons a batch brings together are followed to those they bring.
 const FURTHER_TRIES: usize = 4;

@@ -12,9 +12,9 @@ use crate::identity::{Member, Profile, Span, Traits};
 use crate::statement::Statement;
 
 use super::context::Grounds;
+use super::hand::Hand;
 use super::pairing::Pending;
 use super::people::People;
-use super::resolving::Hand;
 
 /// A claim as identity hears it.
 pub(super) struct Voice {

@@ -3,6 +3,7 @@
 mod measure;
 mod rule;
 mod side_by_side;
+mod told;
 mod train;
 
 use clap::{Args, Subcommand};

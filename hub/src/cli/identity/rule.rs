@@ -2,15 +2,15 @@
 
 use clap::Args;
 use hub_core::delivery::PersonId;
-use hub_core::pipeline::{Outcome, RulingError, Verdict};
+use hub_core::pipeline::{Outcome, Verdict};
 use hub_core::ruling::Word;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Two;
-use super::side_by_side::events;
+use super::told::{events, in_words};
 use crate::cli::deliver::{Bar, publish};
-use crate::cli::language::{Said, either};
+use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
 use crate::examining::preview;
 use crate::installation;
@@ -133,17 +133,4 @@ fn told(Outcome { ruling, persons, events: kinds }: &Outcome, output: Output) {
             format_args!("there are {persons}; to take it back: dlnuf identity undo {id} --note \"…\""),
         ));
     }
-}
-
-/// Why nothing was ruled.
-pub(super) fn in_words(error: RulingError) -> anyhow::Error {
-    let french = match &error {
-        RulingError::Store(_) => return error.into(),
-        RulingError::NoPerson(id) => format!("il n'y a pas de personne `{id}`"),
-        RulingError::Absorbed(id, into) => format!("`{id}` est désormais `{into}` : nommez celle-ci"),
-        RulingError::OnePerson => "attendu : deux personnes ; trouvé : deux fois la même".to_owned(),
-        RulingError::NoClaim(id) => format!("`{id}` n'a pas cette déclaration, ou n'en garderait aucune"),
-        RulingError::NoRuling(id) => format!("il n'y a pas de décision `{id}` en vigueur"),
-    };
-    Said::either(error.code(), french, error.to_string()).into()
 }

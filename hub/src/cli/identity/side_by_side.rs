@@ -7,8 +7,9 @@ use hub_core::pipeline::{Pipeline, Verdict};
 use hub_core::store::KnownPerson;
 use serde_json::Value as Json;
 
+use super::told::{events, in_words};
 use super::{Two, bits, both, why};
-use crate::cli::language::{counted, either};
+use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
 use crate::examining::{in_bits, in_both_cases, name, preview, values};
 use crate::installation;
@@ -23,26 +24,18 @@ pub(super) async fn run(two: Two, settings: &Settings, output: Output) -> anyhow
     let one = find(two.one).with_context(|| missing(two.one))?;
     let other = find(two.other).with_context(|| missing(two.other))?;
     if output == Output::Json {
-        let answer = in_both_cases(&pipeline, one, other).await.map_err(super::rule::in_words)?;
+        let answer = in_both_cases(&pipeline, one, other).await.map_err(in_words)?;
         show::json_line(&Json::Object(answer));
         return Ok(Exit::Done);
     }
     let mut previews = Vec::new();
     for is_one in [true, false] {
         let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
-        previews.push(preview(&pipeline, &verdict).await.map_err(super::rule::in_words)?);
+        previews.push(preview(&pipeline, &verdict).await.map_err(in_words)?);
     }
     let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
     for_people(&pipeline, (one, other), &compared, &previews);
     Ok(Exit::Done)
-}
-
-/// Events, counted, for people.
-pub(super) fn events(kinds: &[&'static str]) -> String {
-    let count = counted(kinds.len() as u64, ["événement", "événements"], ["event", "events"]);
-    let mut names: Vec<&str> = kinds.iter().map(|kind| kind.trim_start_matches("fr.dlnuf.")).collect();
-    names.dedup();
-    if names.is_empty() { count } else { format!("{count} ({})", names.join(", ")) }
 }
 
 fn for_people(

@@ -8,8 +8,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
-use super::cells::{Cells, number, rows};
-use super::write::json;
+use super::cells::{Cells, json, number, rows};
 use crate::store::codec::Codec;
 use crate::store::failure::failed;
 use crate::store::places::Places;

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::Sqlite;
-use super::write::json;
+use super::cells::json;
 use crate::store::batch::{Batch, QuestionWrite, RulingWrite};
 use crate::store::codec::Codec;
 use crate::store::failure::{expect_rows, failed};

@@ -1,11 +1,10 @@
 //! One batch in one transaction: each statement takes its rows at once and cuts them out of a blob (the few as JSON).
 
-use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, SqlitePool};
 use uuid::Uuid;
 
-use super::cells::{Cells, identifier, number, piece, rows};
+use super::cells::{Cells, identifier, json, number, piece, rows};
 use super::{claims, levels, rulings};
 use crate::store::CHUNK;
 use crate::store::batch::{Batch, EventWrite, PersonRowWrite, RejectWrite, VersionWrite};
@@ -293,9 +292,4 @@ impl Blob {
         self.0.extend_from_slice(bytes);
         (start, bytes.len())
     }
-}
-
-/// A list as `json_each` reads it.
-pub(super) fn json(rows: &impl Serialize) -> String {
-    serde_json::to_string(rows).expect("rows are plain JSON")
 }
