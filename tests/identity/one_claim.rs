@@ -52,15 +52,15 @@ async fn median(folder: &Path, size: u64) -> f64 {
         std::fs::write(&file, household(number, person)).expect("a file");
         times.push(deliver(&pipeline, &file).await);
     }
-    let mut timed = times.split_off(WARMING.min(times.len()));
-    let found = timed.iter().filter(|(_, made)| *made == 0).count();
-    timed.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let at = |share: usize| timed.get(timed.len() * share / 100).map(|(seconds, _)| seconds * 1_000.0);
+    let mut after = times.split_off(WARMING.min(times.len()));
+    let found = after.iter().filter(|(_, made)| *made == 0).count();
+    after.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let at = |share: usize| after.get(after.len() * share / 100).map(|(seconds, _)| seconds * 1_000.0);
     let (half, most) = (at(50).unwrap_or_default(), at(95).unwrap_or_default());
     eprintln!(
         "one claim, SQLite, {persons} persons, {claims} claims (filled in {loading:.0} s): {half:.2} ms, 95 in 100 within \
          {most:.2} ms, {found} of {} found somebody",
-        timed.len()
+        after.len()
     );
     half
 }
