@@ -34,8 +34,8 @@ pub async fn in_stores(folder: &Path, sizes: [u64; 2]) {
         *place = median(&folder, size).await;
         std::fs::remove_dir_all(&folder).expect("a folder");
     }
-    let [small, large] = medians;
-    eprintln!("a store ten or a hundred times larger: {:.2} × the time of a claim", large / small);
+    let ([small, large], [few, many]) = (medians, sizes);
+    eprintln!("{} times the persons: {:.2} times the time of a claim", many / few, large / small);
 }
 
 async fn median(folder: &Path, size: u64) -> f64 {
