@@ -14,7 +14,7 @@ use hub_core::pipeline::{Order, Pipeline};
 
 use crate::write;
 
-/// Claims that are measured, and those before that are not.
+/// Claims that are timed, and those before that are not.
 const CLAIMS: usize = 200;
 const WARMING: usize = 20;
 
@@ -34,8 +34,8 @@ pub async fn in_stores(folder: &Path, sizes: [u64; 2]) {
         *place = median(&folder, size).await;
         std::fs::remove_dir_all(&folder).expect("a folder");
     }
-    let [small, large] = medians;
-    eprintln!("a store ten or a hundred times larger: {:.2} × the time of a claim", large / small);
+    let ([small, large], [few, many]) = (medians, sizes);
+    eprintln!("{} times the persons: {:.2} times the time of a claim", many / few, large / small);
 }
 
 async fn median(folder: &Path, size: u64) -> f64 {
@@ -52,15 +52,15 @@ async fn median(folder: &Path, size: u64) -> f64 {
         std::fs::write(&file, household(number, person)).expect("a file");
         times.push(deliver(&pipeline, &file).await);
     }
-    let mut measured = times.split_off(WARMING.min(times.len()));
-    let found = measured.iter().filter(|(_, made)| *made == 0).count();
-    measured.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let at = |share: usize| measured.get(measured.len() * share / 100).map(|(seconds, _)| seconds * 1_000.0);
+    let mut after = times.split_off(WARMING.min(times.len()));
+    let found = after.iter().filter(|(_, made)| *made == 0).count();
+    after.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let at = |share: usize| after.get(after.len() * share / 100).map(|(seconds, _)| seconds * 1_000.0);
     let (half, most) = (at(50).unwrap_or_default(), at(95).unwrap_or_default());
     eprintln!(
         "one claim, SQLite, {persons} persons, {claims} claims (filled in {loading:.0} s): {half:.2} ms, 95 in 100 within \
          {most:.2} ms, {found} of {} found somebody",
-        measured.len()
+        after.len()
     );
     half
 }

@@ -266,8 +266,8 @@ fn outgrown(settings: &Settings, persons: u64) -> Option<Finding> {
         format!("`population` is {declared} in `identite.yaml`, and the store holds {persons} persons"),
     );
     let remedy = either(
-        "dlnuf identity train --write identite.yaml, dans le dossier de --mappings",
-        "dlnuf identity train --write identite.yaml, in the folder of --mappings",
+        "dlnuf identity train --write DOSSIER/identite.yaml, puis --mappings DOSSIER (fait par mapping export)",
+        "dlnuf identity train --write DIR/identite.yaml, then --mappings DIR (made by mapping export)",
     );
     (count(persons) > 2.0 * declared).then(|| look("identity", found, remedy))
 }

@@ -17,6 +17,7 @@ use crate::cli::deliver::Bar;
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
 use crate::installation;
+use crate::mappings::MappingFiles;
 use crate::settings::Settings;
 use crate::training::{Lesson, of_folder, of_store};
 
@@ -39,10 +40,10 @@ type Likelihoods = BTreeMap<Session, f64>;
 
 impl Train {
     pub(super) async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-        let declared = installation::mapping_files(settings)?.declaration()?;
-        let lesson = self.lesson(settings, output).await?;
+        let files = installation::mapping_files(settings)?;
+        let (declared, policy) = (files.declaration()?, files.identity()?);
+        let lesson = self.lesson(&files, settings, output).await?;
         let likelihoods = RefCell::new(Likelihoods::new());
-        let policy = installation::mapping_files(settings)?.identity()?;
         let bar = Bar::of(output, either("paires", "pairs"));
         let told = |step| match step {
             Step::Drawn { done, of } => bar.advance(done, of),
@@ -66,9 +67,13 @@ impl Train {
         Ok(Exit::Done)
     }
 
-    async fn lesson(&self, settings: &Settings, output: Output) -> anyhow::Result<Lesson> {
+    async fn lesson(
+        &self,
+        files: &MappingFiles,
+        settings: &Settings,
+        output: Output,
+    ) -> anyhow::Result<Lesson> {
         let canon = installation::canon()?;
-        let files = installation::mapping_files(settings)?;
         if let Some(folder) = &self.from {
             return of_folder(folder, (&canon, &files.compile(&canon)?), &files.identity()?);
         }
