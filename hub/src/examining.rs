@@ -86,7 +86,8 @@ pub fn values(canon: &Canon, person: &KnownPerson, of: Trait) -> String {
     for statement in &person.statements {
         let fields = of.fields().iter().filter_map(|path| canon.find(path));
         let stated = fields.filter_map(|field| statement.stated.get(field));
-        let text: Vec<String> = stated.map(|(value, _)| plain(&value.to_json(canon))).collect();
+        let mut text: Vec<String> = stated.map(|(value, _)| plain(&value.to_json(canon))).collect();
+        text.dedup();
         let text = text.join(" ");
         if !text.is_empty() && !values.contains(&text) {
             values.push(text);

@@ -110,14 +110,15 @@ fn print(cursor: u64, json: &str, output: Output) -> bool {
     writeln!(std::io::stdout(), "{text}").is_ok()
 }
 
-/// One line for a person: cursor, type, subject, the fields that changed or who the subject turned out to be.
+/// One line for a person: cursor, type, subject, the fields that changed or who the subject turned out to be, or to be taken for.
 fn line(cursor: u64, json: &str) -> String {
     let event: Json = serde_json::from_str(json).unwrap_or_default();
     let text = |pointer: &str| event.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned();
     let changes =
         event.pointer("/data/changements").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let fields: Vec<&str> = changes.iter().filter_map(|change| change.get("champ")?.as_str()).collect();
-    let into = event.pointer("/data/fusionnee_dans").and_then(Json::as_str);
+    let other = |name: &str| event.pointer(name).and_then(Json::as_str);
+    let into = other("/data/fusionnee_dans").or_else(|| other("/data/scindee_en"));
     let loaded =
         event.pointer("/data/chargement/personnes").map(|count| format!("{count} persons can be read"));
     let into = into.map(|into| format!("→ {into}"));

@@ -122,15 +122,15 @@ fn told(Outcome { ruling, persons, events: kinds }: &Outcome, output: Output) {
     let persons = persons.join(" ");
     if ruling.undone.is_some() {
         show::line(either(
-            format_args!("défait ; restent {persons}"),
-            format_args!("undone; there are {persons}"),
+            format_args!("défait ; désormais {persons}"),
+            format_args!("undone; now {persons}"),
         ));
     } else {
         show::line(either(
             format_args!(
-                "restent {persons} ; pour revenir en arrière : dlnuf identity undo {id} --note \"…\""
+                "désormais {persons} ; pour revenir en arrière : dlnuf identity undo {id} --note \"…\""
             ),
-            format_args!("there are {persons}; to take it back: dlnuf identity undo {id} --note \"…\""),
+            format_args!("now {persons}; to take it back: dlnuf identity undo {id} --note \"…\""),
         ));
     }
 }
