@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::code::Code;
@@ -46,11 +46,15 @@ pub(super) fn resolve(
     people: &mut People,
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Resolution {
-    let everybody = gather(grounds, pending, hand, people);
+    let alone = alone(pending, hand);
+    let everybody = gather(grounds, (pending, &alone), hand, people);
     let circles = Circles::of(&everybody, &hand.bench.summoned, grounds.policy);
     let known = |pending: &Pending| pending.old.as_ref().map(|old| old.person);
     let resolution = Resolution { persons: pending.iter().map(known).collect(), ..Resolution::default() };
     let mut resolving = Resolving { grounds, pending, hand, people, mint, resolution };
+    for place in alone {
+        resolving.make(place);
+    }
     for circle in &circles.all {
         let circle: Vec<&Somebody> = circle.iter().filter_map(|at| everybody.get(*at)).collect();
         resolving.place(&circle);
@@ -62,6 +66,20 @@ pub(super) fn resolve(
     let told: Vec<Told> = numbers.map(|number| (Code::CrowdedKey, number)).collect();
     resolving.resolution.told.extend(told);
     resolving.resolution
+}
+
+/// Claims that share no key with anybody, by place: most of a first load. Each is somebody new, and nobody is compared with them.
+fn alone(pending: &[Pending], hand: &Hand<'_>) -> BTreeSet<usize> {
+    let mut bearing: HashMap<&IdentityKey, u32> = HashMap::new();
+    for key in pending.iter().flat_map(|pending| pending.traits.keys()) {
+        *bearing.entry(key).or_default() += 1;
+    }
+    for key in hand.candidates.iter().map(|(key, _)| key).chain(&hand.crowded) {
+        *bearing.entry(key).or_default() += 1;
+    }
+    let only = |key: &IdentityKey| bearing.get(key) == Some(&1);
+    let is_alone = |pending: &Pending| pending.old.is_none() && pending.traits.keys().iter().all(only);
+    (0..).zip(pending).filter(|(_, pending)| is_alone(pending)).map(|(place, _)| place).collect()
 }
 
 /// A voice, and the person it belonged to.
@@ -101,6 +119,16 @@ struct Resolving<'r> {
 }
 
 impl Resolving<'_> {
+    /// Makes somebody new of a claim.
+    fn make(&mut self, place: usize) {
+        let Some(pending) = self.pending.get(place) else { return };
+        let home = PersonId((self.mint)());
+        if let Some(person) = self.resolution.persons.get_mut(place) {
+            *person = Some(home);
+        }
+        self.resolution.keys.extend(pending.traits.keys().iter().map(|key| (key.clone(), home)));
+    }
+
     /// Groups those who have to do with one another, and says who each group is.
     fn place(&mut self, circle: &[&Somebody]) {
         let mut voices: Vec<Heard<'_>> = circle.iter().flat_map(|somebody| Heard::all(somebody)).collect();

@@ -2,6 +2,7 @@
 //!
 //! Pending claims and the persons at hand enter; voices leave, those of one person together. A person nobody new may be is left out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
@@ -78,10 +79,10 @@ fn hash(parts: &[&str]) -> u64 {
     xxh3_64(parts.join("\u{1f}").as_bytes())
 }
 
-/// Everybody who may be meant by a claim of the batch.
+/// Everybody who may be meant by a claim of the batch, but for those it is known to be alone.
 pub(super) fn gather(
     grounds: Grounds<'_>,
-    pending: &[Pending],
+    (pending, alone): (&[Pending], &BTreeSet<usize>),
     hand: &Hand<'_>,
     people: &People,
 ) -> Vec<Somebody> {
@@ -100,6 +101,7 @@ pub(super) fn gather(
         match pending.old.as_ref().map(|old| wanted.get_mut(&old.person)) {
             Some(Some(places)) => places.push(place),
             Some(None) => {}
+            None if alone.contains(&place) => {}
             None => all.push(newcomer(grounds, place, pending)),
         }
     }
