@@ -55,7 +55,7 @@ pub(super) struct Settlement {
 pub(super) fn settle(
     context: Context<'_>,
     paired: Paired,
-    mut hand: Hand<'_>,
+    mut hand: Hand,
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Settlement {
     let Paired { pending, silent: gone, refused, mut told, .. } = paired;

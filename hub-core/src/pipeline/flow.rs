@@ -20,7 +20,7 @@ use crate::store::{Commit, KnownFrame, StoreError};
 
 use super::context::readable;
 use super::intake::{Intake, ReadBatch, Reader};
-use super::settling::{Settled, Work, Writing, ended};
+use super::settling::{Ahead, Settled, Work, Writing, ended};
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
 
 /// Claims looked at per round when looking for those gone silent.
@@ -96,13 +96,20 @@ impl Pipeline {
             if frames.is_none() && read.is_none() && ready.is_none() {
                 break;
             }
+            let front = ready.as_ref().map(|ready| Arc::clone(&ready.settled.commit));
             // Settling last: it is the one that computes here, and the others would start after it.
             let (written, next, ahead) = tokio::join!(
                 written(ready.as_mut()),
                 self.read(reader, frames),
-                self.settle_read(intake, read.as_ref())
+                self.settle_ahead(intake, read.as_ref(), front.as_deref())
             );
             let in_front = self.in_front(intake, ready.take(), written).await?;
+            // Settled again, it is another than this one was settled behind.
+            let as_planned = match (&front, &in_front) {
+                (Some(planned), Some(written)) => Arc::ptr_eq(planned, written),
+                (planned, written) => planned.is_none() && written.is_none(),
+            };
+            let ahead = ahead.map(|ahead| ahead.filter(|_| as_planned));
             *ready = self.ready_after(intake, in_front.as_deref(), read.take(), ahead).await?;
             if let Some(Ready { read, settled, .. }) = ready {
                 let aside = std::mem::take(&mut settled.aside);
@@ -232,23 +239,26 @@ impl Pipeline {
         }
     }
 
-    /// The batch settled ahead; settled again when the one in front of it changed what had been asked for.
+    /// The batch settled ahead, or to be settled now that the one in front of it is written.
     async fn ready_after(
         &self,
         intake: &Intake,
         in_front: Option<&Commit>,
         read: Option<ReadBatch>,
-        ahead: Result<Option<Settled>, StoreError>,
+        ahead: Result<Option<Ahead>, StoreError>,
     ) -> Result<Option<Ready>, StoreError> {
         let Some(read) = read else { return Ok(None) };
-        let ahead = match ahead {
-            Err(StoreError::Conflict) => None,
-            ahead => ahead?,
+        let settled = match (ahead, in_front) {
+            (Ok(Some(Ahead::Settled(settled))), _) => Ok(settled),
+            (Ok(Some(Ahead::Laid(laid))), Some(commit)) => {
+                self.settle_laid(intake, &read, *laid, commit).await
+            }
+            (Ok(_), _) => Err(StoreError::Conflict),
+            (Err(error), _) => Err(error),
         };
-        let stands = |settled: &Settled| !in_front.is_some_and(|commit| settled.asked.touched_by(commit));
-        let settled = match ahead.filter(stands) {
-            Some(settled) => settled,
-            None => self.settle_again(intake, Work::Read(&read)).await?,
+        let settled = match settled {
+            Err(StoreError::Conflict) => self.settle_again(intake, Work::Read(&read)).await?,
+            settled => settled?,
         };
         let writing = self.write(&settled.commit);
         Ok(Some(Ready { read, settled, writing }))

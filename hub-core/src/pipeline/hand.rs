@@ -6,9 +6,10 @@ use crate::ruling::{Absorbed, Question, Ruled};
 use crate::store::KnownPerson;
 
 /// What is at hand to say who is who.
-pub(super) struct Hand<'h> {
+#[derive(Default)]
+pub(super) struct Hand {
     /// The keys the store was asked for, sorted.
-    pub looked_up: &'h [IdentityKey],
+    pub looked_up: Vec<IdentityKey>,
     /// Who bears them; nobody, for those too many bear.
     pub candidates: Vec<(IdentityKey, PersonId)>,
     /// Keys that more bear than anybody would compare.

@@ -14,6 +14,7 @@ mod guarding;
 mod hand;
 mod intake;
 mod kept;
+mod laid;
 mod look;
 mod mapped;
 mod pairing;

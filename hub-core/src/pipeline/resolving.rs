@@ -42,7 +42,7 @@ pub(super) struct Resolution {
 /// Finds who each pending claim speaks of.
 pub(super) fn resolve(
     grounds: Grounds<'_>,
-    (pending, hand): (&[Pending], &Hand<'_>),
+    (pending, hand): (&[Pending], &Hand),
     people: &mut People,
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Resolution {
@@ -69,7 +69,7 @@ pub(super) fn resolve(
 }
 
 /// Claims that share no key with anybody, by place: most of a first load. Each is somebody new, and nobody is compared with them.
-fn alone(pending: &[Pending], hand: &Hand<'_>) -> BTreeSet<usize> {
+fn alone(pending: &[Pending], hand: &Hand) -> BTreeSet<usize> {
     let mut bearing: HashMap<&IdentityKey, u32> = HashMap::new();
     for key in pending.iter().flat_map(|pending| pending.traits.keys()) {
         *bearing.entry(key).or_default() += 1;
@@ -112,7 +112,7 @@ struct Group<'v> {
 struct Resolving<'r> {
     grounds: Grounds<'r>,
     pending: &'r [Pending],
-    hand: &'r Hand<'r>,
+    hand: &'r Hand,
     people: &'r mut People,
     mint: &'r mut dyn FnMut() -> Uuid,
     resolution: Resolution,

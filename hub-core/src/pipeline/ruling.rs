@@ -194,7 +194,8 @@ impl Pipeline {
             ids.sort();
             ids.dedup();
             let known = self.store.persons(&ids).await?;
-            let mut hand = Hand { looked_up: &keys, candidates, crowded, known, bench: Bench::default() };
+            let looked_up = keys.clone();
+            let mut hand = Hand { looked_up, candidates, crowded, known, bench: Bench::default() };
             self.call(&mut hand).await?;
             hand.bench.summoned.clone_from(&summoned);
             let restored = self.restored(ruling).await?;
@@ -223,7 +224,7 @@ impl Pipeline {
     fn settle_ruling(
         &self,
         ruling: &Ruling,
-        mut hand: Hand<'_>,
+        mut hand: Hand,
         restored: Option<(Absorbed, KnownPerson)>,
     ) -> (Commit, Vec<IdentityKey>) {
         let concerned = |ruled: &Ruled| ruling.claims.contains(&ruled.claims);

@@ -83,7 +83,7 @@ fn hash(parts: &[&str]) -> u64 {
 pub(super) fn gather(
     grounds: Grounds<'_>,
     (pending, alone): (&[Pending], &BTreeSet<usize>),
-    hand: &Hand<'_>,
+    hand: &Hand,
     people: &People,
 ) -> Vec<Somebody> {
     let continued: HashSet<i64> =

@@ -64,6 +64,8 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
+            // Rows come from a thread of its own: the fewer times it waits for their reader, the better.
+            .row_buffer_size(1024)
             .pragma("temp_store", "memory")
             // 32 MiB: pages of indexes whose keys come in no order are rewritten by every batch; the file gets the last of each.
             .pragma("wal_autocheckpoint", "8000")
