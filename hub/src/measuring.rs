@@ -44,6 +44,18 @@ pub struct Labelled {
     pub members: Vec<Member>,
     truth: Vec<u32>,
     files: Vec<String>,
+    left: Left,
+}
+
+/// Labels and values nothing was measured on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// Labels of records that were refused, or that are not there.
+    pub refused: u64,
+    /// Labels of claims of nobody known by name.
+    pub nameless: u64,
+    /// Values that could not be read.
+    pub values: u64,
 }
 
 /// How right it was.
@@ -51,6 +63,8 @@ pub struct Labelled {
 pub struct Measure {
     /// Claims compared.
     pub claims: u64,
+    /// What was left out.
+    pub left: Left,
     /// Persons they truly speak of.
     pub persons: u64,
     /// Persons they were taken for.
@@ -103,8 +117,12 @@ pub struct Likened {
 pub fn read(folder: &Path, canon: &Canon, catalogue: &Catalogue) -> anyhow::Result<Labelled> {
     let files = labels(&folder.join("truth.csv"))?;
     let identity = IdentityFields::of(canon);
-    let mut labelled =
-        Labelled { members: Vec::new(), truth: Vec::new(), files: files.keys().cloned().collect() };
+    let mut labelled = Labelled {
+        members: Vec::new(),
+        truth: Vec::new(),
+        files: files.keys().cloned().collect(),
+        left: Left::default(),
+    };
     for (number, (file, labels)) in (0..).zip(&files) {
         let path = folder.join(file);
         let reading = || format!("reading `{}`", path.display());
@@ -147,19 +165,27 @@ impl Labelled {
         let today: String = MachineClock.now().to_string().chars().take(10).collect();
         let said = |fault: Fault| anyhow::anyhow!("{}: {}", fault.code, fault.detail);
         let mut reading = Reading::open(&mapping, &open).map_err(said)?;
+        let (mut placed, mut nameless) = (0, 0);
         while let Some((record, decoded)) = reading.next().map_err(said)? {
             let mapped = decoded.ok().and_then(|decoded| mapping.map(decoded, &today).ok());
             let Some(mapped) = mapped else { continue };
+            self.left.values += mapped.remarks.len() as u64;
             for (rank, claim) in (1..).zip(&mapped.claims) {
                 let traits = identity.traits(&claim.fields, &mapping.source, &mapped.emitter);
-                let person = labels.persons.get(&(record, rank)).filter(|_| traits.has_a_name());
-                let Some(person) = person else { continue };
+                let Some(person) = labels.persons.get(&(record, rank)) else { continue };
+                if !traits.has_a_name() {
+                    nameless += 1;
+                    continue;
+                }
+                placed += 1;
                 let (stands, span) =
                     ((number << 40 | record, rank as u64), Span::since(DeliveryId(Uuid::nil())));
                 self.members.push(Member { profile: Profile::of(&traits, span), stands, span });
                 self.truth.push(*person);
             }
         }
+        self.left.nameless += nameless;
+        self.left.refused += labels.persons.len() as u64 - placed - nameless;
         Ok(())
     }
 
@@ -185,6 +211,7 @@ impl Labelled {
         let wrong = apart(&of_group, &self.truth);
         Measure {
             claims,
+            left: self.left,
             persons: of_person.len() as u64,
             found: sorted.groups as u64,
             pairs,

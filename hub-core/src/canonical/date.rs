@@ -13,11 +13,13 @@ pub enum Form {
     Slashes,
     /// `01-02-1982`.
     Dashes,
+    /// `19820201`.
+    Digits,
 }
 
 impl Form {
     /// The forms every date accepts unless the mapping restricts them.
-    pub const ALL: &'static [Self] = &[Self::Iso, Self::Slashes, Self::Dashes];
+    pub const ALL: &'static [Self] = &[Self::Iso, Self::Slashes, Self::Dashes, Self::Digits];
 
     /// The form named in a mapping.
     pub fn named(name: &str) -> Option<Self> {
@@ -25,13 +27,14 @@ impl Form {
             "YYYY-MM-DD" | "YYYY-MM-DD HH:MM:SS" | "RFC3339" => Some(Self::Iso),
             "DD/MM/YYYY" => Some(Self::Slashes),
             "DD-MM-YYYY" => Some(Self::Dashes),
+            "YYYYMMDD" => Some(Self::Digits),
             _ => None,
         }
     }
 
     /// The names [`Form::named`] knows.
     pub const NAMES: &'static [&'static str] =
-        &["YYYY-MM-DD", "YYYY-MM-DD HH:MM:SS", "RFC3339", "DD/MM/YYYY", "DD-MM-YYYY"];
+        &["YYYY-MM-DD", "YYYY-MM-DD HH:MM:SS", "RFC3339", "DD/MM/YYYY", "DD-MM-YYYY", "YYYYMMDD"];
 }
 
 /// How much of a date is known.
@@ -93,10 +96,12 @@ pub fn instant(text: &str) -> Option<String> {
 fn split(text: &str, form: Form) -> Option<[&str; 3]> {
     let (year, month, day) = match form {
         Form::Iso => (text.get(..4)?, text.get(5..7)?, text.get(8..10)?),
+        Form::Digits => (text.get(..4)?, text.get(4..6)?, text.get(6..8)?),
         Form::Slashes | Form::Dashes => (text.get(6..10)?, text.get(3..5)?, text.get(..2)?),
     };
     let bytes = text.as_bytes();
     let separated = match form {
+        Form::Digits => text.len() == 8,
         Form::Iso => bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && is_time(text.get(10..)?),
         Form::Slashes => bytes.get(2) == Some(&b'/') && bytes.get(5) == Some(&b'/') && text.len() == 10,
         Form::Dashes => bytes.get(2) == Some(&b'-') && bytes.get(5) == Some(&b'-') && text.len() == 10,

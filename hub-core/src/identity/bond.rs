@@ -25,6 +25,18 @@ pub enum Bond {
     Likeness,
 }
 
+impl Bond {
+    /// What goes before what: numbers before likeness, and of what is alike only the weight counts.
+    pub(super) fn rank(self) -> (u8, u8) {
+        match self {
+            Self::Number(rank) => (0, rank),
+            Self::FormerNumber(rank) => (1, rank),
+            Self::NirNearly => (2, 0),
+            Self::WholeName | Self::Name | Self::Likeness => (3, 0),
+        }
+    }
+}
+
 /// Why a person is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Doubt {
@@ -38,12 +50,14 @@ pub enum Doubt {
     SharedNir,
     /// The same name and birth, which one source numbers apart.
     OtherNumber,
+    /// The same name, birth and home under another given name: a twin, or the given name they go by.
+    Twins,
 }
 
 impl Doubt {
     /// Every reason.
-    pub const ALL: [Self; 5] =
-        [Self::Alike, Self::Several, Self::OtherNir, Self::SharedNir, Self::OtherNumber];
+    pub const ALL: [Self; 6] =
+        [Self::Alike, Self::Several, Self::OtherNir, Self::SharedNir, Self::OtherNumber, Self::Twins];
 
     /// A word for tables, JSON and the store.
     pub fn word(self) -> &'static str {
@@ -53,6 +67,7 @@ impl Doubt {
             Self::OtherNir => "autre_nir",
             Self::SharedNir => "nir_partage",
             Self::OtherNumber => "autre_numero",
+            Self::Twins => "jumeaux",
         }
     }
 }
@@ -71,13 +86,15 @@ pub fn relate(a: &Profile, b: &Profile, policy: &Policy) -> Option<Relation> {
     if !a.shares_a_key(b) {
         return None;
     }
-    let weight = weigh(&Likeness::of(a, b), policy);
+    let likeness = Likeness::of(a, b);
+    let weight = weigh(&likeness, policy);
+    let twins = Kin::of(&likeness) == Some(Kin::Twins);
     let found = if a.shares_a_nir(b) {
         Some(by_nir(a, b, weight >= policy.link))
     } else if a.nirs_differ(b) {
         a.has_whole_name_of(b).then_some(Err(Doubt::OtherNir))
     } else {
-        by_number(a, b).map(Ok).or_else(|| by_likeness(a, b, weight, policy))
+        by_number(a, b).map(Ok).or_else(|| by_likeness(a, b, (weight, twins), policy))
     };
     found.map(|found| Relation { found, weight })
 }
@@ -90,14 +107,46 @@ pub(super) fn may_be_one(a: &Profile, b: &Profile) -> bool {
     a.speaks_for(b) && !a.differ_in_number(b) && !a.differ_in_rank(b)
 }
 
-/// What a likeness weighs. Twins have one name, one birth and other given names: what else they share says nothing.
+/// What a likeness weighs. Twins have one name, one birth and other given names, a son may have his father's names and not his birth:
+/// what else they share says nothing, but for a number one source gives to one person.
 pub fn weigh(likeness: &Likeness, policy: &Policy) -> Centibits {
-    let is = |of: Trait, words: &[&str]| likeness.word(of).is_some_and(|word| words.contains(&word));
-    let twins = is(Trait::Nom, &["identique", "partie"])
-        && is(Trait::Naissance, &["identique", "premier_janvier"])
-        && is(Trait::Prenoms, &["different"]);
     let weight = policy.weigh(likeness);
-    if twins { weight.min(policy.review - 1) } else { weight }
+    match Kin::of(likeness) {
+        // In one home it may also be the given name they go by, or a wrong birth: it is asked.
+        Some(_)
+            if is(likeness, Trait::Adresse, &["identique"]) && !is(likeness, Trait::Sexe, &["different"]) =>
+        {
+            weight.min(policy.link - 1)
+        }
+        Some(_) => weight.min(policy.review - 1),
+        None => weight,
+    }
+}
+
+fn is(likeness: &Likeness, of: Trait, words: &[&str]) -> bool {
+    likeness.word(of).is_some_and(|word| words.contains(&word))
+}
+
+/// Two who may be alike because they are kin.
+#[derive(PartialEq)]
+enum Kin {
+    Twins,
+    Generations,
+}
+
+impl Kin {
+    fn of(likeness: &Likeness) -> Option<Self> {
+        let is = |of, words| is(likeness, of, words);
+        let twins = is(Trait::Nom, &["identique", "partie"])
+            && is(Trait::Naissance, &["identique", "premier_janvier"])
+            && is(Trait::Prenoms, &["different"]);
+        let numbered = is(Trait::Numero, &["identique"]) || is(Trait::Nir, &["identique"]);
+        match twins {
+            _ if numbered => None,
+            true => Some(Self::Twins),
+            false => is(Trait::Naissance, &["different"]).then_some(Self::Generations),
+        }
+    }
 }
 
 /// A NIR shared: one trait may differ, more only when all that agrees outweighs them. It is written for spouses and children too.
@@ -112,9 +161,10 @@ fn by_nir(a: &Profile, b: &Profile, alike: bool) -> Result<Bond, Doubt> {
 }
 
 /// Whether two of one NIR may be one although a given name differs: it alone may be written wrong. Twins have ranks or numbers of
-/// their own, or another NIR.
+/// their own, or another NIR; a source that numbers one person twice writes nearly the same given name.
 fn may_be_misspelt(a: &Profile, b: &Profile) -> bool {
-    a.have_one_nir(b) && a.differing(b) < 2 && !a.differ_in_rank(b) && !a.differ_in_number(b)
+    let apart = a.differ_in_number(b) && !a.has_nearly_the_given_of(b);
+    a.have_one_nir(b) && a.differing(b) < 2 && !a.differ_in_rank(b) && !apart
 }
 
 fn by_number(a: &Profile, b: &Profile) -> Option<Bond> {
@@ -123,7 +173,12 @@ fn by_number(a: &Profile, b: &Profile) -> Option<Bond> {
     may_be_one(a, b).then_some(bond)
 }
 
-fn by_likeness(a: &Profile, b: &Profile, weight: Centibits, policy: &Policy) -> Option<Result<Bond, Doubt>> {
+fn by_likeness(
+    a: &Profile,
+    b: &Profile,
+    (weight, twins): (Centibits, bool),
+    policy: &Policy,
+) -> Option<Result<Bond, Doubt>> {
     if a.differ_in_rank(b) {
         return None;
     }
@@ -135,6 +190,7 @@ fn by_likeness(a: &Profile, b: &Profile, weight: Centibits, policy: &Policy) -> 
         return None;
     }
     Some(match (weight >= policy.link, a.has_name_of(b)) {
+        (false, _) if twins => Err(Doubt::Twins),
         (false, _) => Err(Doubt::Alike),
         (true, true) if a.has_whole_name_of(b) => Ok(Bond::WholeName),
         (true, true) => Ok(Bond::Name),

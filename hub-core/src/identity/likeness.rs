@@ -3,9 +3,12 @@
 //! Two profiles enter, a level per trait leaves. A person may have several names, births or addresses: the best pair counts, but not
 //! where one contradicts what another says, so that MARIE is not MARIE ANNE once she is known as MARIE LOUISE.
 
+use strsim::osa_distance;
+
 use super::birth::{self, Birth};
+use super::key::IdentityKey;
 use super::names;
-use super::profile::Profile;
+use super::profile::{Address, Profile};
 use super::traits::Birthplace;
 
 /// A trait that is compared.
@@ -99,7 +102,7 @@ impl Trait {
             ],
             Self::Sexe => &["identique", "different"],
             Self::Lieu | Self::Nir => &["identique", "proche", "different"],
-            Self::Adresse => &["identique", "commune", "different"],
+            Self::Adresse => &["identique", "proche", "commune", "different"],
             Self::Telephone | Self::Courriel | Self::Foyer => &["commun", "different"],
             // Of one source; of several, which two of a household may bear.
             Self::Numero => &["identique", "partage", "different"],
@@ -175,7 +178,8 @@ impl Likeness {
         if !(other(Trait::Nom, NAMES_OTHER) && other(Trait::Prenoms, GIVEN_OTHER)) {
             return;
         }
-        let is = |name: &str, given: &str| names::given(name, given).agrees();
+        // Two words may be wrong in two ways: turned round, and mistyped.
+        let is = |name: &str, given: &str| names::given(name, given) != names::Nearness::Other;
         let crossed = |one: &Profile, two: &Profile| {
             one.names.iter().any(|name| two.given.iter().any(|given| is(name, given)))
         };
@@ -244,27 +248,34 @@ fn level_of_places(a: &Birthplace, b: &Birthplace) -> u8 {
     if departements || alike || !(codes || names) { 1 } else { 2 }
 }
 
-fn level_of_addresses(a: &super::profile::Address, b: &super::profile::Address) -> u8 {
-    if a.postal_code != b.postal_code {
-        return 2;
+/// The street nearly written alike in one postal code, or the very street and one digit of the code wrong, is near.
+fn level_of_addresses(a: &Address, b: &Address) -> u8 {
+    let streets = !a.street.is_empty() && !b.street.is_empty();
+    let codes = osa_distance(&a.postal_code, &b.postal_code);
+    match (codes, streets && a.street == b.street) {
+        (0, true) => 0,
+        (1, true) => 1,
+        (0, false) if streets && names::names(&a.street, &b.street) == names::Nearness::Near => 1,
+        (0, false) => 2,
+        _ => 3,
     }
-    u8::from(a.street.is_empty() || a.street != b.street)
 }
 
-/// What one source gave both; else what several may pass on.
+/// What one system gave to one person; else what two of a household may bear.
 fn level_of_numbers(a: &Profile, b: &Profile) -> Option<u8> {
-    if a.shares_an_own_number(b) {
+    let shared = a.shared_number(b).map(|(rank, _)| rank);
+    if a.shares_an_own_number(b) || shared == Some(IdentityKey::OF_ONE_PERSON) {
         Some(0)
     } else if a.differ_in_number(b) {
         Some(2)
     } else {
-        a.shared_number(b).map(|_| 1)
+        shared.map(|_| 1)
     }
 }
 
 /// One character wrong, or two neighbours exchanged.
 fn level_of_nirs(a: &str, b: &str) -> u8 {
-    match strsim::osa_distance(a, b) {
+    match osa_distance(a, b) {
         0 => 0,
         1 => 1,
         _ => 2,

@@ -9,6 +9,7 @@ mod comparison;
 mod continuing;
 pub mod crowd;
 mod few;
+mod finders;
 mod key;
 mod likeness;
 mod names;

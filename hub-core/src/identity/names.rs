@@ -13,7 +13,7 @@ const CUT_CHARS: usize = 27;
 const CUT_GIVEN_CHARS: std::ops::RangeInclusive<usize> = 14..=15;
 /// Letters of a name in which one may be wrong, and in which two may.
 const ONE_WRONG_FROM: usize = 4;
-const TWO_WRONG_FROM: usize = 8;
+const TWO_WRONG_FROM: usize = 6;
 /// Letters that may differ between names that sound alike.
 const SOUND_ALIKE_WRONG: usize = 3;
 
@@ -28,13 +28,6 @@ pub(super) enum Nearness {
     /// Mistyped, or written as it is heard.
     Near,
     Other,
-}
-
-impl Nearness {
-    /// Nothing in them contradicts.
-    pub fn agrees(self) -> bool {
-        self <= Self::Part
-    }
 }
 
 /// How near two family names are.
@@ -109,9 +102,18 @@ fn cut_given(given: &str, at: usize) -> bool {
 const PARTICLES: [&str; 16] =
     ["DE", "DU", "DES", "LA", "LE", "LES", "L", "D", "EL", "AL", "BEN", "DA", "DOS", "VAN", "VON", "N"];
 
+/// The parts of a compound name that may stand alone; none of a simple one.
+pub(super) fn parts(name: &str) -> Vec<&str> {
+    let parts: Vec<&str> = name.split(' ').filter(says).collect();
+    if parts.len() > 1 { parts } else { Vec::new() }
+}
+
+fn says(word: &&str) -> bool {
+    word.chars().count() > 2 && !PARTICLES.contains(word)
+}
+
 /// Whether a name is one part of a compound one: DUPONT of DUPONT MARTIN, not LE of LE GOFF.
 fn is_part(part: &str, whole: &str) -> bool {
-    let says = |word: &&str| word.chars().count() > 2 && !PARTICLES.contains(word);
     let mut words = part.split(' ').filter(says).peekable();
     words.peek().is_some()
         && words.all(|word| whole.split(' ').any(|other| other == word))

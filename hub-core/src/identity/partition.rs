@@ -169,16 +169,18 @@ impl<'p> Table<'p> {
     /// The strongest bond not contested; of equals the one that stands first.
     fn strongest(&self) -> Option<Pair> {
         let bound = self.relations.keys().filter(|pair| !self.contested.contains(pair));
-        let strength =
-            |pair: &Pair| Some((self.bond(*pair).map(|(bond, weight)| (bond, Reverse(weight)))?, *pair));
-        bound.filter_map(strength).min().map(|(_, pair)| pair)
+        let strength = |pair: &Pair| {
+            let (bond, weight) = self.bond(*pair)?;
+            Some((bond.rank(), Reverse(weight), *pair))
+        };
+        bound.filter_map(strength).min().map(|(.., pair)| pair)
     }
 
     /// Pairs as strong that would bring one of the two together with somebody who is not the other.
     fn rivals(&self, (a, b): Pair) -> Vec<Pair> {
         let Some((bond, weight)) = self.bond((a, b)) else { return Vec::new() };
         let as_strong = |relation: &Relation| match relation.found {
-            Ok(other) => other == bond && relation.weight + self.policy.margin >= weight,
+            Ok(other) => other.rank() == bond.rank() && relation.weight + self.policy.margin >= weight,
             // The NIR fits but for one trait, and the whole name is somebody else's.
             Err(doubt) => bond == Bond::NirNearly && doubt == Doubt::OtherNir,
         };
@@ -189,19 +191,33 @@ impl<'p> Table<'p> {
                 _ => return None,
             };
             let other = if own == a { b } else { a };
-            (third != other && as_strong(relation) && !self.may_unite(third, other)).then_some(*pair)
+            (third != other && as_strong(relation) && !self.may_unite((own, other), third)).then_some(*pair)
         };
         self.relations.iter().filter_map(rival).collect()
     }
 
-    fn may_unite(&self, one: usize, other: usize) -> bool {
-        match (self.get(one), self.get(other)) {
-            (Some(a), Some(b)) => {
-                !self.kept_apart(a, b)
-                    && (self.bond(pair(one, other)).is_some() || may_be_one(&a.profile, &b.profile))
-            }
-            _ => false,
+    /// Whether a third goes on going with somebody who is found to be another: none has to be chosen then.
+    fn may_unite(&self, (own, other): Pair, third: usize) -> bool {
+        let (Some(a), Some(b), Some(c)) = (self.get(own), self.get(other), self.get(third)) else {
+            return false;
+        };
+        if self.kept_apart(b, c) {
+            return false;
         }
+        let both = || {
+            let mut both = a.profile.clone();
+            both.join(b.profile.clone());
+            both
+        };
+        may_be_one(&b.profile, &c.profile) || self.goes_with(&both(), &c.profile)
+    }
+
+    /// Bound, or alike enough to be asked about.
+    fn goes_with(&self, one: &Profile, other: &Profile) -> bool {
+        relate(one, other, self.policy).is_some_and(|relation| match relation.found {
+            Ok(_) | Err(Doubt::Alike) => true,
+            Err(doubt) => doubt == Doubt::SharedNir && relation.weight >= self.policy.link,
+        })
     }
 
     fn unite(&mut self, (kept, gone): Pair) {

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use compact_str::CompactString;
+use strsim::osa_distance;
 
 use super::birth::Birth;
 use super::few::Few;
@@ -120,7 +121,7 @@ impl Profile {
     /// The strongest number both bear, and whether one of them only bore it.
     pub(super) fn shared_number(&self, other: &Self) -> Option<(u8, bool)> {
         let shared =
-            self.keys.iter().filter(|key| !key.is_name() && !key.is_nir() && other.keys.contains(key));
+            self.keys.iter().filter(|key| key.is_number() && !key.is_nir() && other.keys.contains(key));
         shared
             .map(|key| (key.rank(), self.former.contains(key) || other.former.contains(key)))
             .min_by_key(|(rank, former)| (*former, *rank))
@@ -135,8 +136,13 @@ impl Profile {
         !self.nirs.is_disjoint(&other.nirs)
     }
 
+    /// They bear two NIR; one character wrong in that of a person whose whole name is the same is a misprint. Twins, whose NIR are
+    /// neighbours, have other given names.
     pub(super) fn nirs_differ(&self, other: &Self) -> bool {
-        !self.nirs.is_empty() && !other.nirs.is_empty() && self.nirs.is_disjoint(&other.nirs)
+        let near = |a: &CompactString| other.nirs.iter().any(|b| osa_distance(a, b) < 2);
+        !self.nirs.is_empty()
+            && !other.nirs.is_empty()
+            && !(self.nirs.iter().any(near) && (self.shares_a_nir(other) || self.has_whole_name_of(other)))
     }
 
     /// They bear one NIR between them.
@@ -187,15 +193,25 @@ impl Profile {
     /// LOUISE too; MARIE LOUISE does, beside a MARIE ANNE.
     pub(super) fn given_go_together(&self, other: &Self) -> bool {
         !self.given.is_disjoint(&other.given)
-            || self.given.iter().all(|a| other.given.iter().all(|b| self.given_goes(other, (a, b))))
+            || self.said().all(|a| other.said().all(|b| self.given_goes(other, (a, b))))
+    }
+
+    /// The given names, but for a family name written in their place.
+    fn said(&self) -> impl Iterator<Item = &CompactString> {
+        let turned = |given: &CompactString| self.names.contains(given);
+        let all = self.given.iter().all(turned);
+        self.given.iter().filter(move |given| all || !turned(given))
+    }
+
+    /// The given names are written nearly alike somewhere.
+    pub(super) fn has_nearly_the_given_of(&self, other: &Self) -> bool {
+        any(&self.given, &other.given, |a, b| names::given(a, b) != names::Nearness::Other)
     }
 
     /// A given name of one is quite another than one of the other's, and stands within none that goes with it.
     pub(super) fn given_contradict(&self, other: &Self) -> bool {
         let quite_other = |a: &str, b: &str| names::given(a, b) == names::Nearness::Other;
-        self.given
-            .iter()
-            .any(|a| other.given.iter().any(|b| quite_other(a, b) && !self.given_goes(other, (a, b))))
+        self.said().any(|a| other.said().any(|b| quite_other(a, b) && !self.given_goes(other, (a, b))))
     }
 
     fn given_goes(&self, other: &Self, (a, b): (&str, &str)) -> bool {

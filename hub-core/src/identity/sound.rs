@@ -38,6 +38,8 @@ fn said(before: Option<char>, letter: char, after: (Option<char>, Option<char>))
     match (letter, after) {
         ('A' | 'E' | 'I' | 'O' | 'U' | 'Y', _) => (Vowel, 1),
         ('H', _) => (Nothing, 1),
+        // LEFEBVRE.
+        ('B', (Some('V'), _)) => (Nothing, 1),
         ('P', (Some('H'), _)) => (Consonant('F'), 2),
         ('C', (Some('H'), Some('R' | 'L'))) => (Consonant('K'), 2),
         ('C', (Some('H'), _)) => (Consonant('C'), 2),
@@ -110,6 +112,7 @@ mod tests {
             &["CHRISTELLE", "KRISTEL"],
             &["GUILLAUME", "GUILAUME"],
             &["DUPONT", "DUPOND"],
+            &["LEFEBVRE", "LEFEVRE"],
             &["AHMED", "HAMED", "AMED"],
         ] {
             let sounds: Vec<_> = alike.iter().map(|name| sound(name)).collect();

@@ -8,8 +8,8 @@ use std::fmt;
 use compact_str::{CompactString, format_compact};
 
 use super::birth::Birth;
+use super::finders::finders;
 use super::key::IdentityKey;
-use super::sound::sound;
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, FieldValues, Value};
 use crate::statement::Statement;
@@ -168,8 +168,8 @@ impl IdentityFields {
             ..Traits::default()
         };
         self.number(claim, &mut traits);
-        let of_names = name_keys(&traits);
-        traits.keys.extend(of_names);
+        let finders = finders(&traits);
+        traits.keys.extend(finders);
         traits
     }
 
@@ -254,32 +254,6 @@ impl<'v> Reader<'v> {
     }
 }
 
-/// Keys that find persons by how their names sound: name, given name and year of birth, so that the day may be wrong; and either of
-/// them with the day, so that the other may be. A birth nobody knows finds nobody.
-fn name_keys(traits: &Traits) -> Vec<IdentityKey> {
-    let mut words = traits.given.split(' ').map(sound).filter(|sound| !sound.is_empty());
-    let (given, second) = (words.next().unwrap_or_default(), words.next());
-    let mut names: Vec<CompactString> = traits.names.iter().map(|name| sound(name)).collect();
-    names.dedup();
-    let (mut keys, birth) = (Vec::with_capacity(5), traits.birth);
-    if let Some(birth) = birth.filter(|_| !given.is_empty()) {
-        let year = birth.year;
-        keys.extend(
-            names.iter().map(|name| IdentityKey::new("nom", &format_compact!("{name}|{given}|{year}"))),
-        );
-    }
-    if let Some(birth) = birth.filter(|birth| birth.is_whole()) {
-        let day = birth.either_way_round();
-        // The name in use may be the second one.
-        names.push(given);
-        names.extend(second);
-        names.retain(|sound| !sound.is_empty());
-        keys.extend(names.iter().map(|sound| IdentityKey::new("jour", &format_compact!("{sound}|{day}"))));
-    }
-    keys.dedup();
-    keys
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,35 +278,5 @@ mod tests {
         assert_eq!((a.keys(), a.keys().len()), (b.keys(), 1));
         assert_eq!(a.own, b.own);
         assert_ne!(a.keys(), of("identifiants.identifiant_asp", "siae").keys());
-    }
-
-    #[test]
-    fn a_person_written_wrong_in_one_way_shares_a_key_with_the_person_written_right() {
-        let of = |name, given, birth| {
-            traits(
-                &[
-                    ("identite.nom_naissance", name),
-                    ("identite.prenoms", given),
-                    ("identite.date_naissance", birth),
-                ],
-                "s",
-            )
-        };
-        let right = of("Lefèvre", "Mohamed", "1982-02-03");
-        for (name, given, birth) in [
-            ("Lefebvre", "Mouhamed", "1982-02-03"),
-            ("Duval", "Mohamed", "1982-02-03"),
-            ("Lefevre", "Ali", "1982-02-03"),
-            ("Mohamed", "Lefevre", "1982-02-03"),
-            ("LEFEVRE", "MOHAMED", "1982-03-02"),
-            ("LEFEVRE", "MOHAMED", "1982-12-30"),
-            ("LEFEVRE", "MOHAMED", "1982-02"),
-            ("Duval", "Ali Mohamed", "1982-02-03"),
-        ] {
-            let wrong = of(name, given, birth);
-            let shared = wrong.keys().iter().any(|key| right.keys().contains(key));
-            assert!(shared, "{name} {given} {birth}");
-        }
-        assert!(of("Duval", "Ali", "1982-02-03").keys().iter().all(|key| !right.keys().contains(key)));
     }
 }

@@ -332,7 +332,7 @@ impl Resolving<'_> {
         let since = before.map_or(self.grounds.at, |known| known.since);
         self.resolution.questions.push(Question { persons, doubt, weight, since });
         let code = match doubt {
-            Doubt::Alike => Code::ToExamine,
+            Doubt::Alike | Doubt::Twins => Code::ToExamine,
             Doubt::OtherNumber if !self.grounds.unjudged => return,
             _ => Code::SeveralPersons,
         };

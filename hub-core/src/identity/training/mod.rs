@@ -139,7 +139,7 @@ pub fn train(
         };
         let mixture = Mixture::of(&patterns, declared, &by_chance);
         let found = mixture.find(&told);
-        seen.add(&found, session);
+        seen.add(&found);
         let Found { matches, iterations, converged, .. } = found;
         sessions.push(Outcome { session, pairs, matches, iterations, converged });
     }
@@ -155,13 +155,10 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, found: &Found, session: Session) {
-        let barred = |of: Trait, level: &str| session.bars() == Some((of, level));
-        for (of, level, word) in Trait::ALL.into_iter().flat_map(levels) {
-            if !barred(of, word) {
-                count(&mut self.expected, of, level, at(&found.expected, of, level));
-                count(&mut self.among, of, level, at(&found.among, of, level));
-            }
+    fn add(&mut self, found: &Found) {
+        for (of, level, _) in Trait::ALL.into_iter().flat_map(levels) {
+            count(&mut self.expected, of, level, at(&found.expected, of, level));
+            count(&mut self.among, of, level, at(&found.among, of, level));
         }
     }
 }

@@ -10,8 +10,6 @@ use hashbrown::HashMap;
 use super::{Likeness, Member, Pattern, Patterns, Policy, Shares, Trait, pattern};
 use crate::identity::crowd::candidates;
 use crate::identity::key::IdentityKey;
-use crate::identity::profile::Profile;
-use crate::identity::sound::sound;
 
 /// A kind of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,9 +19,11 @@ pub enum Session {
     /// Name and given name as they sound, and the year.
     Name,
     /// The name as it sounds, and the day.
-    DayOfName,
-    /// The given name as it sounds, and the day.
-    DayOfGiven,
+    Day,
+    /// Name and given name as they sound, and the postal code.
+    Post,
+    /// The day, and the postal code.
+    Place,
 }
 
 impl Session {
@@ -32,8 +32,9 @@ impl Session {
         match self {
             Self::Number => "numero",
             Self::Name => "nom",
-            Self::DayOfName => "jour_nom",
-            Self::DayOfGiven => "jour_prenom",
+            Self::Day => "jour",
+            Self::Post => "poste",
+            Self::Place => "lieu",
         }
     }
 
@@ -42,39 +43,23 @@ impl Session {
         match self {
             Self::Number => &[Trait::Numero, Trait::Nir],
             Self::Name => &[Trait::Nom, Trait::Prenoms, Trait::Naissance],
-            Self::DayOfName => &[Trait::Naissance, Trait::Nom],
-            Self::DayOfGiven => &[Trait::Naissance, Trait::Prenoms],
+            Self::Day => &[Trait::Naissance, Trait::Nom],
+            Self::Post => &[Trait::Nom, Trait::Prenoms, Trait::Adresse],
+            Self::Place => &[Trait::Naissance, Trait::Adresse],
         }
     }
 
-    /// A level that no pair with such a key can show.
-    pub(super) fn bars(self) -> Option<(Trait, &'static str)> {
-        // Whoever bears another's given name as a name does not share the given name.
-        (self == Self::DayOfGiven).then_some((Trait::Nom, "inverse"))
+    /// The session of a key. What a household shares brings together those who are not one and yet alike: nothing is learnt from them.
+    fn of(key: &IdentityKey) -> Option<Self> {
+        Some(match key.kind() {
+            _ if key.is_number() => Self::Number,
+            "nom" => Self::Name,
+            "jour" => Self::Day,
+            "poste" => Self::Post,
+            "lieu" => Self::Place,
+            _ => return None,
+        })
     }
-
-    /// The session of a key two share. A day shared by the name of one and the given name of the other fixes neither or both: no session
-    /// can tell, and has it.
-    fn of(key: &IdentityKey, a: &Profile, b: &Profile) -> Option<Self> {
-        if key.is_number() {
-            return Some(Self::Number);
-        }
-        let Some(heard) = key.0.strip_prefix("jour:").and_then(|key| key.split('|').next()) else {
-            return Some(Self::Name);
-        };
-        let both = |heard_in: &dyn Fn(&Profile) -> bool| heard_in(a) && heard_in(b);
-        let name = both(&|of| of.names.iter().any(|name| sound(name) == heard));
-        let given = both(&|of| of.given.iter().any(|given| sound(first(given)) == heard));
-        match (name, given) {
-            (true, false) => Some(Self::DayOfName),
-            (false, true) => Some(Self::DayOfGiven),
-            _ => None,
-        }
-    }
-}
-
-fn first(given: &str) -> &str {
-    given.split(' ').next().unwrap_or_default()
 }
 
 /// What there is to learn from.
@@ -90,9 +75,8 @@ pub(super) fn gather(members: &[Member], policy: &Policy, declared: &Shares) -> 
     let crowded = candidates(members, policy, |key, one, other| {
         let Some((one, other)) = members.get(one).zip(members.get(other)) else { return };
         let (a, b) = (&one.profile, &other.profile);
-        let Some(session) = Session::of(key, a, b).filter(|_| !beside(one, other)) else { return };
-        let as_much =
-            |shared: &&IdentityKey| b.keys.contains(shared) && Session::of(shared, a, b) == Some(session);
+        let Some(session) = Session::of(key).filter(|_| !beside(one, other)) else { return };
+        let as_much = |shared: &&IdentityKey| b.keys.contains(shared) && Session::of(shared) == Some(session);
         if a.keys().find(as_much) == Some(key) {
             let pattern = pattern(&Likeness::of(a, b), declared, session.fixed());
             *counts.entry(session).or_default().entry(pattern).or_default() += 1;

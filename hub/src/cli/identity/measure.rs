@@ -39,6 +39,15 @@ fn told(measure: &measuring::Measure) {
     let rate = |count: u64| format!("{:.0}", measuring::count(count) / measure.seconds.max(1e-9));
     let rows = [
         (either("déclarations", "claims"), measure.claims.to_string()),
+        (
+            either("étiquettes d'enregistrements refusés", "labels of refused records"),
+            measure.left.refused.to_string(),
+        ),
+        (
+            either("étiquettes de déclarations sans nom", "labels of claims without a name"),
+            measure.left.nameless.to_string(),
+        ),
+        (either("valeurs illisibles", "values not read"), measure.left.values.to_string()),
         (either("personnes", "persons"), measure.persons.to_string()),
         (either("personnes trouvées", "persons found"), measure.found.to_string()),
         (either("paires justes", "true pairs"), measure.pairs.to_string()),

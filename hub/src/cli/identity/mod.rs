@@ -139,6 +139,10 @@ fn why(doubt: Doubt) -> &'static str {
         Doubt::Several => either("plusieurs personnes possibles", "several persons possible"),
         Doubt::OtherNir => either("même nom et naissance, deux NIR", "same name and birth, two NIR"),
         Doubt::SharedNir => either("un NIR, d'autres traits", "one NIR, other traits"),
+        Doubt::Twins => either(
+            "même nom, naissance et adresse, autre prénom : jumeaux ou prénom d'usage",
+            "same name, birth and home, other given name: twins, or the name they go by",
+        ),
         Doubt::OtherNumber => either(
             "même nom et naissance, deux numéros d'une source",
             "same name and birth, two numbers of one source",

@@ -1,0 +1,152 @@
+//! Keys that find who a claim may speak of, when no number does.
+//!
+//! Traits enter, keys leave, each made of two or three traits together: one alone is borne by too many, and persons found cost more
+//! than keys looked up. Any one trait may be wrong or missing and another key still finds.
+
+use compact_str::{CompactString, format_compact};
+
+use super::key::IdentityKey;
+use super::names;
+use super::sound::sound;
+use super::traits::{Around, Traits};
+
+/// Makes the keys.
+pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
+    let given = traits.given.split(' ').map(sound).find(|sound| !sound.is_empty()).unwrap_or_default();
+    let names = sounds(traits);
+    let around = &traits.around;
+    let home = home(around);
+    let mut keys = Vec::with_capacity(8);
+    if let Some(birth) = traits.birth {
+        // The day may be wrong.
+        keys.extend(
+            both(&names, &given).map(|both| key("nom", &[&both, &format_compact!("{}", birth.year)])),
+        );
+    }
+    if let Some(birth) = traits.birth.filter(|birth| birth.is_whole()) {
+        let day = birth.either_way_round();
+        // The given name may be another; or the name, mistyped behind its beginning.
+        keys.extend(names.iter().map(|name| key("jour", &[name, &day])));
+        keys.extend(
+            beginnings(&names)
+                .filter(|_| !given.is_empty())
+                .map(|first| key("debut", &[&first, &given, &day])),
+        );
+        // The names may.
+        keys.extend(home.iter().map(|home| key("lieu", &[&day, home])));
+    }
+    if let Some(home) = &home {
+        // The birth may be unknown, or its year wrong.
+        keys.extend(both(&names, &given).map(|both| key("poste", &[&both, home])));
+    }
+    keys.extend(around.phones.iter().map(|phone| key("tel", &[phone])));
+    keys.extend(around.emails.iter().map(|email| key("mel", &[email])));
+    keys.extend(
+        Some(&around.household).filter(|number| !number.is_empty()).map(|number| key("foyer", &[number])),
+    );
+    keys
+}
+
+/// Postal code and house number, however the street is written: a postal code alone is home to thousands.
+fn home(around: &Around) -> Option<CompactString> {
+    let number =
+        around.street.split(|letter: char| !letter.is_ascii_digit()).find(|number| !number.is_empty());
+    (!around.postal_code.is_empty())
+        .then(|| format_compact!("{}|{}", around.postal_code, number.unwrap_or_default()))
+}
+
+fn key(kind: &str, parts: &[&str]) -> IdentityKey {
+    IdentityKey::new(kind, &parts.join("|"))
+}
+
+/// How the names sound, whole; and each part of a compound one, which may stand alone elsewhere.
+fn sounds(traits: &Traits) -> Vec<CompactString> {
+    let mut sounds: Vec<CompactString> = Vec::with_capacity(2);
+    let whole = traits.names.iter().map(|name| sound(name));
+    let parts = traits.names.iter().flat_map(|name| names::parts(name)).map(sound);
+    for sound in whole.chain(parts).filter(|sound| !sound.is_empty()) {
+        if !sounds.contains(&sound) {
+            sounds.push(sound);
+        }
+    }
+    sounds
+}
+
+/// What each name begins with, as it sounds.
+fn beginnings(names: &[CompactString]) -> impl Iterator<Item = CompactString> {
+    let mut first: Vec<CompactString> =
+        names.iter().filter_map(|name| Some(format_compact!("{}", name.chars().next()?))).collect();
+    first.dedup();
+    first.into_iter()
+}
+
+/// Each name with the given name, whichever was written for which.
+fn both<'n>(
+    names: &'n [CompactString],
+    given: &'n CompactString,
+) -> impl Iterator<Item = CompactString> + 'n {
+    let pair = move |name: &CompactString| format_compact!("{}|{}", name.min(given), name.max(given));
+    names.iter().filter(|_| !given.is_empty()).map(pair)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::canonical::{Canon, FieldValues, Value};
+    use crate::identity::{IdentityFields, Traits};
+
+    fn traits(values: &[(&str, &str)]) -> Traits {
+        let canon =
+            Canon::from_schema(include_str!("../../../schemas/personne/v1.json")).expect("the schema");
+        let value = |(path, text): &(&str, &str)| (canon.find(path).expect("a field"), Value::text(text));
+        let mut values: FieldValues = values.iter().filter(|(_, text)| !text.is_empty()).map(value).collect();
+        values.sort_by_key(|(field, _)| *field);
+        IdentityFields::of(&canon).traits(&values, "s", "e")
+    }
+
+    fn person(name: &str, given: &str, birth: &str, postal: &str) -> Traits {
+        traits(&[
+            ("identite.nom_naissance", name),
+            ("identite.prenoms", given),
+            ("identite.date_naissance", birth),
+            ("adresse.code_postal", postal),
+        ])
+    }
+
+    fn meet(one: &Traits, other: &Traits) -> bool {
+        one.keys().iter().any(|key| other.keys().contains(key))
+    }
+
+    #[test]
+    fn a_person_written_wrong_in_one_way_shares_a_key_with_the_person_written_right() {
+        let right = person("Lefèvre", "Mohamed", "1982-02-03", "64000");
+        for (name, given, birth, postal) in [
+            ("Lefebvre", "Mouhamed", "1982-02-03", ""),
+            ("Lefevre", "Ali", "1982-02-03", "31000"),
+            ("Lefevre", "", "1982-02-03", ""),
+            ("Mohamed", "Lefevre", "1982-02-03", ""),
+            ("LEFEVRE", "MOHAMED", "1982-03-02", ""),
+            ("LEFEVRE", "MOHAMED", "1982-12-30", ""),
+            ("LEFEVRE", "MOHAMED", "1982-02", ""),
+            ("LEFEVRE DURAND", "MOHAMED", "1982-02-13", ""),
+            ("Lefèbre", "Mohamed", "1982-02-03", "31000"),
+            ("Duval", "Mohamed", "1982-02-03", "64000"),
+            ("Duval", "Ali", "1982-03-02", "64000"),
+            ("LEFEVRE", "MOHAMED", "", "64000"),
+            ("LEFEVRE", "MOHAMED", "1928-02-03", "64000"),
+        ] {
+            let wrong = person(name, given, birth, postal);
+            assert!(meet(&wrong, &right), "{name} {given} {birth} {postal}");
+        }
+        assert!(!meet(&person("Duval", "Ali", "1982-02-03", "31000"), &right));
+        assert!(!meet(&person("Duval", "Ali", "1975-02-03", "64000"), &right));
+    }
+
+    #[test]
+    fn what_a_household_shares_finds_its_members() {
+        let [one, other] = ["Duval", "Lefevre"].map(|name| {
+            traits(&[("identite.nom_naissance", name), ("identifiants.numero_allocataire", "1234567")])
+        });
+        assert!(meet(&one, &other));
+        assert!(one.keys().iter().all(|key| !key.is_number() && !key.is_personal()));
+    }
+}
