@@ -7,7 +7,7 @@ use hub_core::canonical::{Canon, Value};
 use hub_core::code::Code;
 use hub_core::delivery::{Counts, Delivery, DeliveryId, Digest, PersonId, RunId, Status, Warning};
 use hub_core::event::Event;
-use hub_core::identity::IdentityKey;
+use hub_core::identity::{IdentityKey, KeyKind};
 use hub_core::record::Position;
 use hub_core::reject::{Reject, Stage};
 use hub_core::statement::{Origin, Stated, Statement};
@@ -129,8 +129,8 @@ pub fn batch(run: &Run, checkpoint: u64, count: u64) -> Commit {
         });
         let state = if at % 2 == 0 { Kept::InClaim } else { Kept::Apart(state) };
         commit.persons.push(PersonWrite { id: person, expected: None, sequence: 1, state, replaced: None });
-        commit.keys.push((IdentityKey(format!("nir:{NIR}{checkpoint}-{at}").into()), person));
-        commit.keys.push((IdentityKey(format!("nom:{NAME}|{checkpoint}-{at}").into()), person));
+        commit.keys.push((IdentityKey::new(KeyKind::Nir, &format!("{NIR}{checkpoint}-{at}")), person));
+        commit.keys.push((IdentityKey::new(KeyKind::Nom, &format!("{NAME}|{checkpoint}-{at}")), person));
         commit.events.push(Event {
             id: mint(),
             person,
@@ -196,7 +196,7 @@ async fn reads_back(store: &dyn Store, run: &Run, first: &Commit) {
     assert_eq!(plain, first.statements);
     assert_eq!(store.statements(&ids).await.expect("reads"), found);
     assert!(store.statements_of("other", &records).await.expect("reads").is_empty());
-    let keys: Vec<_> = first.keys.iter().map(|(k, _)| k.clone()).collect();
+    let keys: Vec<_> = first.keys.iter().map(|(k, _)| *k).collect();
     let wanted: Vec<_> = first.keys.iter().map(|(_, p)| *p).enumerate().collect();
     assert_eq!(store.candidates(&keys).await.expect("reads"), wanted);
     let ids: Vec<_> = first.persons.iter().map(|p| p.id).collect();
@@ -359,7 +359,7 @@ async fn a_person_is_absorbed_and_still_found(store: &dyn Store) {
     let of = |at: usize| (told(ids[at]).statements.len(), told(ids[at]).merged_into);
     assert_eq!([of(0), of(1), of(2)], [(0, Some(ids[2])), (0, Some(ids[2])), (3, None)]);
     assert!(told(ids[2]).statements.iter().all(|statement| statement.person == ids[2]));
-    let keys: Vec<_> = three.keys.iter().map(|(key, _)| key.clone()).collect();
+    let keys: Vec<_> = three.keys.iter().map(|(key, _)| *key).collect();
     let mut found = store.candidates(&keys).await.expect("reads");
     found.retain(|(_, person)| ids.contains(person));
     assert_eq!(found, keys.iter().enumerate().map(|(at, _)| (at, ids[2])).collect::<Vec<_>>());
@@ -397,7 +397,7 @@ async fn finds(store: &dyn Store, commit: &Commit, count: usize) {
     let hashes: Vec<u64> = commit.statements.iter().filter_map(|s| s.record_hash).collect();
     let records: Vec<_> =
         commit.statements.iter().map(|s| (s.emitter.clone(), s.record_key.clone())).collect();
-    let keys: Vec<_> = commit.keys.iter().map(|(key, _)| key.clone()).collect();
+    let keys: Vec<_> = commit.keys.iter().map(|(key, _)| *key).collect();
     assert_eq!(store.known_frames("caf", &hashes).await.expect("reads").len(), count);
     assert_eq!(store.statements_of("caf", &records).await.expect("reads").len(), count);
     assert_eq!(store.candidates(&keys).await.expect("reads").len(), 2 * count);

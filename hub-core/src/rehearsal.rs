@@ -81,7 +81,7 @@ impl Written {
         let now = |person: &PersonWrite| PersonWrite { replaced: None, ..person.clone() };
         self.persons.extend(commit.persons.iter().map(|person| (person.id, now(person))));
         for (key, person) in &commit.keys {
-            self.keys.entry(key.clone()).or_default().push(*person);
+            self.keys.entry(*key).or_default().push(*person);
         }
         for event in &commit.events {
             *self.kinds.entry(event.kind).or_default() += 1;

@@ -99,12 +99,12 @@ impl Seal {
     }
 
     /// The keyed hash of a text given in parts, for look-ups. Texts of two domains never meet.
-    pub fn index(&self, domain: &str, text: &[&str]) -> i64 {
+    pub fn index(&self, domain: &str, text: &[&[u8]]) -> i64 {
         let length = text.iter().map(|part| part.len()).sum::<usize>();
         let mut whole = Vec::with_capacity(8 + domain.len() + length);
         whole.extend_from_slice(&(domain.len() as u64).to_le_bytes());
-        for part in [domain].iter().chain(text) {
-            whole.extend_from_slice(part.as_bytes());
+        for part in [domain.as_bytes()].iter().chain(text) {
+            whole.extend_from_slice(part);
         }
         let hash = blake3::keyed_hash(&self.lookup, &whole);
         hash.as_bytes().first_chunk().map_or(0, |first| i64::from_le_bytes(*first))
@@ -179,12 +179,12 @@ mod tests {
     #[test]
     fn an_index_depends_on_key_domain_and_text() {
         let seal = Seal::new([7; 32]);
-        let index = seal.index("a", &["x"]);
-        assert_eq!(index, seal.index("a", &["x"]));
-        assert_ne!(index, seal.index("a", &["y"]));
-        assert_ne!(index, seal.index("b", &["x"]));
-        assert_ne!(index, Seal::new([8; 32]).index("a", &["x"]));
-        assert_ne!(seal.index("ab", &["c"]), seal.index("a", &["bc"]));
+        let index = seal.index("a", &[b"x"]);
+        assert_eq!(index, seal.index("a", &[b"x"]));
+        assert_ne!(index, seal.index("a", &[b"y"]));
+        assert_ne!(index, seal.index("b", &[b"x"]));
+        assert_ne!(index, Seal::new([8; 32]).index("a", &[b"x"]));
+        assert_ne!(seal.index("ab", &[b"c"]), seal.index("a", &[b"bc"]));
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         let path = folder.path().join("key");
         let first = Seal::load_or_create(&path).expect("created");
         let again = Seal::load_or_create(&path).expect("read");
-        assert_eq!(first.index("a", &["x"]), again.index("a", &["x"]));
+        assert_eq!(first.index("a", &[b"x"]), again.index("a", &[b"x"]));
         let mode = fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(&folder).expect("readable").count(), 1);

@@ -5,7 +5,7 @@
 
 use compact_str::{CompactString, format_compact};
 
-use super::key::IdentityKey;
+use super::key::{IdentityKey, KeyKind};
 use super::names;
 use super::sound::sound;
 use super::traits::{Around, Traits};
@@ -20,30 +20,27 @@ pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
     if let Some(birth) = traits.birth {
         // The day may be wrong.
         keys.extend(
-            both(&names, &given).map(|both| key("nom", &[&both, &format_compact!("{}", birth.year)])),
+            both(&names, &given).map(|both| key(KeyKind::Nom, &[&both, &format_compact!("{}", birth.year)])),
         );
     }
     if let Some(birth) = traits.birth.filter(|birth| birth.is_whole()) {
         let day = birth.either_way_round();
         // The given name may be another; or the name, mistyped behind its beginning.
-        keys.extend(names.iter().map(|name| key("jour", &[name, &day])));
+        keys.extend(names.iter().map(|name| key(KeyKind::Jour, &[name, &day])));
         keys.extend(
             beginnings(&names)
                 .filter(|_| !given.is_empty())
-                .map(|first| key("debut", &[&first, &given, &day])),
+                .map(|first| key(KeyKind::Debut, &[&first, &given, &day])),
         );
         // The names may.
-        keys.extend(home.iter().map(|home| key("lieu", &[&day, home])));
+        keys.extend(home.iter().map(|home| key(KeyKind::Lieu, &[&day, home])));
     }
     if let Some(home) = &home {
         // The birth may be unknown, or its year wrong.
-        keys.extend(both(&names, &given).map(|both| key("poste", &[&both, home])));
+        keys.extend(both(&names, &given).map(|both| key(KeyKind::Poste, &[&both, home])));
     }
-    keys.extend(around.phones.iter().map(|phone| key("tel", &[phone])));
-    keys.extend(around.emails.iter().map(|email| key("mel", &[email])));
-    keys.extend(
-        Some(&around.household).filter(|number| !number.is_empty()).map(|number| key("foyer", &[number])),
-    );
+    keys.extend(around.phones.iter().map(|phone| IdentityKey::new(KeyKind::Telephone, phone)));
+    keys.extend(around.emails.iter().map(|email| IdentityKey::new(KeyKind::Courriel, email)));
     keys
 }
 
@@ -55,7 +52,7 @@ fn home(around: &Around) -> Option<CompactString> {
         .then(|| format_compact!("{}|{}", around.postal_code, number.unwrap_or_default()))
 }
 
-fn key(kind: &str, parts: &[&str]) -> IdentityKey {
+fn key(kind: KeyKind, parts: &[&str]) -> IdentityKey {
     IdentityKey::new(kind, &parts.join("|"))
 }
 
@@ -139,14 +136,5 @@ mod tests {
         }
         assert!(!meet(&person("Duval", "Ali", "1982-02-03", "31000"), &right));
         assert!(!meet(&person("Duval", "Ali", "1975-02-03", "64000"), &right));
-    }
-
-    #[test]
-    fn what_a_household_shares_finds_its_members() {
-        let [one, other] = ["Duval", "Lefevre"].map(|name| {
-            traits(&[("identite.nom_naissance", name), ("identifiants.numero_allocataire", "1234567")])
-        });
-        assert!(meet(&one, &other));
-        assert!(one.keys().iter().all(|key| !key.is_number() && !key.is_personal()));
     }
 }

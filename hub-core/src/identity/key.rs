@@ -1,67 +1,110 @@
 //! Look-up keys: what two claims must share before anybody compares them.
 //!
-//! A kind and a text make a key. The store keeps keyed hashes of them; Debug shows the kind alone.
+//! A kind and a text make a key: a hash of the text that tells the kind, so that keys are copied and compared like numbers. The store
+//! hashes them again, with its own secret; Debug shows the kind alone.
 
 use std::fmt;
 
-use compact_str::{CompactString, format_compact};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// How keys are made today: kept with a store, so that those of another making are written anew.
 pub const KEYS_MADE: &str = "3";
 
-/// Kinds that find persons and tell nothing of whether they are the same: made of names and a birth.
-const OF_PERSONS: [&str; 3] = ["nom", "jour", "debut"];
-/// And those made of what a household shares, too.
-const OF_HOUSEHOLDS: [&str; 5] = ["poste", "lieu", "tel", "mel", "foyer"];
+/// What a key is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the field's own words")]
+pub enum KeyKind {
+    Nir,
+    FranceTravailUuid,
+    FranceTravail,
+    Departement,
+    MissionLocale,
+    Asp,
+    /// Name, given name, year.
+    Nom,
+    /// Name, day.
+    Jour,
+    /// How the name begins, given name, day.
+    Debut,
+    /// Day, home.
+    Lieu,
+    /// Name, given name, home.
+    Poste,
+    Telephone,
+    Courriel,
+}
 
-/// A look-up key. Personal text: the store hashes it with its own secret, Debug hides it.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IdentityKey(pub CompactString);
+impl KeyKind {
+    const ALL: [Self; 13] = [
+        Self::Nir,
+        Self::FranceTravailUuid,
+        Self::FranceTravail,
+        Self::Departement,
+        Self::MissionLocale,
+        Self::Asp,
+        Self::Nom,
+        Self::Jour,
+        Self::Debut,
+        Self::Lieu,
+        Self::Poste,
+        Self::Telephone,
+        Self::Courriel,
+    ];
 
-impl IdentityKey {
-    pub(super) fn new(kind: &str, text: &str) -> Self {
-        Self(format_compact!("{kind}:{text}"))
-    }
-
-    pub(super) fn nir(number: &str) -> Self {
-        Self::new("nir", number)
-    }
-
-    pub(super) fn kind(&self) -> &str {
-        self.0.split(':').next().unwrap_or_default()
-    }
-
-    /// A number somebody gave to a person.
-    pub fn is_number(&self) -> bool {
-        !OF_PERSONS.contains(&self.kind()) && self.is_personal()
+    /// A number somebody gave to a person: it may tell alone that two are one. The others only find.
+    pub fn is_number(self) -> bool {
+        self.rank().is_some()
     }
 
     /// Made of nothing that a household shares.
-    pub fn is_personal(&self) -> bool {
-        !OF_HOUSEHOLDS.contains(&self.kind())
+    pub fn is_personal(self) -> bool {
+        !matches!(self, Self::Lieu | Self::Poste | Self::Telephone | Self::Courriel)
     }
 
-    pub(super) fn is_nir(&self) -> bool {
-        self.kind() == "nir"
-    }
-
-    /// The rank of the number France Travail gives to one person, whoever passes it on.
-    pub(super) const OF_ONE_PERSON: u8 = 1;
-
-    /// How much a shared number of its kind tells, 0 the most.
-    pub(super) fn rank(&self) -> u8 {
-        match self.kind() {
-            "nir" => 0,
-            "ft0" => Self::OF_ONE_PERSON,
-            "ft1" => 2,
-            "si" => 3,
-            _ => 4,
+    /// How much a shared number tells, 0 the most.
+    pub(super) fn rank(self) -> Option<u8> {
+        match self {
+            Self::Nir => Some(0),
+            Self::FranceTravailUuid => Some(1),
+            Self::FranceTravail => Some(2),
+            Self::Departement => Some(3),
+            Self::MissionLocale | Self::Asp => Some(4),
+            _ => None,
         }
+    }
+}
+
+/// Bits that tell the kind.
+const KIND: u128 = 0xf;
+
+/// A look-up key. Made of personal text: the store hashes it with its own secret, Debug hides it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdentityKey(u128);
+
+impl IdentityKey {
+    /// The key of a text.
+    pub fn new(kind: KeyKind, text: &str) -> Self {
+        Self(xxh3_128(text.as_bytes()) & !KIND | kind as u128)
+    }
+
+    /// What it is made of.
+    pub fn kind(self) -> KeyKind {
+        KeyKind::ALL.into_iter().find(|kind| *kind as u128 == self.0 & KIND).unwrap_or(KeyKind::Nom)
+    }
+
+    /// A number somebody gave to a person.
+    pub fn is_number(self) -> bool {
+        self.kind().is_number()
+    }
+
+    /// What the store hashes.
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
     }
 }
 
 impl fmt::Debug for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IdentityKey({})", self.kind())
+        write!(f, "IdentityKey({:?})", self.kind())
     }
 }

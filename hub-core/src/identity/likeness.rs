@@ -6,7 +6,7 @@
 use strsim::osa_distance;
 
 use super::birth::{self, Birth};
-use super::key::IdentityKey;
+use super::key::KeyKind;
 use super::names;
 use super::profile::{Address, Profile};
 use super::traits::Birthplace;
@@ -264,7 +264,7 @@ fn level_of_addresses(a: &Address, b: &Address) -> u8 {
 /// What one system gave to one person; else what two of a household may bear.
 fn level_of_numbers(a: &Profile, b: &Profile) -> Option<u8> {
     let shared = a.shared_number(b).map(|(rank, _)| rank);
-    if a.shares_an_own_number(b) || shared == Some(IdentityKey::OF_ONE_PERSON) {
+    if a.shares_an_own_number(b) || shared == KeyKind::FranceTravailUuid.rank() {
         Some(0)
     } else if a.differ_in_number(b) {
         Some(2)

@@ -23,7 +23,7 @@ mod traits;
 
 pub use bond::{Bond, Doubt, Relation, relate, weigh};
 pub use comparison::{Comparison, Line};
-pub use key::{IdentityKey, KEYS_MADE};
+pub use key::{IdentityKey, KEYS_MADE, KeyKind};
 pub use likeness::{LEVELS, Likeness, TRAITS, Trait};
 pub use partition::{Member, Partition, Question, Ruling, partition};
 pub use policy::{Centibits, Policy};

@@ -168,12 +168,12 @@ impl<'p> Table<'p> {
 
     /// The strongest bond not contested; of equals the one that stands first.
     fn strongest(&self) -> Option<Pair> {
-        let bound = self.relations.keys().filter(|pair| !self.contested.contains(pair));
+        let open = self.relations.keys().filter(|pair| !self.contested.contains(pair));
         let strength = |pair: &Pair| {
             let (bond, weight) = self.bond(*pair)?;
             Some((bond.rank(), Reverse(weight), *pair))
         };
-        bound.filter_map(strength).min().map(|(.., pair)| pair)
+        open.filter_map(strength).min().map(|(.., pair)| pair)
     }
 
     /// Pairs as strong that would bring one of the two together with somebody who is not the other.

@@ -10,7 +10,7 @@ use strsim::osa_distance;
 
 use super::birth::Birth;
 use super::few::Few;
-use super::key::IdentityKey;
+use super::key::{IdentityKey, KeyKind};
 use super::names;
 use super::span::Span;
 use super::traits::{Birthplace, OwnNumber, Traits};
@@ -63,9 +63,9 @@ impl Profile {
     fn add(&mut self, traits: &Traits, span: Span) {
         self.own.extend(traits.own.iter().map(|own| (own.clone(), span)));
         if !span.lasts() {
-            self.former.extend(traits.keys.iter().cloned());
+            self.former.extend(traits.keys.iter().copied());
         }
-        self.keys.extend(traits.keys.iter().cloned());
+        self.keys.extend(traits.keys.iter().copied());
         self.nirs.extend(traits.nir.clone());
         self.names.extend(traits.names.iter().cloned());
         self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
@@ -88,7 +88,7 @@ impl Profile {
     pub fn join(&mut self, other: Self) {
         let stated = |one: &Self, key: &IdentityKey| one.keys.contains(key) && !one.former.contains(key);
         self.former.retain(|key| !stated(&other, key));
-        let former: Vec<_> = other.former.iter().filter(|key| !stated(self, key)).cloned().collect();
+        let former: Vec<_> = other.former.iter().filter(|key| !stated(self, key)).copied().collect();
         self.former.extend(former);
         self.keys.extend(other.keys);
         self.nirs.extend(other.nirs);
@@ -120,10 +120,14 @@ impl Profile {
 
     /// The strongest number both bear, and whether one of them only bore it.
     pub(super) fn shared_number(&self, other: &Self) -> Option<(u8, bool)> {
-        let shared =
-            self.keys.iter().filter(|key| key.is_number() && !key.is_nir() && other.keys.contains(key));
+        let shared = self
+            .keys
+            .iter()
+            .filter(|key| key.is_number() && key.kind() != KeyKind::Nir && other.keys.contains(key));
         shared
-            .map(|key| (key.rank(), self.former.contains(key) || other.former.contains(key)))
+            .filter_map(|key| {
+                Some((key.kind().rank()?, self.former.contains(key) || other.former.contains(key)))
+            })
             .min_by_key(|(rank, former)| (*former, *rank))
     }
 

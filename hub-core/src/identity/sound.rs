@@ -37,9 +37,8 @@ fn said(before: Option<char>, letter: char, after: (Option<char>, Option<char>))
     let soft = |letter: Option<char>| matches!(letter, Some('E' | 'I' | 'Y'));
     match (letter, after) {
         ('A' | 'E' | 'I' | 'O' | 'U' | 'Y', _) => (Vowel, 1),
-        ('H', _) => (Nothing, 1),
-        // LEFEBVRE.
-        ('B', (Some('V'), _)) => (Nothing, 1),
+        // LEFEBVRE: the B says nothing.
+        ('H', _) | ('B', (Some('V'), _)) => (Nothing, 1),
         ('P', (Some('H'), _)) => (Consonant('F'), 2),
         ('C', (Some('H'), Some('R' | 'L'))) => (Consonant('K'), 2),
         ('C', (Some('H'), _)) => (Consonant('C'), 2),

@@ -9,7 +9,7 @@ use compact_str::{CompactString, format_compact};
 
 use super::birth::Birth;
 use super::finders::finders;
-use super::key::IdentityKey;
+use super::key::{IdentityKey, KeyKind};
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, FieldValues, Value};
 use crate::statement::Statement;
@@ -90,8 +90,8 @@ pub struct IdentityFields {
     uuid: Option<FieldId>,
     ft: Option<FieldId>,
     local: Option<FieldId>,
-    /// Numbers of systems that hold a whole country, with the word their keys start with.
-    national: Vec<(FieldId, &'static str)>,
+    /// Numbers of systems that hold a whole country.
+    national: Vec<(FieldId, KeyKind)>,
     postal_code: Option<FieldId>,
     street: Option<FieldId>,
     household: Option<FieldId>,
@@ -103,8 +103,10 @@ pub struct IdentityFields {
 type List = Option<(FieldId, FieldId)>;
 
 /// Systems that hold the whole country give a person one number, whoever passes it on.
-const NATIONAL: [(&str, &str); 2] =
-    [("identifiants.identifiant_mission_locale", "ml"), ("identifiants.identifiant_asp", "asp")];
+const NATIONAL: [(&str, KeyKind); 2] = [
+    ("identifiants.identifiant_mission_locale", KeyKind::MissionLocale),
+    ("identifiants.identifiant_asp", KeyKind::Asp),
+];
 
 impl IdentityFields {
     /// Finds the fields in the schema.
@@ -127,7 +129,7 @@ impl IdentityFields {
             uuid: canon.find("identifiants.identifiant_ft_uuid"),
             ft: canon.find("identifiants.identifiant_ft"),
             local: canon.find("identifiants.identifiant_departement"),
-            national: NATIONAL.iter().filter_map(|(path, word)| Some((canon.find(path)?, *word))).collect(),
+            national: NATIONAL.iter().filter_map(|(path, kind)| Some((canon.find(path)?, *kind))).collect(),
             postal_code: canon.find("adresse.code_postal"),
             street: canon.find("adresse.voie"),
             household: canon.find("identifiants.numero_allocataire"),
@@ -200,22 +202,22 @@ impl IdentityFields {
     /// The numbers a claim bears: as keys, and as what tells two persons of one giver apart.
     fn number(&self, claim: &Reader<'_>, traits: &mut Traits) {
         let Traits { nir, own, keys, .. } = traits;
-        keys.extend(nir.iter().map(|nir| IdentityKey::nir(nir)));
+        keys.extend(nir.iter().map(|nir| IdentityKey::new(KeyKind::Nir, nir)));
         let giver = &claim.giver;
         if let Some(id) = claim.text(self.uuid) {
-            keys.push(IdentityKey::new("ft0", id));
+            keys.push(IdentityKey::new(KeyKind::FranceTravailUuid, id));
             own.push((format_compact!("ft {giver}"), id.into()));
         }
         // Two persons of a household may bear one of the older numbers: it is never a reason to tell two apart.
-        keys.extend(claim.text(self.ft).map(|id| IdentityKey::new("ft1", id)));
+        keys.extend(claim.text(self.ft).map(|id| IdentityKey::new(KeyKind::FranceTravail, id)));
         if let Some(id) = claim.text(self.local) {
-            keys.push(IdentityKey::new("si", &format_compact!("{giver}:{id}")));
+            keys.push(IdentityKey::new(KeyKind::Departement, &format_compact!("{giver}:{id}")));
             own.push((format_compact!("si {giver}"), id.into()));
         }
-        for (field, word) in &self.national {
+        for (field, kind) in &self.national {
             if let Some(id) = claim.text(Some(*field)) {
-                keys.push(IdentityKey::new(word, id));
-                own.push((format_compact!("{word}"), id.into()));
+                keys.push(IdentityKey::new(*kind, id));
+                own.push((format_compact!("{kind:?}"), id.into()));
             }
         }
     }

@@ -26,8 +26,8 @@ impl Paired {
     /// The keys to find who bears them, for the store.
     pub fn wanted_keys(&self) -> Vec<IdentityKey> {
         let mut keys: Vec<IdentityKey> =
-            self.pending.iter().flat_map(|pending| pending.wanted().iter().cloned()).collect();
-        keys.extend(self.further.iter().cloned());
+            self.pending.iter().flat_map(|pending| pending.wanted().iter().copied()).collect();
+        keys.extend(self.further.iter().copied());
         keys.sort();
         keys.dedup();
         keys

@@ -208,7 +208,8 @@ impl Pipeline {
             let traits = self.identity.traits(values, reader.source(), emitter);
             // Nobody could be recognised by nothing.
             reader.unreadable += u64::from(traits.keys().is_empty());
-            keys.extend_from_slice(traits.keys());
+            // Who only lives with them may well be absent.
+            keys.extend(traits.keys().iter().filter(|key| key.kind().is_personal()));
         }
         let found = self.store.candidates(&keys).await?;
         let persons: BTreeSet<PersonId> = found.into_iter().map(|(_, person)| person).collect();

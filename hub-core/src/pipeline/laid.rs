@@ -37,7 +37,7 @@ struct Touched {
 impl Touched {
     fn by(commit: &Commit, laid: &Laid) -> Self {
         let keys: HashSet<&IdentityKey> = laid.hand.looked_up.iter().collect();
-        let keys = commit.keys.iter().map(|(key, _)| key).filter(|key| keys.contains(key)).cloned().collect();
+        let keys = commit.keys.iter().map(|(key, _)| key).filter(|key| keys.contains(key)).copied().collect();
         let linked: HashSet<PersonId> = laid.paired.linked_persons().into_iter().collect();
         let at_hand: HashSet<PersonId> = laid.hand.known.iter().map(|person| person.id).collect();
         let persons = written(commit).filter(|person| at_hand.contains(person)).collect();
@@ -151,9 +151,9 @@ impl Pipeline {
         for of_key in found.chunk_by(|a, b| a.0 == b.0) {
             let Some(key) = of_key.first().and_then(|(at, _)| keys.get(*at)) else { continue };
             if of_key.len() > limit {
-                crowded.push(key.clone());
+                crowded.push(*key);
             } else {
-                candidates.extend(of_key.iter().map(|(_, person)| (key.clone(), *person)));
+                candidates.extend(of_key.iter().map(|(_, person)| (*key, *person)));
             }
         }
         Ok((candidates, crowded))

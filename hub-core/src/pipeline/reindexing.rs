@@ -53,7 +53,7 @@ impl Pipeline {
         for person in self.store.persons(people).await? {
             for statement in &person.statements {
                 let of_claim = self.identity.traits_of(statement);
-                keys.extend(of_claim.keys().iter().map(|key| (key.clone(), person.id)));
+                keys.extend(of_claim.keys().iter().map(|key| (*key, person.id)));
             }
         }
         keys.sort();

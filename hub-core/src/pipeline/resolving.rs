@@ -126,7 +126,7 @@ impl Resolving<'_> {
         if let Some(person) = self.resolution.persons.get_mut(place) {
             *person = Some(home);
         }
-        self.resolution.keys.extend(pending.traits.keys().iter().map(|key| (key.clone(), home)));
+        self.resolution.keys.extend(pending.traits.keys().iter().map(|key| (*key, home)));
     }
 
     /// Groups those who have to do with one another, and says who each group is.
@@ -274,7 +274,7 @@ impl Resolving<'_> {
         let own = self.own(circle, *home);
         let borne: HashSet<IdentityKey> = own.iter().flat_map(|somebody| self.borne(somebody)).collect();
         let keys = voices.iter().flat_map(|heard| heard.voice.traits.keys());
-        let new = keys.filter(|key| !borne.contains(*key)).map(|key| (key.clone(), *home));
+        let new = keys.filter(|key| !borne.contains(*key)).map(|key| (*key, *home));
         let new: Vec<_> = new.collect();
         self.resolution.keys.extend(new);
     }
@@ -319,7 +319,7 @@ impl Resolving<'_> {
     fn look_further(&mut self, voices: &[Heard<'_>]) {
         let keys = voices.iter().flat_map(|heard| heard.voice.traits.keys());
         let further = keys.filter(|key| self.hand.looked_up.binary_search(key).is_err());
-        self.resolution.further.extend(further.cloned());
+        self.resolution.further.extend(further.copied());
     }
 
     /// Notes what somebody is to be asked, and tells it of a claim that might have been somebody known.

@@ -81,9 +81,10 @@ impl Pipeline {
         mut laid: Laid,
         in_front: &Commit,
     ) -> Result<Settled, StoreError> {
-        match self.renew(&mut laid, in_front).await? {
-            true => self.settle(intake, Work::Read(read), laid).await,
-            false => Err(StoreError::Conflict),
+        if self.renew(&mut laid, in_front).await? {
+            self.settle(intake, Work::Read(read), laid).await
+        } else {
+            Err(StoreError::Conflict)
         }
     }
 

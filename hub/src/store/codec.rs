@@ -175,11 +175,11 @@ impl Codec {
     }
 
     pub(super) fn record_index(&self, source: &str, emitter: &str, record_key: &str) -> i64 {
-        self.seal.index("record", &[source, "\0", emitter, "\0", record_key])
+        self.seal.index("record", &[source, "\0", emitter, "\0", record_key].map(str::as_bytes))
     }
 
     pub(super) fn key_index(&self, key: &IdentityKey) -> i64 {
-        self.seal.index("identity", &[&key.0])
+        self.seal.index("identity", &[&key.bytes()])
     }
 
     /// Nothing for a state that is kept in a claim.

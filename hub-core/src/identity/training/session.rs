@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::{Likeness, Member, Pattern, Patterns, Policy, Shares, Trait, pattern};
 use crate::identity::crowd::candidates;
-use crate::identity::key::IdentityKey;
+use crate::identity::key::{IdentityKey, KeyKind};
 
 /// A kind of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,13 +50,13 @@ impl Session {
     }
 
     /// The session of a key. What a household shares brings together those who are not one and yet alike: nothing is learnt from them.
-    fn of(key: &IdentityKey) -> Option<Self> {
+    fn of(key: IdentityKey) -> Option<Self> {
         Some(match key.kind() {
-            _ if key.is_number() => Self::Number,
-            "nom" => Self::Name,
-            "jour" => Self::Day,
-            "poste" => Self::Post,
-            "lieu" => Self::Place,
+            kind if kind.is_number() => Self::Number,
+            KeyKind::Nom => Self::Name,
+            KeyKind::Jour => Self::Day,
+            KeyKind::Poste => Self::Post,
+            KeyKind::Lieu => Self::Place,
             _ => return None,
         })
     }
@@ -75,8 +75,9 @@ pub(super) fn gather(members: &[Member], policy: &Policy, declared: &Shares) -> 
     let crowded = candidates(members, policy, |key, one, other| {
         let Some((one, other)) = members.get(one).zip(members.get(other)) else { return };
         let (a, b) = (&one.profile, &other.profile);
-        let Some(session) = Session::of(key).filter(|_| !beside(one, other)) else { return };
-        let as_much = |shared: &&IdentityKey| b.keys.contains(shared) && Session::of(shared) == Some(session);
+        let Some(session) = Session::of(*key).filter(|_| !beside(one, other)) else { return };
+        let as_much =
+            |shared: &&IdentityKey| b.keys.contains(shared) && Session::of(**shared) == Some(session);
         if a.keys().find(as_much) == Some(key) {
             let pattern = pattern(&Likeness::of(a, b), declared, session.fixed());
             *counts.entry(session).or_default().entry(pattern).or_default() += 1;

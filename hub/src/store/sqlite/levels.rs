@@ -12,9 +12,9 @@ use crate::store::failure::failed;
 use hub_core::store::StoreError;
 
 /// Rows the first table takes before it is poured: some sixty pages, which a batch rewrites whole.
-const FRESH_ROWS: i64 = 8_000;
+const FRESH_ROWS: i64 = 24_000;
 /// Rows the second one takes.
-const RECENT_ROWS: i64 = 100_000;
+const RECENT_ROWS: i64 = 200_000;
 
 /// A table and the next, into which it is poured.
 struct Pour {
