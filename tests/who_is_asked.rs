@@ -17,7 +17,7 @@ fn list(rows: &str) -> Vec<u8> {
 }
 
 /// A hub that knows one person by two claims that differ by a digit of the birth.
-fn doubtful() -> Hub {
+pub fn doubtful() -> Hub {
     let hub = Hub::fresh();
     hub.deliver("caf", "1.xml", &caf("2026-03-05", &[WITHOUT_NIR]));
     let report = hub.deliver("departement", "1.csv", &list("Verdier;Paul;03/01/1980;;SI-1;0600000001\n"));
@@ -136,6 +136,26 @@ fn a_person_who_was_two_is_parted_and_put_together_again() {
     undo(&hub, &ruling);
     let after = everything(&hub);
     assert_eq!((after.len(), &after[0].0), (1, &before[0].0));
+}
+
+#[test]
+fn of_two_words_on_the_same_claims_the_last_counts_until_it_is_taken_back() {
+    let hub = doubtful();
+    decide(&hub, &asked(&hub), "--one");
+    let person = everything(&hub).remove(0).0;
+    let shown = hub.ask(&["person", "show", &person]).json().pop().expect("a person");
+    let claims = shown["declarations"].as_array().expect("claims");
+    let of_list = claims.iter().find(|claim| claim["source"] == "departement").expect("a claim");
+    let number = of_list["numero"].to_string();
+    let ended = hub.ask(&["identity", "split", &person, "--claims", &number, "--note", "deux"]);
+    let split = ended.json().pop().unwrap_or_else(|| panic!("a ruling: {}", ended.errors));
+    assert_eq!(everything(&hub).len(), 2);
+    hub.deliver("departement", "2.csv", &list("Verdier;Paul;02/01/1980;;SI-1;0600000002\n"));
+    assert_eq!(everything(&hub).len(), 2, "the later word stands");
+    hub.deliver("caf", "2.xml", &caf("2026-04-05", &[Member { nir: PAUL.nir, ..PAUL }]));
+    assert_eq!((everything(&hub).len(), questions(&hub).len()), (2, 0), "and goes on standing");
+    undo(&hub, &split);
+    assert_eq!(everything(&hub).len(), 1, "taken back, the earlier one counts again");
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct Question {
 /// Two claims a person has ruled on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ruled {
+    /// The ruling.
+    pub ruling: Uuid,
     /// The claims, by row.
     pub claims: (i64, i64),
     /// They speak of one person, or of two.
@@ -85,7 +87,7 @@ pub trait Rulings: Send + Sync {
     /// The open questions about any of these persons.
     async fn questions_of(&self, persons: &[PersonId]) -> Result<Vec<Question>, StoreError>;
 
-    /// What holds of claims of these persons.
+    /// What holds of claims of these persons, the earliest ruling first: of two that say opposite things the later counts.
     async fn ruled_of(&self, persons: &[PersonId]) -> Result<Vec<Ruled>, StoreError>;
 
     /// Rulings, latest first, those undone too.

@@ -180,6 +180,7 @@ impl<'p> Table<'p> {
     fn rivals(&self, (a, b): Pair) -> Vec<Pair> {
         let Some((bond, weight)) = self.bond((a, b)) else { return Vec::new() };
         let as_strong = |relation: &Relation| match relation.found {
+            Ok(Bond::WholeName) if bond == Bond::NirNearly => true,
             Ok(other) => other.rank() == bond.rank() && relation.weight + self.policy.margin >= weight,
             // The NIR fits but for one trait, and the whole name is somebody else's.
             Err(doubt) => bond == Bond::NirNearly && doubt == Doubt::OtherNir,
@@ -201,7 +202,7 @@ impl<'p> Table<'p> {
         let (Some(a), Some(b), Some(c)) = (self.get(own), self.get(other), self.get(third)) else {
             return false;
         };
-        if self.kept_apart(b, c) {
+        if self.kept_apart(b, c) || b.profile.nirs_differ(&c.profile) {
             return false;
         }
         let both = || {
@@ -212,10 +213,10 @@ impl<'p> Table<'p> {
         may_be_one(&b.profile, &c.profile) || self.goes_with(&both(), &c.profile)
     }
 
-    /// Bound, or alike enough to be asked about.
+    /// Bound, or one but for a NIR.
     fn goes_with(&self, one: &Profile, other: &Profile) -> bool {
         relate(one, other, self.policy).is_some_and(|relation| match relation.found {
-            Ok(_) | Err(Doubt::Alike) => true,
+            Ok(_) => true,
             Err(doubt) => doubt == Doubt::SharedNir && relation.weight >= self.policy.link,
         })
     }

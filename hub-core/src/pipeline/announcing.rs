@@ -18,7 +18,7 @@ use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite, Replaced};
 use super::context::Grounds;
 use super::people::{Absorbed, Parted, People, Working};
 
-/// Tells what became of the persons in `touched`, and of all who were absorbed, parted or given a claim. `spoken` says where each is
+/// Tells what became of the persons in `touched`, and of all who were absorbed, parted, given a claim or gave one away. `spoken` says where each is
 /// spoken of.
 pub(super) fn tell(
     grounds: Grounds<'_>,
@@ -28,6 +28,7 @@ pub(super) fn tell(
 ) {
     touched.extend(people.absorbed.iter().map(|absorbed| people.now(absorbed.person.id)));
     touched.extend(people.moved.iter().map(|(_, person)| *person));
+    touched.extend(people.gave.iter().map(|person| people.now(*person)));
     for Parted { from, apart, shown_by } in &people.parted {
         for person in [people.now(*from), *apart] {
             touched.insert(person);

@@ -1,7 +1,8 @@
 //! Circles: those in a batch who have to do with one another.
 //!
 //! Everybody at hand enters; for each claim that says something new the circle of those it is, or may be, one with leaves. A number
-//! shared is enough to be heard together; a name must also be weighed. A key too many share brings nobody together.
+//! shared is enough to be heard together; what else is shared must also be weighed, claim by claim: who was grouped before says nothing
+//! of who is heard. A key too many share brings nobody together.
 
 use std::collections::VecDeque;
 
@@ -66,9 +67,7 @@ impl Circles {
                     self.crowded.push(at);
                     continue;
                 }
-                let related = |other: &Somebody| {
-                    key.is_number() || relate(&one.profile, &other.profile, policy).is_some()
-                };
+                let related = |other: &Somebody| key.is_number() || one.is_related(other, policy);
                 let unseen: Vec<usize> =
                     sharing.iter().copied().filter(|next| !seen.contains(next)).collect();
                 let met = unseen.into_iter().filter(|next| everybody.get(*next).is_some_and(related));
@@ -79,5 +78,13 @@ impl Circles {
             }
         }
         circle
+    }
+}
+
+impl Somebody {
+    /// Whether a claim of one has to do with a claim of the other.
+    fn is_related(&self, other: &Self, policy: &Policy) -> bool {
+        let mut voices = self.voices.iter();
+        voices.any(|a| other.voices.iter().any(|b| relate(&a.profile, &b.profile, policy).is_some()))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Known persons enter; claims move between them, persons are absorbed or part, and what each is now leaves. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
@@ -47,8 +47,12 @@ pub(super) struct People {
     absorbed_by: HashMap<PersonId, PersonId>,
     pub absorbed: Vec<Absorbed>,
     pub parted: Vec<Parted>,
+    /// Claims no longer stated from this delivery on.
+    silent: HashSet<i64>,
     /// Claims that go to another person although no record states them anew.
     pub moved: Vec<(i64, PersonId)>,
+    /// Those who gave such a claim away.
+    pub gave: BTreeSet<PersonId>,
 }
 
 impl People {
@@ -63,7 +67,13 @@ impl People {
             let statements = statements.into_iter().map(Arc::new).collect();
             (person.id, Working { known: Some(person), statements })
         };
-        Self { by_id: known.into_iter().map(working).collect(), ..Self::default() }
+        let by_id = known.into_iter().map(working).collect();
+        Self { by_id, silent, ..Self::default() }
+    }
+
+    /// Whether a claim is no longer stated from this delivery on.
+    pub fn goes_silent(&self, claim: &Statement) -> bool {
+        claim.id.is_some_and(|id| self.silent.contains(&id))
     }
 
     /// Who a person is now.
@@ -124,6 +134,7 @@ impl People {
         if let Some(statement) = self.take(from, id) {
             self.by_id.entry(to).or_default().statements.push(moved(statement, to));
             self.moved.push((id, to));
+            self.gave.insert(from);
         }
     }
 

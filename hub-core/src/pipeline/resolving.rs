@@ -164,13 +164,16 @@ impl Resolving<'_> {
         self.resolution.examined.extend(examined);
     }
 
-    /// What a person has ruled of these voices.
+    /// What a person has ruled of these voices: of two claims, the last word.
     fn rulings(&self, voices: &[Heard<'_>]) -> Vec<Ruling> {
         let place = |claim: i64| voices.iter().position(|heard| heard.claim(self.pending) == Some(claim));
-        let ruling = |ruled: &Ruled| {
-            Some(Ruling { of: (place(ruled.claims.0)?, place(ruled.claims.1)?), one: ruled.one })
-        };
-        self.hand.bench.ruled.iter().filter_map(ruling).collect()
+        let mut last: BTreeMap<(usize, usize), bool> = BTreeMap::new();
+        for Ruled { claims, one, .. } in &self.hand.bench.ruled {
+            if let (Some(a), Some(b)) = (place(claims.0), place(claims.1)) {
+                last.insert((a.min(b), a.max(b)), *one);
+            }
+        }
+        last.into_iter().map(|(of, one)| Ruling { of, one }).collect()
     }
 
     /// Whether a claim of a group says something new, or is another's than it was, or its person was summoned.

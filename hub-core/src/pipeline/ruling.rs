@@ -227,15 +227,11 @@ impl Pipeline {
         mut hand: Hand,
         restored: Option<(Absorbed, KnownPerson)>,
     ) -> (Commit, Vec<IdentityKey>) {
-        let concerned = |ruled: &Ruled| ruling.claims.contains(&ruled.claims);
         if ruling.undone.is_some() {
-            hand.bench.ruled.retain(|ruled| !(ruled.one == ruling.one && concerned(ruled)));
+            hand.bench.ruled.retain(|ruled| ruled.ruling != ruling.id);
         } else {
-            // The last word counts.
-            hand.bench.ruled.retain(|ruled| !concerned(ruled));
-            hand.bench
-                .ruled
-                .extend(ruling.claims.iter().map(|claims| Ruled { claims: *claims, one: ruling.one }));
+            let ruled = |claims: &(i64, i64)| Ruled { ruling: ruling.id, claims: *claims, one: ruling.one };
+            hand.bench.ruled.extend(ruling.claims.iter().map(ruled));
         }
         let origin = Self::origin_of(ruling);
         let grounds = Grounds {

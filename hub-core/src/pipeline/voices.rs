@@ -20,6 +20,8 @@ use super::people::People;
 /// A claim as identity hears it.
 pub(super) struct Voice {
     pub traits: Arc<Traits>,
+    /// What it tells.
+    pub profile: Profile,
     pub of: Spoken,
     /// Its record, and which of the persons in it.
     stands: (u64, u64),
@@ -46,22 +48,20 @@ pub(super) struct Somebody {
 impl Voice {
     fn pending(place: usize, pending: &Pending, grounds: Grounds<'_>) -> Self {
         let record = [grounds.origin.source.as_str(), &pending.record.0, &pending.record.1];
-        Self {
-            traits: Arc::clone(&pending.traits),
-            of: Spoken::Pending(place),
-            stands: (hash(&record), hash(&[&pending.key])),
-            span: Span::since(pending.old.as_ref().map_or(grounds.origin.delivery, |old| Span::of(old).from)),
-        }
+        let from = pending.old.as_ref().map_or(grounds.origin.delivery, |old| Span::of(old).from);
+        let (traits, span) = (Arc::clone(&pending.traits), Span::since(from));
+        let stands = (hash(&record), hash(&[&pending.key]));
+        Self { profile: Profile::of(&traits, span), traits, of: Spoken::Pending(place), stands, span }
     }
 
-    fn kept(grounds: Grounds<'_>, statement: &Arc<Statement>) -> Self {
+    fn kept((grounds, people): (Grounds<'_>, &People), statement: &Arc<Statement>) -> Self {
         let Statement { source, emitter, record_key, key, .. } = statement.as_ref();
-        Self {
-            traits: Arc::new(grounds.identity.traits_of(statement)),
-            of: Spoken::Kept(Arc::clone(statement)),
-            stands: (hash(&[source, emitter, record_key]), hash(&[key])),
-            span: Span::of(statement),
-        }
+        let traits = Arc::new(grounds.identity.traits_of(statement));
+        let goes = people.goes_silent(statement).then_some(grounds.origin.delivery);
+        let span = Span { until: goes.or(Span::of(statement).until), ..Span::of(statement) };
+        let stands = (hash(&[source, emitter, record_key]), hash(&[key]));
+        let of = Spoken::Kept(Arc::clone(statement));
+        Self { profile: Profile::of(&traits, span), traits, of, stands, span }
     }
 
     /// What orders voices whatever came first: where they stand.
@@ -71,7 +71,7 @@ impl Voice {
 
     /// Ready to be placed.
     pub fn member(&self) -> Member {
-        Member { profile: Profile::of(&self.traits, self.span), stands: self.stands, span: self.span }
+        Member { profile: self.profile.clone(), stands: self.stands, span: self.span }
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn gather(
     for (person, places) in wanted {
         let Some(working) = people.get(person) else { continue };
         let kept = working.statements.iter().filter(|kept| kept.id.is_none_or(|id| !continued.contains(&id)));
-        let mut voices: Vec<Voice> = kept.map(|kept| Voice::kept(grounds, kept)).collect();
+        let mut voices: Vec<Voice> = kept.map(|kept| Voice::kept((grounds, people), kept)).collect();
         let stirred = hand.bench.summoned.contains(&person)
             || places.iter().any(|place| pending.get(*place).is_some_and(|pending| pending.sought));
         let restated = places.into_iter().filter_map(|place| Some((place, pending.get(place)?)));
@@ -124,7 +124,7 @@ fn newcomer(grounds: Grounds<'_>, place: usize, pending: &Pending) -> Somebody {
 }
 
 fn profile(voices: &[Voice]) -> Profile {
-    let mut voices = voices.iter().map(|voice| Profile::of(&voice.traits, voice.span));
+    let mut voices = voices.iter().map(|voice| voice.profile.clone());
     let mut profile = voices.next().unwrap_or_default();
     voices.for_each(|other| profile.join(other));
     profile

@@ -20,9 +20,9 @@ select one_id, other_id, doubt, weight, since from question where one_id = any($
 const RULED_OF: &str = "
 with own as materialized (
   select id from claim where person_id = any($1) and exists (select from ruling))
-select distinct one_claim, other_claim, one from ruling_claim join ruling on ruling.id = ruling_id
+select ruling.id, one_claim, other_claim, one from ruling_claim join ruling on ruling.id = ruling_id
 where undone_at is null and (one_claim in (select id from own) or other_claim in (select id from own))
-order by one_claim, other_claim";
+order by ruling.at, ruling.id, one_claim, other_claim";
 const FORGET: &str = "delete from question where one_id = any($1) or other_id = any($1)";
 
 #[async_trait]
@@ -47,10 +47,10 @@ impl Rulings for Postgres {
 
     async fn ruled_of(&self, persons: &[PersonId]) -> Result<Vec<Ruled>, StoreError> {
         let persons = list(persons.iter().map(|person| person.0));
-        let rows: Result<Vec<(i64, i64, bool)>, _> =
+        let rows: Result<Vec<(Uuid, i64, i64, bool)>, _> =
             sqlx::query_as(RULED_OF).bind(persons).fetch_all(&self.pool).await;
         let rows = rows.map_err(failed("reading what is ruled"))?.into_iter();
-        Ok(rows.map(|(one, other, same)| Ruled { claims: (one, other), one: same }).collect())
+        Ok(rows.map(|(ruling, one, other, same)| Ruled { ruling, claims: (one, other), one: same }).collect())
     }
 
     async fn rulings(&self, limit: u32) -> Result<Vec<Ruling>, StoreError> {

@@ -23,9 +23,9 @@ union select one_id, other_id, doubt, weight, since from question where other_id
 const RULED_OF: &str = "
 with own as materialized (
   select claim.id from json_each($1) join claim on claim.person_id = unhex(json_each.value) where exists (select 1 from ruling))
-select distinct one_claim, other_claim, one from ruling_claim join ruling on ruling.id = ruling_id
+select ruling.id, one_claim, other_claim, one from ruling_claim join ruling on ruling.id = ruling_id
 where undone_at is null and (one_claim in (select id from own) or other_claim in (select id from own))
-order by one_claim, other_claim";
+order by ruling.at, ruling.id, one_claim, other_claim";
 const FORGET: &str = "
 delete from question where one_id in (select unhex(value) from json_each($1))
   or other_id in (select unhex(value) from json_each($1))";
@@ -52,10 +52,10 @@ impl Rulings for Sqlite {
 
     async fn ruled_of(&self, persons: &[PersonId]) -> Result<Vec<Ruled>, StoreError> {
         let persons = list(persons.iter().map(|person| person.0));
-        let rows: Result<Vec<(i64, i64, bool)>, _> =
+        let rows: Result<Vec<(Uuid, i64, i64, bool)>, _> =
             sqlx::query_as(RULED_OF).bind(persons).fetch_all(&self.readers).await;
         let rows = rows.map_err(failed("reading what is ruled"))?.into_iter();
-        Ok(rows.map(|(one, other, same)| Ruled { claims: (one, other), one: same }).collect())
+        Ok(rows.map(|(ruling, one, other, same)| Ruled { ruling, claims: (one, other), one: same }).collect())
     }
 
     async fn rulings(&self, limit: u32) -> Result<Vec<Ruling>, StoreError> {
