@@ -214,7 +214,11 @@ fn level_of_names(a: &Profile, b: &Profile) -> Option<u8> {
 /// The same somewhere, or the best of what nothing contradicts.
 fn level_of_given(a: &Profile, b: &Profile) -> Option<u8> {
     let best = a.given.iter().flat_map(|a| b.given.iter().map(|b| names::given(a, b))).min()?;
-    let contradicted = best == names::Nearness::Part && a.given_contradict(b);
+    let contradicted = match best {
+        names::Nearness::Same => a.further_given_contradict(b),
+        names::Nearness::Part => a.given_contradict(b),
+        _ => false,
+    };
     Some(match best {
         _ if contradicted => GIVEN_OTHER,
         names::Nearness::Same => 0,

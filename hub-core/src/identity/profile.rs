@@ -218,6 +218,17 @@ impl Profile {
         self.said().any(|a| other.said().any(|b| quite_other(a, b) && !self.given_goes(other, (a, b))))
     }
 
+    /// ROGER OLIVIER and ROGER REMI, each of whom some source knows as ROGER.
+    pub(super) fn further_given_contradict(&self, other: &Self) -> bool {
+        let several = |of: &Self| of.said().filter(|given| given.contains(' ')).cloned().collect::<Vec<_>>();
+        let (own, theirs) = (several(self), several(other));
+        let pairs = || own.iter().flat_map(|a| theirs.iter().map(move |b| (a, b)));
+        let first = |given: &str| given.split(' ').next().map(str::to_owned);
+        let quite_other =
+            |(a, b): (&CompactString, &CompactString)| names::given(a, b) == names::Nearness::Other;
+        pairs().any(|(a, b)| first(a) == first(b)) && pairs().all(quite_other)
+    }
+
     fn given_goes(&self, other: &Self, (a, b): (&str, &str)) -> bool {
         let within = |part: &str, all: &Texts, against: &str| {
             let mut whole = all.iter().filter(|whole| *whole != part && names::is_inside(part, whole));
