@@ -3,11 +3,11 @@
 //! Claims of two persons enter; a line for each trait both are known by leaves, with what it weighs, and what the hub makes of the sum.
 
 use super::bond::{Relation, relate, weigh};
+use super::fields::IdentityFields;
 use super::likeness::{Likeness, Trait};
 use super::policy::{Centibits, Policy};
 use super::profile::Profile;
 use super::span::Span;
-use super::traits::IdentityFields;
 use crate::statement::Statement;
 
 /// Two persons compared.

@@ -20,7 +20,8 @@ use crate::store::{Commit, KnownFrame, StoreError};
 
 use super::context::readable;
 use super::intake::{Intake, ReadBatch, Reader};
-use super::settling::{Ahead, Settled, Work, Writing, ended};
+use super::laid::Work;
+use super::settling::{Ahead, Settled, Writing, ended};
 use super::{BATCH_BYTES, BATCH_RECORDS, Pipeline, Progress, RunError};
 
 /// Claims looked at per round when looking for those gone silent.

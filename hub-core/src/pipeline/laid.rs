@@ -16,7 +16,13 @@ use super::hand::{Bench, Hand};
 use super::intake::{Intake, ReadBatch};
 use super::mapped::MappedRecord;
 use super::pairing::{self, Paired};
-use super::settling::Work;
+
+/// What a commit is settled from: a batch that was read, or claims that go silent, by row number.
+#[derive(Clone, Copy)]
+pub(super) enum Work<'w> {
+    Read(&'w ReadBatch),
+    Silent(&'w [i64]),
+}
 
 /// Claims paired, with what is at hand to say who they are.
 pub(super) struct Laid {

@@ -14,7 +14,7 @@ use crate::store::{Commit, StoreError};
 use super::Pipeline;
 use super::batch::{self, Settlement};
 use super::intake::{Intake, ReadBatch};
-use super::laid::Laid;
+use super::laid::{Laid, Work};
 use super::pairing::Told;
 use super::repeated::Aside;
 
@@ -40,13 +40,6 @@ pub(super) enum Ahead {
 
 /// A commit on its way into the store, in a task of its own: it waits for nobody.
 pub(super) type Writing = JoinHandle<Result<(), StoreError>>;
-
-/// What a commit is settled from: a batch that was read, or claims that go silent, by row number.
-#[derive(Clone, Copy)]
-pub(super) enum Work<'w> {
-    Read(&'w ReadBatch),
-    Silent(&'w [i64]),
-}
 
 /// Waits until a commit is written.
 pub(super) async fn ended(writing: &mut Writing) -> Result<(), StoreError> {
