@@ -22,6 +22,7 @@ mod fetched_from_a_bucket;
 mod files_out_of_shape;
 mod guards_change_nothing;
 mod house_rules;
+mod kin_and_misprints;
 mod mappings_and_cases;
 mod one_change_is_one_event;
 mod one_record_explained;

@@ -100,7 +100,7 @@ async fn consumer(broker: &str) -> Consumer {
         .expect("consumes")
 }
 
-/// A household of one person nobody has met.
+/// A household of one person nobody has met. Births are spread as in life: of one given name and day, sixty would be compared.
 fn household(number: usize) -> String {
     let letter = |digit: char| char::from(b'A' + u8::try_from(digit.to_digit(10).unwrap_or(0)).unwrap_or(0));
     let name: String = format!("{number:05}").chars().map(letter).collect();
@@ -110,10 +110,13 @@ fn household(number: usize) -> String {
 <InfosFoyerRSA><IdentificationRSA><Organisme><FONORG>CAF</FONORG><NUMORG>{:03}</NUMORG>\
 <MATRICULE>1{number:06}00000000</MATRICULE></Organisme><DemandeRSA><NUMDEMRSA>01{number:06}052</NUMDEMRSA></DemandeRSA>\
 </IdentificationRSA><Personne><Identification><NOM>{name}</NOM><NOMNAI>{name}</NOMNAI><PRENOM>PAUL</PRENOM>\
-<DTNAI>1980-01-02</DTNAI><RGNAI>1</RGNAI><TYPEDTNAI>N</TYPEDTNAI></Identification><Prestations><NATPREST>RSA</NATPREST>\
+<DTNAI>{}-{:02}-{:02}</DTNAI><RGNAI>1</RGNAI><TYPEDTNAI>N</TYPEDTNAI></Identification><Prestations><NATPREST>RSA</NATPREST>\
 <ROLEPERS>DEM</ROLEPERS><TOPCHAPERS>1</TOPCHAPERS></Prestations></Personne><PrestationRSA><SituationDossierRSA>\
 <EtatDossierRSA><ETATDOSRSA>2</ETATDOSRSA></EtatDossierRSA></SituationDossierRSA></PrestationRSA></InfosFoyerRSA>\
 <TransmissionFlux><NBTOTDOSRSATRANSM>00000001</NBTOTDOSRSATRANSM></TransmissionFlux></Racine>",
-        number % 1_000
+        number % 1_000,
+        1950 + number % 50,
+        1 + number % 12,
+        1 + number % 28
     )
 }

@@ -1,7 +1,8 @@
 //! Batches on their way, three at once: while one is sealed and written, the next is settled and the one after is read.
 //!
-//! Settling ahead asks the store before the batch in front is in it. When what was asked touches what that batch writes, the
-//! answer may have changed and the batch is settled again; so persons and events are those of one batch after the other.
+//! Settling ahead asks the store before the batch in front is in it. When what was asked touches what that batch writes, the answers
+//! it changes are asked again once it is written, and only then the batch is settled; so persons and events are those of one batch
+//! after the other.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
