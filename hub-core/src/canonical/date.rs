@@ -147,12 +147,17 @@ mod tests {
             "1982-02-01T16:47:11.000+02:00",
             "01/02/1982",
             "01-02-1982",
+            "19820201",
         ] {
             assert_eq!(
                 parse(text, Form::ALL, Precision::Day),
                 Some(Reading::Date("1982-02-01".into())),
                 "{text}"
             );
+        }
+        // Written the other way round, digits alone are no date: never another one.
+        for text in ["01021982", "19821301", "1982020", "198202011"] {
+            assert_eq!(parse(text, Form::ALL, Precision::Day), None, "{text}");
         }
     }
 

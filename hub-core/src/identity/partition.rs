@@ -213,7 +213,7 @@ impl<'p> Table<'p> {
         may_be_one(&b.profile, &c.profile) || self.goes_with(&both(), &c.profile)
     }
 
-    /// Bound, or one but for a NIR.
+    /// Bound; or of one NIR, and alike enough to be one whatever else differs.
     fn goes_with(&self, one: &Profile, other: &Profile) -> bool {
         relate(one, other, self.policy).is_some_and(|relation| match relation.found {
             Ok(_) => true,

@@ -144,9 +144,9 @@ impl Profile {
     /// neighbours, have other given names.
     pub(super) fn nirs_differ(&self, other: &Self) -> bool {
         let near = |a: &CompactString| other.nirs.iter().any(|b| osa_distance(a, b) < 2);
-        !self.nirs.is_empty()
-            && !other.nirs.is_empty()
-            && !(self.nirs.iter().any(near) && (self.shares_a_nir(other) || self.has_whole_name_of(other)))
+        let misprinted = || self.has_whole_name_of(other) && self.nirs.iter().any(near);
+        let both = !self.nirs.is_empty() && !other.nirs.is_empty();
+        both && !self.shares_a_nir(other) && !misprinted()
     }
 
     /// They bear one NIR between them.

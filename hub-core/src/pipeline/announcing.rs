@@ -18,8 +18,8 @@ use crate::store::{Commit, Kept, KnownPerson, Merger, PersonWrite, Replaced};
 use super::context::Grounds;
 use super::people::{Absorbed, Parted, People, Working};
 
-/// Tells what became of the persons in `touched`, and of all who were absorbed, parted, given a claim or gave one away. `spoken` says where each is
-/// spoken of.
+/// Tells what became of the persons in `touched`, and of all who were absorbed, parted, given a claim or gave one away. `spoken` says
+/// where each is spoken of.
 pub(super) fn tell(
     grounds: Grounds<'_>,
     people: &People,

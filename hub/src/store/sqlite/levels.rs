@@ -11,7 +11,7 @@ use super::cells::{Cells, identifier, number, rows};
 use crate::store::failure::failed;
 use hub_core::store::StoreError;
 
-/// Rows the first table takes before it is poured: some sixty pages, which a batch rewrites whole.
+/// Rows the first table takes before it is poured: some hundred and seventy pages, which batches rewrite.
 const FRESH_ROWS: i64 = 24_000;
 /// Rows the second one takes.
 const RECENT_ROWS: i64 = 200_000;
