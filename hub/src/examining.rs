@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use hub_core::canonical::Canon;
-use hub_core::identity::{Centibits, Comparison, Doubt, Trait};
+use hub_core::identity::{Centibits, Comparison, Doubt, Kin, Trait};
 use hub_core::pipeline::{Pipeline, RulingError, Verdict};
 use hub_core::rehearsal::Rehearsal;
 use hub_core::ruling::{Question, Ruling, Word};
@@ -57,11 +57,17 @@ fn compared(pipeline: &Pipeline, one: &KnownPerson, other: &KnownPerson) -> Map<
     Map::from_iter([
         ("personnes".to_owned(), json!([one.id, other.id])),
         ("traits".to_owned(), lines.collect()),
+        ("parente".to_owned(), compared.against.map_or(Json::Null, kin)),
         ("bits".to_owned(), json!(in_bits(compared.weight))),
         ("lien".to_owned(), json!(in_bits(pipeline.policy.link))),
         ("examen".to_owned(), json!(in_bits(pipeline.policy.review))),
         ("doute".to_owned(), json!(doubt)),
     ])
+}
+
+/// Who the two may be instead, and what the rarity of such kin weighs.
+fn kin((kin, rarity): (Kin, Centibits)) -> Json {
+    json!({ "lien": kin.word(), "bits": in_bits(rarity) })
 }
 
 /// The events a verdict would announce, on a store that only pretends.

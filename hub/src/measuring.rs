@@ -83,6 +83,8 @@ pub struct Measure {
     pub asked: f64,
     /// Questions, by reason.
     pub questions: BTreeMap<&'static str, u64>,
+    /// Of these, how many are about one person.
+    pub questions_of_one: BTreeMap<&'static str, u64>,
     /// Pairs that were missed, by how they stand to one another.
     pub missed: BTreeMap<&'static str, u64>,
     /// Pairs wrongly made one, likewise.
@@ -200,9 +202,14 @@ impl Labelled {
         let right: u64 = of_group.values().map(|group| self.right_in(group)).sum();
         let (precision, recall) = (share(right, made), share(right, pairs));
         let mut questions = BTreeMap::new();
+        let mut questions_of_one = BTreeMap::new();
         let mut concerned = HashSet::new();
         for question in &sorted.questions {
             *questions.entry(question.doubt.word()).or_default() += 1;
+            let of = |group: usize| of_group.get(&group).map(Vec::as_slice).unwrap_or_default();
+            if self.meet(of(question.of.0), of(question.of.1)) {
+                *questions_of_one.entry(question.doubt.word()).or_default() += 1;
+            }
             concerned.extend([question.of.0, question.of.1]);
         }
         let asked = sorted.group_of.iter().filter(|group| concerned.contains(*group)).count() as u64;
@@ -221,6 +228,7 @@ impl Labelled {
             review: share(sorted.questions.len() as u64, claims),
             asked: share(asked, claims),
             questions,
+            questions_of_one,
             missed: Self::counted(&missed, |one, other| self.stand(one, other, policy)),
             wrong: Self::counted(&wrong, |one, other| self.stand(one, other, policy)),
             missed_likenesses: self.likenesses(&missed),
@@ -229,6 +237,11 @@ impl Labelled {
             crowded: sorted.crowded,
             seconds,
         }
+    }
+
+    /// Whether a claim of one group and one of another are one person's.
+    fn meet(&self, one: &[usize], other: &[usize]) -> bool {
+        one.iter().any(|a| other.iter().any(|b| self.truth.get(*a) == self.truth.get(*b)))
     }
 
     /// Pairs of a group that are one person's.

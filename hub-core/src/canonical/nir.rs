@@ -41,7 +41,8 @@ pub fn parse(text: &str) -> Result<Nir, Code> {
         }
         _ => return Err(Code::InvalidNir),
     }
-    if FICTITIOUS.contains(&number) {
+    let filler = number.bytes().all(|digit| number.starts_with(char::from(digit)));
+    if filler || FICTITIOUS.contains(&number) {
         return Err(Code::InvalidNir);
     }
     let provisional = is_provisional(number);
@@ -129,6 +130,8 @@ mod tests {
             ("9850578006084", Code::InvalidNir),
             ("185057800608", Code::InvalidNir),
             ("269054958815780", Code::InvalidNir),
+            ("1111111111111", Code::InvalidNir),
+            ("222222222222275", Code::WrongNirKey),
             ("ABC", Code::InvalidNir),
             ("é", Code::InvalidNir),
             ("18505780060849X", Code::InvalidNir),

@@ -85,12 +85,14 @@ impl Birth {
         }
         let same = [self.year == other.year, self.month == other.month, self.day == other.day];
         let swapped = same[0] && self.month == other.day && self.day == other.month;
+        // 1 January says no more than the year, which has hardly a digit to be wrong in.
+        let first_of_january = self.is_first_of_january() || other.is_first_of_january();
         if swapped {
             Nearness::Swapped
+        } else if first_of_january {
+            if same[0] { Nearness::UnknownDay } else { Nearness::Other }
         } else if self.digits_apart(other) == 1 {
             Nearness::Digit
-        } else if same[0] && (self.is_first_of_january() || other.is_first_of_january()) {
-            Nearness::UnknownDay
         } else if same.iter().filter(|same| **same).count() == 2 {
             Nearness::Part
         } else {
@@ -131,6 +133,8 @@ mod tests {
             ("1982-02-03", "1982-02-19", Nearness::Part),
             ("1982-01-01", "1982-07-19", Nearness::UnknownDay),
             ("1982-01-01", "1983-07-19", Nearness::Other),
+            ("1982-01-01", "1982-01-11", Nearness::UnknownDay),
+            ("1960-01-01", "1990-01-01", Nearness::Other),
             ("1982-02-03", "1971-06-19", Nearness::Other),
         ] {
             assert_eq!((near(a, b), near(b, a)), (Some(wanted), Some(wanted)), "{a} {b}");

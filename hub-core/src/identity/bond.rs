@@ -4,8 +4,9 @@
 //! persons of a household may carry one France Travail number (seen in real feeds), and two persons may have one name and one
 //! birth date. Numbers are ruled, not weighed: a NIR that fits decides, one that does not forbids.
 
-use super::likeness::{Likeness, Trait};
-use super::policy::{Centibits, Policy};
+use super::kin::Kin;
+use super::likeness::Likeness;
+use super::policy::{Centibits, Policy, Weighed};
 use super::profile::Profile;
 
 /// What binds two, the strongest first.
@@ -86,15 +87,14 @@ pub fn relate(a: &Profile, b: &Profile, policy: &Policy) -> Option<Relation> {
     if !a.shares_a_key(b) {
         return None;
     }
-    let likeness = Likeness::of(a, b);
-    let weight = weigh(&likeness, policy);
-    let twins = Kin::of(&likeness) == Some(Kin::Twins);
+    let weighed = policy.weigh(&Likeness::of(a, b));
+    let weight = weighed.weight;
     let found = if a.shares_a_nir(b) {
         Some(by_nir(a, b, weight >= policy.link))
     } else if a.nirs_differ(b) {
         a.has_whole_name_of(b).then_some(Err(Doubt::OtherNir))
     } else {
-        by_number(a, b).map(Ok).or_else(|| by_likeness(a, b, (weight, twins), policy))
+        by_number(a, b).map(Ok).or_else(|| by_likeness(a, b, weighed, policy))
     };
     found.map(|found| Relation { found, weight })
 }
@@ -105,48 +105,6 @@ pub(super) fn may_be_one(a: &Profile, b: &Profile) -> bool {
         return a.given_go_together(b) || may_be_misspelt(a, b);
     }
     a.speaks_for(b) && !a.differ_in_number(b) && !a.differ_in_rank(b)
-}
-
-/// What a likeness weighs. Twins have one name, one birth and other given names, a son may have his father's names and not his birth:
-/// what else they share says nothing, but for a number one source gives to one person.
-pub fn weigh(likeness: &Likeness, policy: &Policy) -> Centibits {
-    let weight = policy.weigh(likeness);
-    match Kin::of(likeness) {
-        // In one home it may also be the given name they go by, or a wrong birth: it is asked.
-        Some(_)
-            if is(likeness, Trait::Adresse, &["identique"]) && !is(likeness, Trait::Sexe, &["different"]) =>
-        {
-            weight.min(policy.link - 1)
-        }
-        Some(_) => weight.min(policy.review - 1),
-        None => weight,
-    }
-}
-
-fn is(likeness: &Likeness, of: Trait, words: &[&str]) -> bool {
-    likeness.word(of).is_some_and(|word| words.contains(&word))
-}
-
-/// Two who may be alike because they are kin.
-#[derive(PartialEq)]
-enum Kin {
-    Twins,
-    Generations,
-}
-
-impl Kin {
-    fn of(likeness: &Likeness) -> Option<Self> {
-        let is = |of, words| is(likeness, of, words);
-        let twins = is(Trait::Nom, &["identique", "partie"])
-            && is(Trait::Naissance, &["identique", "premier_janvier"])
-            && is(Trait::Prenoms, &["different"]);
-        let numbered = is(Trait::Numero, &["identique"]) || is(Trait::Nir, &["identique"]);
-        match twins {
-            _ if numbered => None,
-            true => Some(Self::Twins),
-            false => is(Trait::Naissance, &["different"]).then_some(Self::Generations),
-        }
-    }
 }
 
 /// A NIR shared: one trait may differ, more only when all that agrees outweighs them. It is written for spouses and children too.
@@ -176,7 +134,7 @@ fn by_number(a: &Profile, b: &Profile) -> Option<Bond> {
 fn by_likeness(
     a: &Profile,
     b: &Profile,
-    (weight, twins): (Centibits, bool),
+    Weighed { weight, against }: Weighed,
     policy: &Policy,
 ) -> Option<Result<Bond, Doubt>> {
     if a.differ_in_rank(b) {
@@ -190,7 +148,7 @@ fn by_likeness(
         return None;
     }
     Some(match (weight >= policy.link, a.has_name_of(b)) {
-        (false, _) if twins => Err(Doubt::Twins),
+        (false, _) if against == Some(Kin::Twins) => Err(Doubt::Twins),
         (false, _) => Err(Doubt::Alike),
         (true, true) if a.has_whole_name_of(b) => Ok(Bond::WholeName),
         (true, true) => Ok(Bond::Name),

@@ -2,10 +2,11 @@
 //!
 //! Claims of two persons enter; a line for each trait both are known by leaves, with what it weighs, and what the hub makes of the sum.
 
-use super::bond::{Relation, relate, weigh};
+use super::bond::{Relation, relate};
 use super::fields::IdentityFields;
+use super::kin::Kin;
 use super::likeness::{Likeness, Trait};
-use super::policy::{Centibits, Policy};
+use super::policy::{Centibits, Policy, Weighed};
 use super::profile::Profile;
 use super::span::Span;
 use crate::statement::Statement;
@@ -15,8 +16,9 @@ use crate::statement::Statement;
 pub struct Comparison {
     /// What each trait both are known by says.
     pub lines: Vec<Line>,
-    /// What it weighs in all. Not always the sum of the lines: what a household shares counts to a bound, what twins share does not
-    /// count.
+    /// Who the two are likeliest to be if they are not one, and what the rarity of such kin weighs; nothing for strangers.
+    pub against: Option<(Kin, Centibits)>,
+    /// What it weighs in all.
     pub weight: Centibits,
     /// What the hub makes of it; nothing when they have nothing to do with one another.
     pub relation: Option<Relation>,
@@ -42,13 +44,15 @@ impl Comparison {
     ) -> Self {
         let (one, other) = (Profile::of_all(one, identity), Profile::of_all(other, identity));
         let likeness = Likeness::of(&one, &other);
+        let Weighed { weight, against } = policy.weigh(&likeness);
         let line = |of: Trait| {
             let level = likeness.level(of)?;
-            Some(Line { of, level: likeness.word(of)?, weight: policy.weight(of, level) })
+            Some(Line { of, level: likeness.word(of)?, weight: policy.weight(of, level, against) })
         };
         Self {
             lines: Trait::ALL.into_iter().filter_map(line).collect(),
-            weight: weigh(&likeness, policy),
+            against: against.map(|kin| (kin, policy.rarity(against))),
+            weight,
             relation: relate(&one, &other, policy),
         }
     }

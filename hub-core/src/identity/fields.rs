@@ -3,6 +3,7 @@
 //! Field values enter; names folded, birth read, numbers told apart by who gave them, and the keys to find others by leave.
 
 use compact_str::{CompactString, format_compact};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::birth::Birth;
 use super::finders::finders;
@@ -95,15 +96,20 @@ impl IdentityFields {
         let mut names: Vec<CompactString> =
             self.names.iter().map(|field| claim.folded(Some(*field))).filter(|n| !n.is_empty()).collect();
         names.dedup();
+        let birth = claim.text(self.birth).and_then(Birth::read);
+        let said = self.woman(claim);
+        let own = |nir: &&str| !is_provisional(nir) && !is_somebody_elses(nir, birth, said);
+        let nir = claim.text(self.nir).filter(own);
         let mut traits = Traits {
-            nir: claim.text(self.nir).filter(|nir| !is_provisional(nir)).map(CompactString::from),
+            nir: nir.map(CompactString::from),
             names,
             given: claim.folded(self.given),
-            birth: claim.text(self.birth).and_then(Birth::read),
-            woman: self.woman(claim),
+            birth,
+            woman: said.or_else(|| nir.map(is_of_a_woman)),
             birthplace: self.birthplace(claim),
             rank: claim.number(self.rank),
             around: self.around(claim),
+            giver: xxh3_64(claim.giver.as_bytes()),
             ..Traits::default()
         };
         self.number(claim, &mut traits);
@@ -114,8 +120,7 @@ impl IdentityFields {
 
     fn woman(&self, claim: &Reader<'_>) -> Option<bool> {
         let said = |field, woman| claim.text(field).map(|text| text == woman);
-        let by_nir = || claim.text(self.nir).and_then(|nir| Some(matches!(nir.get(..1)?, "2" | "4" | "8")));
-        said(self.sex, "femme").or_else(|| said(self.title, "madame")).or_else(by_nir)
+        said(self.sex, "femme").or_else(|| said(self.title, "madame"))
     }
 
     fn birthplace(&self, claim: &Reader<'_>) -> Option<Birthplace> {
@@ -158,6 +163,22 @@ impl IdentityFields {
             }
         }
     }
+}
+
+fn is_of_a_woman(nir: &str) -> bool {
+    nir.starts_with(['2', '4', '8'])
+}
+
+/// Whether a NIR speaks of another birth than the claim that bears it: of sex, year and month two are other. One may be wrong; two are
+/// a spouse's or a parent's number.
+fn is_somebody_elses(nir: &str, birth: Option<Birth>, woman: Option<bool>) -> bool {
+    let part = |range| nir.get(range).and_then(|part: &str| part.parse::<u16>().ok());
+    let year = birth.zip(part(1..3)).is_some_and(|(birth, year)| birth.year % 100 != year);
+    let month =
+        birth.filter(|birth| birth.month != 0).zip(part(3..5).filter(|month| (1..=12).contains(month)));
+    let month = month.is_some_and(|(birth, month)| u16::from(birth.month) != month);
+    let sex = woman.is_some_and(|woman| woman != is_of_a_woman(nir));
+    u8::from(year) + u8::from(month) + u8::from(sex) >= 2
 }
 
 /// A claim's values, and who gives the numbers in it.
@@ -207,6 +228,27 @@ mod tests {
         let mut values: FieldValues = values.iter().map(value).collect();
         values.sort_by_key(|(field, _)| *field);
         IdentityFields::of(&canon).traits(&values, source, "e")
+    }
+
+    #[test]
+    fn a_nir_of_another_sex_year_or_month_in_two_of_three_is_somebody_elses() {
+        for (born, sex, own) in [
+            ("1985-05-17", "homme", true),
+            ("1985-05-17", "femme", true),
+            ("1958-05-17", "homme", true),
+            ("1985-01-01", "", true),
+            ("1988", "homme", true),
+            ("1988-11-02", "homme", false),
+            ("1988", "femme", false),
+        ] {
+            let claim = [
+                ("identite.nir", "1850578006084"),
+                ("identite.date_naissance", born),
+                ("identite.sexe", sex),
+            ];
+            let claim: Vec<_> = claim.into_iter().filter(|(_, text)| !text.is_empty()).collect();
+            assert_eq!(traits(&claim, "s").nir().is_some(), own, "{born} {sex}");
+        }
     }
 
     #[test]

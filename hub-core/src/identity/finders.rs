@@ -9,13 +9,14 @@ use super::key::{IdentityKey, KeyKind};
 use super::names;
 use super::sound::sound;
 use super::traits::{Around, Traits};
+use crate::text::fold_name;
 
 /// Makes the keys.
 pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
     let given = traits.given.split(' ').map(sound).find(|sound| !sound.is_empty()).unwrap_or_default();
     let names = sounds(traits);
     let around = &traits.around;
-    let home = home(around);
+    let home = Home::of(around);
     let mut keys = Vec::with_capacity(8);
     if let Some(birth) = traits.birth {
         // The day may be wrong.
@@ -33,23 +34,80 @@ pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
                 .map(|first| key(KeyKind::Debut, &[&first, &given, &day])),
         );
         // The names may.
-        keys.extend(home.iter().map(|home| key(KeyKind::Lieu, &[&day, home])));
+        keys.extend(home.where_to().map(|place| key(KeyKind::Lieu, &[&day, place])));
     }
-    if let Some(home) = &home {
-        // The birth may be unknown, or its year wrong.
-        keys.extend(both(&names, &given).map(|both| key(KeyKind::Poste, &[&both, home])));
+    // The birth may be unknown, or its year wrong.
+    if let Some(house) = &home.house {
+        // The name may be another, or unknown.
+        keys.extend(
+            Some(&given).filter(|given| !given.is_empty()).map(|given| key(KeyKind::Maison, &[given, house])),
+        );
+    }
+    if let (Some(door), Some(first)) = (&home.door, given.chars().next()) {
+        let first = format_compact!("{first}");
+        keys.extend(names.iter().map(|name| key(KeyKind::Rue, &[name, &first, door])));
+    } else if let Some(postal_code) = &home.postal_code {
+        keys.extend(both(&names, &given).map(|both| key(KeyKind::Rue, &[&both, postal_code])));
     }
     keys.extend(around.phones.iter().map(|phone| IdentityKey::new(KeyKind::Telephone, phone)));
     keys.extend(around.emails.iter().map(|email| IdentityKey::new(KeyKind::Courriel, email)));
     keys
 }
 
-/// Postal code and house number, however the street is written: a postal code alone is home to thousands.
-fn home(around: &Around) -> Option<CompactString> {
-    let number =
-        around.street.split(|letter: char| !letter.is_ascii_digit()).find(|number| !number.is_empty());
-    (!around.postal_code.is_empty())
-        .then(|| format_compact!("{}|{}", around.postal_code, number.unwrap_or_default()))
+/// Kinds of ways and buildings, which name no street.
+const WAYS: [&str; 16] = [
+    "RUE",
+    "AVENUE",
+    "BOULEVARD",
+    "CHEMIN",
+    "IMPASSE",
+    "PLACE",
+    "ALLEE",
+    "ALLEES",
+    "ROUTE",
+    "SQUARE",
+    "QUARTIER",
+    "LOTISSEMENT",
+    "RESIDENCE",
+    "BATIMENT",
+    "APPARTEMENT",
+    "ESCALIER",
+];
+
+/// Where somebody lives, in three ways: one of them may be wrong, or written otherwise.
+#[derive(Default)]
+struct Home {
+    postal_code: Option<CompactString>,
+    /// The street as its longest word sounds.
+    street: Option<CompactString>,
+    /// Number and street.
+    door: Option<CompactString>,
+    /// Postal code and number: a postal code alone is home to thousands.
+    house: Option<CompactString>,
+}
+
+impl Home {
+    fn of(around: &Around) -> Self {
+        let postal_code = Some(around.postal_code.clone()).filter(|code| !code.is_empty());
+        let number =
+            around.street.split(|letter: char| !letter.is_ascii_digit()).find(|number| !number.is_empty());
+        let street = fold_name(&around.street);
+        let words = street.split(' ').filter(|word| word.len() > 2 && !WAYS.contains(word));
+        let names = words.filter(|word| word.chars().all(char::is_alphabetic));
+        let street = names.max_by_key(|word| word.len()).map(sound).filter(|sound| !sound.is_empty());
+        let with = |number: &str, place: &CompactString| format_compact!("{number}|{place}");
+        Self {
+            door: number.zip(street.as_ref()).map(|(number, street)| with(number, street)),
+            house: number.zip(postal_code.as_ref()).map(|(number, code)| with(number, code)),
+            postal_code,
+            street,
+        }
+    }
+
+    /// The street; the postal code where no street is known.
+    fn where_to(&self) -> impl Iterator<Item = &CompactString> {
+        self.street.as_ref().or(self.postal_code.as_ref()).into_iter()
+    }
 }
 
 fn key(kind: KeyKind, parts: &[&str]) -> IdentityKey {

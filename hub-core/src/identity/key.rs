@@ -8,7 +8,7 @@ use std::fmt;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// How keys are made today: kept with a store, so that those of another making are written anew.
-pub const KEYS_MADE: &str = "3";
+pub const KEYS_MADE: &str = "4";
 
 /// What a key is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,16 +26,18 @@ pub enum KeyKind {
     Jour,
     /// How the name begins, given name, day.
     Debut,
-    /// Day, home.
+    /// Day, street; or postal code.
     Lieu,
-    /// Name, given name, home.
-    Poste,
+    /// Name, how the given name begins, house and street; or given name, postal code.
+    Rue,
+    /// Given name, house.
+    Maison,
     Telephone,
     Courriel,
 }
 
 impl KeyKind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Nir,
         Self::FranceTravailUuid,
         Self::FranceTravail,
@@ -46,7 +48,8 @@ impl KeyKind {
         Self::Jour,
         Self::Debut,
         Self::Lieu,
-        Self::Poste,
+        Self::Rue,
+        Self::Maison,
         Self::Telephone,
         Self::Courriel,
     ];
@@ -58,7 +61,7 @@ impl KeyKind {
 
     /// Made of nothing that a household shares.
     pub fn is_personal(self) -> bool {
-        !matches!(self, Self::Lieu | Self::Poste | Self::Telephone | Self::Courriel)
+        !matches!(self, Self::Lieu | Self::Rue | Self::Maison | Self::Telephone | Self::Courriel)
     }
 
     /// How much a shared number tells, 0 the most.

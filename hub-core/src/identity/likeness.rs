@@ -26,11 +26,12 @@ pub enum Trait {
     Foyer,
     Numero,
     Nir,
+    Sources,
 }
 
 impl Trait {
     /// Every trait, in the order they are told.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Nom,
         Self::Prenoms,
         Self::Naissance,
@@ -42,6 +43,7 @@ impl Trait {
         Self::Foyer,
         Self::Numero,
         Self::Nir,
+        Self::Sources,
     ];
 
     /// Its name in a policy file.
@@ -58,6 +60,7 @@ impl Trait {
             Self::Foyer => "foyer",
             Self::Numero => "numero",
             Self::Nir => "nir",
+            Self::Sources => "sources",
         }
     }
 
@@ -81,6 +84,7 @@ impl Trait {
                 "identifiants.identifiant_asp",
             ],
             Self::Nir => &["identite.nir"],
+            Self::Sources => &[],
         }
     }
 
@@ -106,12 +110,9 @@ impl Trait {
             Self::Telephone | Self::Courriel | Self::Foyer => &["commun", "different"],
             // Of one source; of several, which two of a household may bear.
             Self::Numero => &["identique", "partage", "different"],
+            // Three sources or more, of which none states both; two, each one; one states both at one time.
+            Self::Sources => &["complementaires", "distinctes", "commune"],
         }
-    }
-
-    /// It is shared by those who live together, or changes with time.
-    pub fn is_around(self) -> bool {
-        matches!(self, Self::Adresse | Self::Telephone | Self::Courriel | Self::Foyer)
     }
 }
 
@@ -147,12 +148,14 @@ impl Likeness {
             (Trait::Courriel, both(&a.emails, &b.emails, |a, b| u8::from(a != b))),
             (Trait::Foyer, both(&a.households, &b.households, |a, b| u8::from(a != b))),
             (Trait::Numero, level_of_numbers(a, b)),
+            (Trait::Sources, Some(level_of_sources(a, b))),
             (Trait::Nir, both(&a.nirs, &b.nirs, |a, b| level_of_nirs(a, b))),
         ];
         for (of, level) in sets {
             likeness.set(of, level);
         }
         likeness.turn_round(a, b);
+        likeness.part_by_sex();
         likeness
     }
 
@@ -169,6 +172,13 @@ impl Likeness {
     fn set(&mut self, of: Trait, level: Option<u8>) {
         if let Some(place) = self.0.get_mut(of as usize) {
             *place = level.unwrap_or(UNKNOWN);
+        }
+    }
+
+    /// LOUIS and LOUISE, of two sexes, are two given names, not one mistyped.
+    fn part_by_sex(&mut self) {
+        if self.word(Trait::Sexe) == Some("different") && self.word(Trait::Prenoms) == Some("proche") {
+            self.set(Trait::Prenoms, Some(GIVEN_OTHER));
         }
     }
 
@@ -274,6 +284,15 @@ fn level_of_numbers(a: &Profile, b: &Profile) -> Option<u8> {
         Some(2)
     } else {
         shared.map(|_| 1)
+    }
+}
+
+/// A source seldom states somebody twice; and two persons are seldom stated each where the other is not.
+fn level_of_sources(a: &Profile, b: &Profile) -> u8 {
+    match a.givers_of_either(b) {
+        _ if a.is_stated_beside(b) => 2,
+        0..3 => 1,
+        _ => 0,
     }
 }
 

@@ -192,13 +192,15 @@ impl<'p> Table<'p> {
                 _ => return None,
             };
             let other = if own == a { b } else { a };
-            (third != other && as_strong(relation) && !self.may_unite((own, other), third)).then_some(*pair)
+            let found = (own, other, bond == Bond::NirNearly);
+            (third != other && as_strong(relation) && !self.may_unite(found, third)).then_some(*pair)
         };
         self.relations.iter().filter_map(rival).collect()
     }
 
-    /// Whether a third goes on going with somebody who is found to be another: none has to be chosen then.
-    fn may_unite(&self, (own, other): Pair, third: usize) -> bool {
+    /// Whether a third goes on going with somebody who is found to be another: none has to be chosen then. A NIR beside another given
+    /// name, name or birth does not tell that much where one source states both: it may be copied.
+    fn may_unite(&self, (own, other, nearly): (usize, usize, bool), third: usize) -> bool {
         let (Some(a), Some(b), Some(c)) = (self.get(own), self.get(other), self.get(third)) else {
             return false;
         };
@@ -210,7 +212,8 @@ impl<'p> Table<'p> {
             both.join(b.profile.clone());
             both
         };
-        may_be_one(&b.profile, &c.profile) || self.goes_with(&both(), &c.profile)
+        let copied = nearly && b.profile.is_stated_beside(&c.profile);
+        may_be_one(&b.profile, &c.profile) || (!copied && self.goes_with(&both(), &c.profile))
     }
 
     /// Bound; or of one NIR, and alike enough to be one whatever else differs.

@@ -31,6 +31,8 @@ pub struct Profile {
     pub(super) women: Few<bool>,
     pub(super) birthplaces: Few<Birthplace>,
     ranks: Few<i64>,
+    /// Who states it, and how long.
+    givers: Few<(u64, Span)>,
     /// Numbers sources gave, with how long they stated them.
     own: Few<(OwnNumber, Span)>,
     pub(super) addresses: Few<Address>,
@@ -61,6 +63,7 @@ impl Profile {
     }
 
     fn add(&mut self, traits: &Traits, span: Span) {
+        self.givers.add(&(traits.giver, span));
         self.own.extend(traits.own.iter().map(|own| (own.clone(), span)));
         if !span.lasts() {
             self.former.extend(traits.keys.iter().copied());
@@ -98,6 +101,7 @@ impl Profile {
         self.women.extend(other.women);
         self.birthplaces.extend(other.birthplaces);
         self.ranks.extend(other.ranks);
+        self.givers.extend(other.givers);
         self.own.extend(other.own);
         self.addresses.extend(other.addresses);
         self.phones.extend(other.phones);
@@ -175,6 +179,21 @@ impl Profile {
             let beside = other.own.iter().any(|((by, _), theirs)| by == giver && span.meets(*theirs));
             beside && !shared()
         })
+    }
+
+    /// One source states both at one time: it takes them for two, or states one of them twice.
+    pub(super) fn is_stated_beside(&self, other: &Self) -> bool {
+        let beside = |(giver, span): &(u64, Span)| {
+            other.givers.iter().any(|(by, theirs)| by == giver && span.meets(*theirs))
+        };
+        self.givers.iter().any(beside)
+    }
+
+    /// How many sources state one of the two.
+    pub(super) fn givers_of_either(&self, other: &Self) -> usize {
+        let mut givers: Few<u64> = Few::default();
+        givers.extend(self.givers.iter().chain(other.givers.iter()).map(|(giver, _)| *giver));
+        givers.iter().count()
     }
 
     /// How many of name, given name and birth are known on both sides and differ. One may have been corrected, not two: one NIR

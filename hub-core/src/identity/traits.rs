@@ -25,6 +25,8 @@ pub struct Traits {
     pub(super) birthplace: Option<Birthplace>,
     pub(super) rank: Option<i64>,
     pub(super) own: Vec<OwnNumber>,
+    /// Who states it, as a number.
+    pub(super) giver: u64,
     pub(super) around: Around,
     pub(super) keys: Vec<IdentityKey>,
 }

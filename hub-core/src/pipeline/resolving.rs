@@ -203,11 +203,16 @@ impl Resolving<'_> {
         waiting
     }
 
-    /// For each person of a circle, the claim it has had longest: where that goes, the person goes.
+    /// For each person of a circle, the claim it has had longest: where that goes, the person goes. What it had of somebody restored
+    /// goes with them.
     fn stays(&self, voices: &[Heard<'_>]) -> BTreeMap<PersonId, i64> {
+        let restored =
+            |claim: i64| self.hand.bench.restored.iter().any(|restored| restored.claims.contains(&claim));
         let mut stays: BTreeMap<PersonId, i64> = BTreeMap::new();
         for heard in voices {
-            if let (Some(person), Some(claim)) = (heard.person, heard.claim(self.pending)) {
+            if let (Some(person), Some(claim)) =
+                (heard.person, heard.claim(self.pending).filter(|claim| !restored(*claim)))
+            {
                 let oldest = stays.entry(person).or_insert(claim);
                 *oldest = claim.min(*oldest);
             }
@@ -215,12 +220,13 @@ impl Resolving<'_> {
         stays
     }
 
-    /// Who a group is: of those whose oldest claim is in it the one known longest, who absorbs the others; else somebody new, who
-    /// was taken for another until now.
+    /// Who a group is: of those whose oldest claim is in it the one of the oldest, who absorbs the others; else somebody new, who was
+    /// taken for another until now. Should they part again, each finds its own claim.
     fn home<'v>(&mut self, voices: Vec<Heard<'v>>, stays: &BTreeMap<PersonId, i64>) -> Group<'v> {
         let holds = |claim: &i64| voices.iter().any(|heard| heard.claim(self.pending) == Some(*claim));
-        let mut staying: Vec<PersonId> =
-            stays.iter().filter(|(_, claim)| holds(claim)).map(|(person, _)| *person).collect();
+        let mut staying: Vec<(i64, PersonId)> =
+            stays.iter().filter(|(_, claim)| holds(claim)).map(|(person, claim)| (*claim, *person)).collect();
+        staying.sort_unstable();
         let shown_by = self.shown_by(&voices);
         if staying.is_empty() {
             let home = self.restored(&voices).unwrap_or_else(|| PersonId((self.mint)()));
@@ -230,8 +236,8 @@ impl Resolving<'_> {
             self.people.parted.extend(parted);
             return Group { voices, home };
         }
-        let home = staying.remove(0);
-        for gone in staying {
+        let (_, home) = staying.remove(0);
+        for (_, gone) in staying {
             self.people.absorb(gone, home, &shown_by);
         }
         Group { voices, home }

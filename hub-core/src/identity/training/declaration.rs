@@ -2,11 +2,12 @@
 //!
 //! The text of a policy file enters, its shares leave; a whole policy file is written from them again, with the same keys.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::code::Code;
+use crate::identity::kin::Kin;
 use crate::identity::likeness::{LEVELS, TRAITS, Trait};
-use crate::identity::policy::{Policy, Written};
+use crate::identity::policy::{Policy, Written, WrittenKin};
 use crate::mapping::Diagnostic;
 
 /// How often a level is seen.
@@ -49,6 +50,32 @@ impl Shares {
     }
 }
 
+/// What kin of a kind are like.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Kindred {
+    /// How many such persons one person knows here.
+    pub part: f64,
+    shares: [[Option<f64>; LEVELS]; TRAITS],
+}
+
+impl Kindred {
+    /// How often such kin show a level; nothing where strangers do as often.
+    pub fn share(&self, of: Trait, level: u8) -> Option<f64> {
+        self.shares.get(of as usize)?.get(usize::from(level)).copied().flatten()
+    }
+
+    fn read(written: &WrittenKin) -> Self {
+        let share = |of: Trait, word: &str| written.traits.get(of.word())?.get(word).copied();
+        let mut shares = [[None; LEVELS]; TRAITS];
+        for (of, levels) in Trait::ALL.into_iter().zip(&mut shares) {
+            for (place, word) in levels.iter_mut().zip(of.levels()) {
+                *place = share(of, word);
+            }
+        }
+        Self { part: written.part, shares }
+    }
+}
+
 /// A whole policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declaration {
@@ -60,12 +87,12 @@ pub struct Declaration {
     pub review: f64,
     /// Bits the nearest must be ahead.
     pub margin: f64,
-    /// Most bits of what a household shares.
-    pub around: f64,
     /// Persons under one key above which it finds nobody.
     pub block_limit: u32,
     /// What each level is seen like.
     pub shares: Shares,
+    /// What kin are like.
+    pub kin: BTreeMap<Kin, Kindred>,
 }
 
 impl Declaration {
@@ -75,10 +102,7 @@ impl Declaration {
     /// Every mistake, as [`Policy::read`].
     pub fn read(text: &str) -> Result<Self, Vec<Diagnostic>> {
         Policy::read(text)?;
-        let unreadable = |error: serde_saphyr::Error| {
-            vec![Diagnostic::new(Code::MappingSyntax, 0..0, error.without_snippet().to_string())]
-        };
-        let written: Written = serde_saphyr::from_str(text).map_err(unreadable)?;
+        let written = Written::read(text)?;
         let mut shares = Shares::default();
         for of in Trait::ALL {
             let declared = written.traits.get(of.word());
@@ -93,9 +117,13 @@ impl Declaration {
             link: written.lien,
             review: written.examen,
             margin: written.marge,
-            around: written.entourage,
             block_limit: written.bloc,
             shares,
+            kin: written
+                .parente
+                .iter()
+                .filter_map(|(word, kin)| Some((Kin::of_word(word)?, Kindred::read(kin))))
+                .collect(),
         })
     }
 
@@ -106,25 +134,39 @@ impl Declaration {
              # m : parmi les paires d'une même personne ; u : parmi celles de deux personnes.\n\n\
              # Nombre de personnes, et probabilités à partir desquelles on rapproche, on demande.\n\
              population: {}\nlien: {}\nexamen: {}\n\
-             # En bits : avance du plus proche ; poids au plus de ce qu'un foyer partage.\n\
-             marge: {}\nentourage: {}\n\
+             # En bits : avance du plus proche.\n\
+             marge: {}\n\
              # Personnes sous une même clé au-delà desquelles elle ne désigne plus personne.\n\
              bloc: {}\n\ntraits:\n",
-            self.population, self.link, self.review, self.margin, self.around, self.block_limit
+            self.population, self.link, self.review, self.margin, self.block_limit
         );
-        for of in Trait::ALL {
-            let share = |level| self.shares.get(of, level);
-            let levels: Vec<(&str, Share)> =
-                (0..).zip(of.levels()).filter_map(|(level, word)| Some((*word, share(level)?))).collect();
-            if levels.is_empty() {
-                continue;
-            }
-            let _ = writeln!(text, "  {}:", of.word());
-            for (word, Share { m, u }) in levels {
-                let _ = writeln!(text, "    {word}: [{}, {}]", rounded(m), rounded(u));
-            }
+        let pair = |of, level| {
+            let Share { m, u } = self.shares.get(of, level)?;
+            Some(format!("[{}, {}]", rounded(m), rounded(u)))
+        };
+        list(&mut text, "  ", pair);
+        text.push_str("\n# Qui d'autre elles peuvent être : combien de telles personnes une personne connaît, et à quoi elles ressemblent.\nparente:\n");
+        for (kin, kindred) in &self.kin {
+            let _ = writeln!(text, "  {}:\n    part: {}\n    traits:", kin.word(), rounded(kindred.part));
+            list(&mut text, "      ", |of, level| {
+                kindred.share(of, level).map(|share| rounded(share).to_string())
+            });
         }
         text
+    }
+}
+
+/// Writes the levels of each trait that has some.
+fn list(text: &mut String, indent: &str, share: impl Fn(Trait, u8) -> Option<String>) {
+    for of in Trait::ALL {
+        let levels: Vec<(&str, String)> =
+            (0..).zip(of.levels()).filter_map(|(level, word)| Some((*word, share(of, level)?))).collect();
+        if !levels.is_empty() {
+            let _ = writeln!(text, "{indent}{}:", of.word());
+        }
+        for (word, share) in levels {
+            let _ = writeln!(text, "{indent}  {word}: {share}");
+        }
     }
 }
 

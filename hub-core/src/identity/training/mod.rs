@@ -10,9 +10,10 @@ mod declaration;
 mod mixture;
 mod session;
 
-pub use declaration::{Declaration, Share, Shares};
+pub use declaration::{Declaration, Kindred, Share, Shares};
 pub use session::Session;
 
+use super::kin::Kin;
 use super::likeness::{LEVELS, Likeness, TRAITS, Trait};
 use super::partition::Member;
 use super::policy::Policy;
@@ -83,6 +84,8 @@ pub struct Outcome {
     pub matches: f64,
     /// Rounds.
     pub iterations: u32,
+    /// How many of them are expected to be kin.
+    pub kin: f64,
     /// The shares no longer moved.
     pub converged: bool,
 }
@@ -92,12 +95,27 @@ pub struct Outcome {
 pub struct Trained {
     /// The shares, those declared where nothing was learnt.
     pub shares: Shares,
+    /// How many kin of a kind a person knows here, where a session tells.
+    pub parts: Vec<(Kin, f64)>,
     /// What each session came to; one without pairs is left out.
     pub sessions: Vec<Outcome>,
     /// Pairs drawn by chance that are not one person's.
     pub drawn: u64,
     /// Keys too many share: left out, as the matcher does.
     pub crowded: u64,
+}
+
+impl Trained {
+    /// The policy declared, with what was learnt in its place.
+    pub fn declaration(&self, declared: Declaration, population: f64) -> Declaration {
+        let mut found = Declaration { population, shares: self.shares.clone(), ..declared };
+        for (kin, part) in &self.parts {
+            if let Some(kindred) = found.kin.get_mut(kin) {
+                kindred.part = *part;
+            }
+        }
+        found
+    }
 }
 
 /// Nothing can be learnt.
@@ -117,34 +135,69 @@ pub enum TrainingError {
 /// When there are fewer than two claims, or no two share a key.
 pub fn train(
     members: &[Member],
-    (declared, policy): (&Shares, &Policy),
+    (declaration, policy): (&Declaration, &Policy),
     effort: Effort,
     progress: &dyn Fn(Step),
 ) -> Result<Trained, TrainingError> {
     if members.len() < 2 {
         return Err(TrainingError::FewClaims(members.len()));
     }
+    let declared = &declaration.shares;
     let Gathered { patterns, crowded } = session::gather(members, policy, declared);
     if patterns.values().all(Vec::is_empty) {
         return Err(TrainingError::NoPairs(members.len()));
     }
     let drawn = chance::draw(members, policy, effort, progress);
     let by_chance = drawn.shares(declared);
-    let (mut seen, mut sessions) = (Seen::default(), Vec::new());
+    let (mut seen, mut sessions, mut parts) = (Seen::default(), Vec::new(), Vec::new());
     for (session, patterns) in patterns {
         let pairs = patterns.iter().map(|(_, count)| count).sum();
         progress(Step::Gathered { session, pairs, patterns: patterns.len() });
         let told = |iteration, log_likelihood| {
             progress(Step::Iterated { session, iteration, log_likelihood });
         };
-        let mixture = Mixture::of(&patterns, declared, &by_chance);
-        let found = mixture.find(&told);
+        let kin = kin_of(session, declaration, &by_chance);
+        let found = Mixture::of(&patterns, (declared, &by_chance), &kin).find(&told);
         seen.add(&found);
-        let Found { matches, iterations, converged, .. } = found;
-        sessions.push(Outcome { session, pairs, matches, iterations, converged });
+        parts.extend(known_kin(session, (&kin, &found), declaration, members.len()));
+        let Found { matches, kin, iterations, converged, .. } = found;
+        let kin = kin.iter().sum();
+        sessions.push(Outcome { session, pairs, matches, kin, iterations, converged });
     }
     let shares = learnt(declared, &seen, &by_chance);
-    Ok(Trained { shares, sessions, drawn: drawn.pairs, crowded })
+    Ok(Trained { shares, parts, sessions, drawn: drawn.pairs, crowded })
+}
+
+/// The kin a session's pairs may be, and how often they show each level: as strangers do where nothing else is declared.
+fn kin_of(session: Session, declaration: &Declaration, by_chance: &Levels) -> Vec<(Kin, Levels)> {
+    let with = |kin: &Kin| {
+        let kindred = declaration.kin.get(kin)?;
+        let mut shares = *by_chance;
+        for (of, level, _) in Trait::ALL.into_iter().flat_map(levels) {
+            if let Some(share) = kindred.share(of, level) {
+                set(&mut shares, of, level, share);
+            }
+        }
+        Some((*kin, shares))
+    };
+    session.kin().iter().filter_map(with).collect()
+}
+
+/// How many kin one person knows, as a session tells that finds nearly all there are.
+fn known_kin(
+    session: Session,
+    (kin, found): (&[(Kin, Levels)], &Found),
+    declaration: &Declaration,
+    claims: usize,
+) -> Vec<(Kin, f64)> {
+    let part = |((kin, _), pairs): (&(Kin, Levels), &f64)| {
+        let declared = declaration.kin.get(kin)?;
+        let caught: f64 = session.fixed().iter().filter_map(|of| declared.share(*of, 0)).product();
+        // Each person is taken to be stated twice: two kin make four pairs of claims.
+        let (met, persons) = (pairs / (2.0 * caught), number(claims as u64) / 2.0);
+        session.tells(*kin).then(|| (*kin, rate(met, persons, declared.part.min(1.0))))
+    };
+    kin.iter().zip(&found.kin).filter_map(part).collect()
 }
 
 /// What the sessions saw together: each counts by how many pairs of one person it expects to have looked at.
@@ -217,6 +270,13 @@ fn count(levels: &mut Levels, of: Trait, level: u8, by: f64) {
     let levels = levels.get_mut(of as usize);
     if let Some(place) = levels.and_then(|levels| levels.get_mut(usize::from(level))) {
         *place += by;
+    }
+}
+
+fn set(levels: &mut Levels, of: Trait, level: u8, share: f64) {
+    let levels = levels.get_mut(of as usize);
+    if let Some(place) = levels.and_then(|levels| levels.get_mut(usize::from(level))) {
+        *place = share;
     }
 }
 

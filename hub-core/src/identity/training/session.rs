@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::{Likeness, Member, Pattern, Patterns, Policy, Shares, Trait, pattern};
+use super::{Kin, Likeness, Member, Pattern, Patterns, Policy, Shares, Trait, pattern};
 use crate::identity::crowd::candidates;
 use crate::identity::key::{IdentityKey, KeyKind};
 
@@ -20,10 +20,12 @@ pub enum Session {
     Name,
     /// The name as it sounds, and the day.
     Day,
-    /// Name and given name as they sound, and the postal code.
-    Post,
-    /// The day, and the postal code.
+    /// The day, and the street.
     Place,
+    /// The name as it sounds, and the house.
+    Street,
+    /// The given name as it sounds, and the house.
+    House,
 }
 
 impl Session {
@@ -33,20 +35,37 @@ impl Session {
             Self::Number => "numero",
             Self::Name => "nom",
             Self::Day => "jour",
-            Self::Post => "poste",
             Self::Place => "lieu",
+            Self::Street => "rue",
+            Self::House => "maison",
         }
     }
 
     /// What its keys fix.
-    fn fixed(self) -> &'static [Trait] {
+    pub fn fixed(self) -> &'static [Trait] {
         match self {
             Self::Number => &[Trait::Numero, Trait::Nir],
             Self::Name => &[Trait::Nom, Trait::Prenoms, Trait::Naissance],
             Self::Day => &[Trait::Naissance, Trait::Nom],
-            Self::Post => &[Trait::Nom, Trait::Prenoms, Trait::Adresse],
             Self::Place => &[Trait::Naissance, Trait::Adresse],
+            // How a given name begins is part of it.
+            Self::Street => &[Trait::Nom, Trait::Prenoms, Trait::Adresse],
+            Self::House => &[Trait::Prenoms, Trait::Adresse],
         }
+    }
+
+    /// Kin its keys bring together.
+    pub fn kin(self) -> &'static [Kin] {
+        match self {
+            Self::Number | Self::Name => &[],
+            Self::Day | Self::Place => &[Kin::Twins],
+            Self::Street | Self::House => &[Kin::Household, Kin::Namesakes],
+        }
+    }
+
+    /// Whether it finds nearly all kin of a kind whom its traits fit.
+    pub fn tells(self, kin: Kin) -> bool {
+        matches!((self, kin), (Self::Day, Kin::Twins) | (Self::House, Kin::Namesakes))
     }
 
     /// The session of a key. What a household shares brings together those who are not one and yet alike: nothing is learnt from them.
@@ -55,8 +74,9 @@ impl Session {
             kind if kind.is_number() => Self::Number,
             KeyKind::Nom => Self::Name,
             KeyKind::Jour => Self::Day,
-            KeyKind::Poste => Self::Post,
             KeyKind::Lieu => Self::Place,
+            KeyKind::Rue => Self::Street,
+            KeyKind::Maison => Self::House,
             _ => return None,
         })
     }

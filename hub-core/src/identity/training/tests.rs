@@ -60,7 +60,7 @@ fn shares_that_pairs_were_drawn_from_are_found_again() {
         let (patterns, by_chance) = drawn(40_000, ones);
         let path = RefCell::new(Vec::new());
         let told = |_, log_likelihood| path.borrow_mut().push(log_likelihood);
-        let found = Mixture::of(&patterns, &declared, &by_chance).find(&told);
+        let found = Mixture::of(&patterns, (&declared, &by_chance), &[]).find(&told);
         assert!(found.converged, "{ones}: {} rounds", found.iterations);
         let matches = found.matches / 40_000.0;
         assert!((matches - f64::from(ones) / 10_000.0).abs() < 0.01, "{ones}: {matches}");
@@ -83,7 +83,7 @@ fn one_pattern_pairs_without_traits_and_no_pairs_give_numbers() {
     same[Trait::Sexe as usize] = Some(0);
     for patterns in [vec![(same, 1_000)], vec![([None; TRAITS], 5)], Vec::new(), vec![(same, u64::MAX >> 12)]]
     {
-        let found = Mixture::of(&patterns, &declared, &by_chance).find(&|_, likelihood| {
+        let found = Mixture::of(&patterns, (&declared, &by_chance), &[]).find(&|_, likelihood| {
             assert!(likelihood.is_finite(), "{likelihood}");
         });
         assert!(found.matches.is_finite() && found.expected.iter().flatten().all(|count| count.is_finite()));
@@ -163,8 +163,9 @@ fn claims(persons: u64) -> Vec<Member> {
 }
 
 fn trained(members: &[Member], seed: u64) -> Result<Trained, TrainingError> {
-    let (declared, policy) = declared();
-    train(members, (&declared, &policy), Effort { pairs: 100_000, seed }, &|_| {})
+    let (_, policy) = declared();
+    let declaration = Declaration::read(POLICY).expect("a policy");
+    train(members, (&declaration, &policy), Effort { pairs: 100_000, seed }, &|_| {})
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn told(measure: &measuring::Measure) {
     show::table(&either(["mesure", "valeur"], ["measure", "value"]), rows);
     for (title, counts) in [
         (either("Questions", "Questions"), &measure.questions),
+        (either("dont sur une seule personne", "of which about one person"), &measure.questions_of_one),
         (either("Paires manquées", "Pairs missed"), &measure.missed),
         (either("Paires faites à tort", "Pairs wrongly made"), &measure.wrong),
     ] {

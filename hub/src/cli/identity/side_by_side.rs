@@ -59,11 +59,21 @@ fn for_people(
         let weight = line.map_or_else(String::new, |line| format!("{:+.1}", in_bits(line.weight)));
         Some(vec![of.word().to_owned(), left, right, level, weight])
     });
+    let kin = compared.against.map(|(kin, rarity)| {
+        let rare = format!("{:+.1}", in_bits(rarity));
+        vec![
+            either("parenté", "kinship").to_owned(),
+            String::new(),
+            String::new(),
+            kin.word().to_owned(),
+            rare,
+        ]
+    });
     let headings = either(
         ["trait", "l'une", "l'autre", "ressemblance", "bits"],
         ["trait", "one", "other", "likeness", "bits"],
     );
-    show::table(&headings, rows.collect());
+    show::table(&headings, rows.chain(kin).collect());
     let (link, review) = (bits(pipeline.policy.link), bits(pipeline.policy.review));
     let total = bits(compared.weight);
     show::line(either(

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use hub_core::identity::Trait;
 use hub_core::identity::training::{
-    self, Declaration, Effort, Outcome, Session, Share, Shares, Step, Trained, TrainingError,
+    self, Declaration, Effort, Outcome, Session, Share, Step, Trained, TrainingError,
 };
+use hub_core::identity::{Kin, Trait};
 use hub_core::pipeline::Progress as _;
 use serde_json::json;
 
@@ -52,16 +52,15 @@ impl Train {
                 likelihoods.borrow_mut().insert(session, log_likelihood);
             }
         };
-        let from = (&declared.shares, &policy);
-        let trained =
-            training::train(&lesson.members, from, Effort::of(self.seed), &told).map_err(in_words)?;
+        let trained = training::train(&lesson.members, (&declared, &policy), Effort::of(self.seed), &told)
+            .map_err(in_words)?;
         match output {
-            Output::Json => json_lines(&declared.shares, &trained, &lesson),
-            Output::Table => tables(&declared.shares, &trained, (&lesson, &likelihoods.into_inner())),
+            Output::Json => json_lines(&declared, &trained, &lesson),
+            Output::Table => tables(&declared, &trained, (&lesson, &likelihoods.into_inner())),
         }
         if let Some(file) = &self.write {
             let population = crate::measuring::count(lesson.persons.max(2));
-            let found = Declaration { population, shares: trained.shares, ..declared };
+            let found = trained.declaration(declared, population);
             std::fs::write(file, found.text()).with_context(|| format!("writing `{}`", file.display()))?;
         }
         Ok(Exit::Done)
@@ -97,17 +96,21 @@ fn in_words(error: TrainingError) -> anyhow::Error {
     anyhow::anyhow!(either(french, error.to_string()))
 }
 
-fn json_lines(declared: &Shares, trained: &Trained, lesson: &Lesson) {
+fn json_lines(declaration: &Declaration, trained: &Trained, lesson: &Lesson) {
     let share = |share: Share| json!({ "m": share.m, "u": share.u, "bits": share.bits() });
+    let declared = &declaration.shares;
     for (of, level, word) in levels() {
         let Some((was, is)) = declared.get(of, level).zip(trained.shares.get(of, level)) else { continue };
         show::json_line(&json!({
             "trait": of.word(), "level": word, "declared": share(was), "found": share(is), "learnt": was != is,
         }));
     }
+    for (kin, was, is) in parts(declaration, trained) {
+        show::json_line(&json!({ "kin": kin.word(), "declared": was, "found": is }));
+    }
     for outcome in &trained.sessions {
         show::json_line(&json!({
-            "session": outcome.session.word(), "pairs": outcome.pairs, "matches": outcome.matches,
+            "session": outcome.session.word(), "pairs": outcome.pairs, "matches": outcome.matches, "kin": outcome.kin,
             "iterations": outcome.iterations, "converged": outcome.converged,
         }));
     }
@@ -117,7 +120,8 @@ fn json_lines(declared: &Shares, trained: &Trained, lesson: &Lesson) {
     }));
 }
 
-fn tables(declared: &Shares, trained: &Trained, (lesson, likelihoods): (&Lesson, &Likelihoods)) {
+fn tables(declaration: &Declaration, trained: &Trained, (lesson, likelihoods): (&Lesson, &Likelihoods)) {
+    let declared = &declaration.shares;
     let rows = levels().filter_map(|(of, level, word)| {
         let (was, is) = declared.get(of, level).zip(trained.shares.get(of, level))?;
         let mut row = vec![of.word().to_owned(), word.to_owned()];
@@ -132,10 +136,18 @@ fn tables(declared: &Shares, trained: &Trained, (lesson, likelihoods): (&Lesson,
         ["trait", "level", "m", "u", "bits", "m found", "u found", "bits", ""],
     );
     show::table(&headings, rows.collect());
+    let rows = parts(declaration, trained);
+    let rows = rows.map(|(kin, was, is)| {
+        let (is, learnt) = is.map_or((was, false), |is| (is, true));
+        let word = if learnt { "" } else { either("déclaré", "declared") };
+        vec![kin.word().to_owned(), figure(was), figure(is), word.to_owned()]
+    });
+    let headings = either(["parenté", "par personne", "trouvé", ""], ["kin", "of a person", "found", ""]);
+    show::table(&headings, rows.collect());
     let rows = trained.sessions.iter().map(|outcome| session(outcome, likelihoods));
     let headings = either(
-        ["clés", "paires", "d'une personne", "tours", "log-vraisemblance"],
-        ["keys", "pairs", "of one person", "rounds", "log-likelihood"],
+        ["clés", "paires", "d'une personne", "parenté", "tours", "log-vraisemblance"],
+        ["keys", "pairs", "of one person", "kin", "rounds", "log-likelihood"],
     );
     show::table(&headings, rows.collect());
     let (claims, persons, drawn) = (lesson.members.len(), lesson.persons, trained.drawn);
@@ -153,9 +165,21 @@ fn session(outcome: &Outcome, likelihoods: &Likelihoods) -> Vec<String> {
         outcome.session.word().to_owned(),
         outcome.pairs.to_string(),
         format!("{:.0}", outcome.matches),
+        format!("{:.0}", outcome.kin),
         format!("{}{unfinished}", outcome.iterations),
         format!("{likelihood:.1}"),
     ]
+}
+
+/// How many kin of each kind a person knows: as declared, and as found.
+fn parts<'t>(
+    declaration: &'t Declaration,
+    trained: &'t Trained,
+) -> impl Iterator<Item = (Kin, f64, Option<f64>)> + 't {
+    declaration.kin.iter().map(|(kin, kindred)| {
+        let found = trained.parts.iter().find(|(of, _)| of == kin).map(|(_, part)| *part);
+        (*kin, kindred.part, found)
+    })
 }
 
 fn levels() -> impl Iterator<Item = (Trait, u8, &'static str)> {
