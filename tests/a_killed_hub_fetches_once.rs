@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value as Json;
 
-use crate::support::extracts::{Hub, Member, PAUL, daily, household, made};
+use crate::support::extracts::{Hub, Member, PAUL, daily, household, made, somebody};
 use crate::support::milo::Queue;
 use crate::support::openssh::OpenSsh;
 use crate::support::place::{Place, reply};
@@ -60,21 +60,17 @@ fn kills() -> u64 {
     std::env::var("DLNUF_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS)
 }
 
-fn letters(at: u64) -> String {
-    format!("{at:04}").bytes().map(|digit| char::from(digit - b'0' + b'A')).collect()
-}
-
 /// An extract of one person, of a CAF of its own, so that no order between extracts matters.
 fn extract(at: u64) -> Vec<u8> {
-    let letters = letters(at);
-    let person = Member { name: &letters, nir: "", ..PAUL };
+    let (name, born) = somebody(at);
+    let person = Member { name: &name, born: &born, nir: "", ..PAUL };
     let household = household(&format!("7{at:06}"), &format!("{at:03}"), "2", &[person]);
     daily(&made("2026-03-01", "01:00:00"), &[household])
 }
 
 /// A dossier of a mission locale, of one person.
 fn dossier(at: u64) -> String {
-    let (name, day) = (letters(at), 1 + at % 28);
+    let ((name, _), day) = (somebody(at), 1 + at % 28);
     format!(
         r#"{{"idDossier":"{at}","nomNaissance":"{name}","prenom":"ZOE","dateNaissance":"2004-05-{day:02}","maj":"2026-03-01","ordre":"{at}"}}"#
     )

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::extracts::{Hub, Member, PAUL, daily, household, made};
+use crate::support::extracts::{Hub, Member, PAUL, daily, household, made, somebody};
 use crate::support::serving::{PATIENCE, Serving, archived, delivery_of, token_of};
 
 /// Kills of one hub, at random moments; `DLNUF_TEST_KILLS` asks for more.
@@ -26,8 +26,8 @@ const FIRST_PUT: u64 = 500_000;
 
 /// An extract of one person, of a CAF of its own, so that no order between extracts matters.
 fn extract(at: u64) -> Vec<u8> {
-    let letters: String = format!("{at:04}").bytes().map(|digit| char::from(digit - b'0' + b'A')).collect();
-    let person = Member { name: &letters, nir: "", ..PAUL };
+    let (name, born) = somebody(at);
+    let person = Member { name: &name, born: &born, nir: "", ..PAUL };
     daily(
         &made("2026-03-01", "01:00:00"),
         &[household(&format!("7{at:06}"), &format!("{at:03}"), "2", &[person])],

@@ -30,6 +30,14 @@ fn principal(rows: &[[&str; 4]]) -> Extract {
     ("france-travail", "principal.csv", format!("{PRINCIPAL}{rows}").into_bytes())
 }
 
+/// The same, with how they are addressed.
+fn principal_titled(rows: &[[&str; 4]], title: &str) -> Extract {
+    let (source, name, bytes) = principal(rows);
+    let text = String::from_utf8(bytes).expect("text");
+    let titled = |(at, line): (usize, &str)| format!("{line};{}\n", if at == 0 { "civilite" } else { title });
+    (source, name, text.lines().enumerate().map(titled).collect::<String>().into_bytes())
+}
+
 /// How many persons there are and what is asked, once all is delivered; the same in any order.
 fn outcome(extracts: &[Extract]) -> (usize, Vec<String>) {
     let in_order = |order: Vec<&Extract>| {
@@ -79,9 +87,13 @@ fn names_exchanged_in_one_source_part_nobody() {
 }
 
 #[test]
-fn a_twin_or_a_son_of_the_same_names_is_asked_about_at_one_address_and_never_made_one() {
-    for (given, born, doubt) in [("JEAN", "1980-01-02", "jumeaux"), ("PAUL", "1951-06-17", "ressemblance")] {
-        for (home, asked) in [(HOME, vec![doubt.to_owned()]), (ELSEWHERE, vec![])] {
+fn a_twin_or_a_son_of_the_same_names_is_asked_about_and_never_made_one() {
+    for (given, born, at_home, elsewhere) in [
+        ("JEAN", "1980-01-02", Some("jumeaux"), Some("ressemblance")),
+        ("PAUL", "1951-06-17", Some("ressemblance"), None),
+    ] {
+        for (home, asked) in [(HOME, at_home), (ELSEWHERE, elsewhere)] {
+            let asked: Vec<String> = asked.into_iter().map(str::to_owned).collect();
             let listed = bord(&[&format!("SI-1;Paul;Verdier;02/01/1980;;{home}")]);
             let other = principal(&[["de-1", "VERDIER", given, born]]);
             assert_eq!(outcome(&[listed, other]), (2, asked), "{given} {born} {home}");
@@ -95,4 +107,38 @@ fn a_wrong_year_of_birth_is_found_at_home() {
     let right = || principal(&[["de-1", "VERDIER", "PAUL", "1980-01-02"]]);
     assert_eq!(outcome(&[wrong(HOME), right()]), (1, vec![]));
     assert_eq!(outcome(&[wrong(ELSEWHERE), right()]).0, 2);
+}
+
+#[test]
+fn twins_of_two_sexes_are_two_however_alike_their_given_names() {
+    for (given, nir, other, title) in
+        [("LOUIS", "1800152121009", "LOUISE", "MME"), ("FREDERIQUE", "2800152121009", "FREDERIC", "MR")]
+    {
+        let louis = Member { given, rank: "", nir, ..PAUL };
+        let listed = principal_titled(&[["de-1", "VERDIER", other, "1980-01-02"]], title);
+        assert_eq!(outcome(&[caf(louis), listed]).0, 2, "{given} {other}");
+    }
+}
+
+#[test]
+fn a_father_and_a_son_of_one_name_both_born_on_a_first_of_january_are_two() {
+    let of = |born| Member { born, nir: "", rank: "", ..PAUL };
+    let dossiers = [
+        household("2055990", "521", "2", &[of("1960-01-01")]),
+        household("2055991", "521", "2", &[of("1990-01-01")]),
+    ];
+    let both = ("caf", "caf.xml", monthly(&made("2026-03-05", "01:00:00"), 2, &dossiers));
+    assert_eq!(outcome(&[both]).0, 2);
+}
+
+#[test]
+fn a_nir_copied_from_a_parent_or_a_spouse_binds_nobody() {
+    let row =
+        |given: &str, born: &str| bord(&[&format!("SI-1;{given};Verdier;{born};{};{ELSEWHERE}", PAUL.nir)]);
+    assert_eq!(outcome(&[caf(PAUL), row("Paul", "17/06/2004")]).0, 2, "a son");
+    assert_eq!(
+        outcome(&[caf(PAUL), row("Paul", "02/01/1981")]),
+        (1, vec![]),
+        "a year off by one is a misprint"
+    );
 }

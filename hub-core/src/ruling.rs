@@ -52,7 +52,7 @@ pub struct Ruling {
     /// Who, and why.
     pub word: Word,
     /// Who was absorbed by it: restored when it is undone.
-    pub absorbed: Option<Absorbed>,
+    pub absorbed: Vec<Absorbed>,
     /// When it was undone, by whom, and why.
     pub undone: Option<(Timestamp, Word)>,
 }

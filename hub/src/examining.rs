@@ -5,11 +5,12 @@
 use std::sync::Arc;
 
 use hub_core::canonical::Canon;
+use hub_core::delivery::PersonId;
 use hub_core::identity::{Centibits, Comparison, Doubt, Kin, Trait};
-use hub_core::pipeline::{Pipeline, RulingError, Verdict};
+use hub_core::pipeline::{Outcome, Pipeline, RulingError, Verdict};
 use hub_core::rehearsal::Rehearsal;
 use hub_core::ruling::{Question, Ruling, Word};
-use hub_core::store::{KnownPerson, Store};
+use hub_core::store::{KnownPerson, Store, StoreError};
 use serde_json::{Map, Value as Json, json};
 
 /// A question as JSON.
@@ -40,20 +41,40 @@ pub async fn in_both_cases(
     other: &KnownPerson,
 ) -> Result<Map<String, Json>, RulingError> {
     let mut answer = compared(pipeline, one, other);
-    for (key, is_one) in [("si_une", true), ("si_deux", false)] {
+    answer.insert(
+        "doute".to_owned(),
+        json!(doubt(pipeline.store.as_ref(), (one.id, other.id)).await?.map(Doubt::word)),
+    );
+    for (key, others, is_one) in [("si_une", "si_une_autres", true), ("si_deux", "si_deux_autres", false)] {
         let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
-        answer.insert(key.to_owned(), json!(preview(pipeline, &verdict).await?));
+        let outcome = preview(pipeline, &verdict).await?;
+        answer.insert(key.to_owned(), json!(outcome.events));
+        answer.insert(others.to_owned(), json!(outcome.others));
     }
     Ok(answer)
 }
 
+/// Why it is asked whether two are one, if it is.
+///
+/// # Errors
+/// When the store fails.
+pub async fn doubt(store: &dyn Store, persons: (PersonId, PersonId)) -> Result<Option<Doubt>, StoreError> {
+    let persons = (persons.0.min(persons.1), persons.0.max(persons.1));
+    let questions = store.questions_of(&[persons.0]).await?;
+    Ok(questions.into_iter().find(|question| question.persons == persons).map(|question| question.doubt))
+}
+
 fn compared(pipeline: &Pipeline, one: &KnownPerson, other: &KnownPerson) -> Map<String, Json> {
     let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
-    let lines = compared.lines.iter().map(|line| {
-        json!({ "trait": line.of.word(), "niveau": line.level, "bits": in_bits(line.weight),
-            "l_une": values(&pipeline.canon, one, line.of), "l_autre": values(&pipeline.canon, other, line.of) })
+    let lines = Trait::ALL.into_iter().filter_map(|of| {
+        let [own, theirs] = [one, other].map(|person| values(&pipeline.canon, person, of));
+        let line = compared.lines.iter().find(|line| line.of == of);
+        let known = !own.is_empty() || !theirs.is_empty();
+        known.then(|| {
+            json!({ "trait": of.word(), "niveau": line.map(|line| line.level), "bits": line.map(|line| in_bits(line.weight)),
+                "l_une": own, "l_autre": theirs })
+        })
     });
-    let doubt = compared.relation.and_then(|relation| relation.found.err()).map(Doubt::word);
     Map::from_iter([
         ("personnes".to_owned(), json!([one.id, other.id])),
         ("traits".to_owned(), lines.collect()),
@@ -61,7 +82,6 @@ fn compared(pipeline: &Pipeline, one: &KnownPerson, other: &KnownPerson) -> Map<
         ("bits".to_owned(), json!(in_bits(compared.weight))),
         ("lien".to_owned(), json!(in_bits(pipeline.policy.link))),
         ("examen".to_owned(), json!(in_bits(pipeline.policy.review))),
-        ("doute".to_owned(), json!(doubt)),
     ])
 }
 
@@ -70,15 +90,15 @@ fn kin((kin, rarity): (Kin, Centibits)) -> Json {
     json!({ "lien": kin.word(), "bits": in_bits(rarity) })
 }
 
-/// The events a verdict would announce, on a store that only pretends.
+/// What a verdict would do, on a store that only pretends.
 ///
 /// # Errors
 /// When what the verdict names is not there, or the store fails.
-pub async fn preview(pipeline: &Pipeline, verdict: &Verdict) -> Result<Vec<&'static str>, RulingError> {
+pub async fn preview(pipeline: &Pipeline, verdict: &Verdict) -> Result<Outcome, RulingError> {
     let pretending = Rehearsal::over(Arc::clone(&pipeline.store));
     let rehearsed = pipeline.on(Arc::new(pretending) as Arc<dyn Store>);
     let word = Word { by: String::new(), note: String::new() };
-    Ok(rehearsed.rule(verdict, word, &()).await?.events)
+    rehearsed.rule(verdict, word, &()).await
 }
 
 /// A weight in bits.
@@ -88,6 +108,9 @@ pub fn in_bits(weight: Centibits) -> f64 {
 
 /// Every value a person's claims state of a trait.
 pub fn values(canon: &Canon, person: &KnownPerson, of: Trait) -> String {
+    if of == Trait::Sources {
+        return sources(person).join(", ");
+    }
     let mut values: Vec<String> = Vec::new();
     for statement in &person.statements {
         let fields = of.fields().iter().filter_map(|path| canon.find(path));
@@ -118,9 +141,14 @@ pub fn name(canon: &Canon, person: &KnownPerson) -> String {
     let stated = paths.iter().filter_map(|path| person.state.get(canon.find(path)?));
     let mut words: Vec<&str> = stated.filter_map(|(value, _)| value.as_text()).collect();
     words.dedup();
+    format!("{} ({})", words.join(" "), sources(person).join(", "))
+}
+
+/// Who states a person.
+fn sources(person: &KnownPerson) -> Vec<&str> {
     let mut sources: Vec<&str> =
         person.statements.iter().map(|statement| statement.source.as_str()).collect();
     sources.sort_unstable();
     sources.dedup();
-    format!("{} ({})", words.join(" "), sources.join(", "))
+    sources
 }

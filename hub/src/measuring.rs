@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -136,18 +136,24 @@ pub fn read(folder: &Path, canon: &Canon, catalogue: &Catalogue) -> anyhow::Resu
 /// Reads `source,file,record,rank,person` under a header; no cell holds a comma.
 fn labels(truth: &Path) -> anyhow::Result<BTreeMap<String, Labels>> {
     let text = fs::read_to_string(truth).with_context(|| format!("reading `{}`", truth.display()))?;
+    let header = text.lines().next().map(str::trim_end);
+    let expected = "`truth.csv`: expected the header source,file,record,rank,person";
+    anyhow::ensure!(header == Some("source,file,record,rank,person"), expected);
     let mut files: BTreeMap<String, Labels> = BTreeMap::new();
     let mut persons: HashMap<&str, u32> = HashMap::new();
     for (number, line) in (2..).zip(text.lines().skip(1)) {
         let cells: Vec<&str> = line.trim_end().split(',').collect();
         let expected = || format!("`truth.csv` line {number}: expected source,file,record,rank,person");
         let [source, file, record, rank, person] = cells.as_slice() else { anyhow::bail!(expected()) };
+        let beside = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
+        anyhow::ensure!(beside, "`truth.csv` line {number}: expected a file of this folder");
         let place = (record.parse().with_context(expected)?, rank.parse().with_context(expected)?);
         let next = u32::try_from(persons.len()).context("too many persons")?;
         let person = *persons.entry(person).or_insert(next);
         let labels = files.entry((*file).to_owned()).or_default();
         (*source).clone_into(&mut labels.source);
-        labels.persons.insert(place, person);
+        let twice = labels.persons.insert(place, person).is_some_and(|before| before != person);
+        anyhow::ensure!(!twice, "`truth.csv` line {number}: this record and rank have another label above");
     }
     Ok(files)
 }

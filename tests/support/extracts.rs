@@ -178,3 +178,12 @@ pub fn codes(report: &Json) -> Vec<&str> {
     let warnings = report.get("warnings").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     warnings.iter().filter_map(|warning| warning.get("code")?.as_str()).collect()
 }
+
+/// The name and birth of somebody who is like nobody of another number, below ten thousand.
+pub fn somebody(number: u64) -> (String, String) {
+    const SYLLABLES: [&str; 10] = ["BA", "CORI", "DUL", "FEN", "GIR", "LOMA", "MEU", "NAT", "PEROU", "SIV"];
+    let digit = |place: u32| usize::try_from(number / 10_u64.pow(place) % 10).expect("a digit");
+    let name = (0..4).map(|place| SYLLABLES[digit(place)]).collect();
+    let (year, month, day) = (1950 + number * 7 % 50, 1 + number * 5 % 12, 2 + number * 11 % 26);
+    (name, format!("{year}-{month:02}-{day:02}"))
+}

@@ -169,16 +169,26 @@ fn is_of_a_woman(nir: &str) -> bool {
     nir.starts_with(['2', '4', '8'])
 }
 
-/// Whether a NIR speaks of another birth than the claim that bears it: of sex, year and month two are other. One may be wrong; two are
-/// a spouse's or a parent's number.
+/// Whether a NIR speaks of another birth than the claim that bears it: of sex, year and month two are other, or the year altogether.
+/// One may be wrong; two are a spouse's or a parent's number.
 fn is_somebody_elses(nir: &str, birth: Option<Birth>, woman: Option<bool>) -> bool {
     let part = |range| nir.get(range).and_then(|part: &str| part.parse::<u16>().ok());
-    let year = birth.zip(part(1..3)).is_some_and(|(birth, year)| birth.year % 100 != year);
+    let year = birth.zip(part(1..3)).map_or(0, |(birth, year)| years_apart(birth.year % 100, year));
     let month =
         birth.filter(|birth| birth.month != 0).zip(part(3..5).filter(|month| (1..=12).contains(month)));
     let month = month.is_some_and(|(birth, month)| u16::from(birth.month) != month);
     let sex = woman.is_some_and(|woman| woman != is_of_a_woman(nir));
-    u8::from(year) + u8::from(month) + u8::from(sex) >= 2
+    year + u8::from(month) + u8::from(sex) >= 2
+}
+
+/// How other two years of two digits are: 1 for one digit, or both exchanged; 2 for more.
+fn years_apart(one: u16, other: u16) -> u8 {
+    let (a, b) = ((one / 10, one % 10), (other / 10, other % 10));
+    match (a.0 == b.0, a.1 == b.1) {
+        (true, true) => 0,
+        (false, false) if a != (b.1, b.0) => 2,
+        _ => 1,
+    }
 }
 
 /// A claim's values, and who gives the numbers in it.
@@ -240,6 +250,8 @@ mod tests {
             ("1988", "homme", true),
             ("1988-11-02", "homme", false),
             ("1988", "femme", false),
+            ("1960-05-17", "", true),
+            ("1961", "", false),
         ] {
             let claim = [
                 ("identite.nir", "1850578006084"),

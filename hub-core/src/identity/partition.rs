@@ -60,6 +60,7 @@ pub fn partition(members: Vec<Member>, rulings: &[Ruling], policy: &Policy) -> P
     let mut table = Table::of(members, rulings, policy);
     table.obey();
     table.relate_all();
+    table.part_into_rooms();
     while let Some(pair) = table.strongest() {
         let rivals = table.rivals(pair);
         if rivals.is_empty() {
@@ -91,6 +92,9 @@ struct Table<'p> {
     relations: BTreeMap<Pair, Relation>,
     /// Pairs between which several are as near.
     contested: BTreeSet<Pair>,
+    /// For each group, the lowest of those it has to do with, step by step, before anybody is united. What comes of two rooms never
+    /// meets: whoever else is at hand changes nothing.
+    rooms: Vec<usize>,
     rulings: &'p [Ruling],
 }
 
@@ -99,8 +103,9 @@ impl<'p> Table<'p> {
         let group = |(place, Member { profile, stands, span })| {
             Some(Group { profile, members: vec![place], stands: vec![(stands, span)] })
         };
+        let rooms = vec![0; members.len()];
         let groups = members.into_iter().enumerate().map(group).collect();
-        Self { policy, groups, relations: BTreeMap::new(), contested: BTreeSet::new(), rulings }
+        Self { policy, groups, relations: BTreeMap::new(), contested: BTreeSet::new(), rooms, rulings }
     }
 
     /// What a person has ruled goes before everything.
@@ -133,9 +138,21 @@ impl<'p> Table<'p> {
         }
     }
 
+    fn part_into_rooms(&mut self) {
+        self.rooms = (0..self.groups.len()).collect();
+        for (a, b) in self.relations.keys() {
+            let [one, other] = [*a, *b].map(|at| self.rooms.get(at).copied().unwrap_or(at));
+            let (low, high) = pair(one, other);
+            self.rooms.iter_mut().filter(|room| **room == high).for_each(|room| *room = low);
+        }
+    }
+
     fn relate(&mut self, pair: Pair) {
+        let one_room = self.rooms.get(pair.0) == self.rooms.get(pair.1);
         let relation = match (self.get(pair.0), self.get(pair.1)) {
-            (Some(a), Some(b)) if !self.kept_apart(a, b) => relate(&a.profile, &b.profile, self.policy),
+            (Some(a), Some(b)) if one_room && !self.kept_apart(a, b) => {
+                relate(&a.profile, &b.profile, self.policy)
+            }
             _ => None,
         };
         self.contested.remove(&pair);

@@ -144,11 +144,11 @@ impl Profile {
         !self.nirs.is_disjoint(&other.nirs)
     }
 
-    /// They bear two NIR; one character wrong in that of a person whose whole name is the same is a misprint. Twins, whose NIR are
+    /// They bear two NIR; one character wrong in that of a person whose name and birth are the same is a misprint. Twins, whose NIR are
     /// neighbours, have other given names.
     pub(super) fn nirs_differ(&self, other: &Self) -> bool {
         let near = |a: &CompactString| other.nirs.iter().any(|b| osa_distance(a, b) < 2);
-        let misprinted = || self.has_whole_name_of(other) && self.nirs.iter().any(near);
+        let misprinted = || self.has_name_and_day_of(other) && self.nirs.iter().any(near);
         let both = !self.nirs.is_empty() && !other.nirs.is_empty();
         both && !self.shares_a_nir(other) && !misprinted()
     }
@@ -254,6 +254,15 @@ impl Profile {
             whole.any(|whole| names::given_agree(whole, against))
         };
         names::given_agree(a, b) || within(a, &self.given, b) || within(b, &other.given, a)
+    }
+
+    /// The whole name and the full birth date, and given names that go together.
+    fn has_name_and_day_of(&self, other: &Self) -> bool {
+        !self.names.is_disjoint(&other.names)
+            && !self.given.is_empty()
+            && !other.given.is_empty()
+            && self.given_go_together(other)
+            && self.births.iter().any(|birth| birth.is_whole() && other.births.contains(birth))
     }
 
     /// The whole name, every given name and the full birth date.

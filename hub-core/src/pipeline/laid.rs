@@ -90,6 +90,10 @@ impl Pipeline {
             Work::Read(read) => self.paired(intake, read).await?,
             Work::Silent(claims) => (Paired::silence(self.store.statements(claims).await?), Vec::new()),
         };
+        // What no longer stands beside others may be one with them.
+        for gone in &paired.silent {
+            paired.further.extend_from_slice(self.identity.traits_of(gone).keys());
+        }
         paired.further.extend_from_slice(further);
         let looked_up = paired.wanted_keys();
         let (candidates, crowded) = self.candidates(&looked_up).await?;

@@ -76,6 +76,13 @@ impl People {
         claim.id.is_some_and(|id| self.silent.contains(&id))
     }
 
+    /// Those of whom a claim is no longer stated from this delivery on.
+    pub fn gone_silent(&self) -> impl Iterator<Item = PersonId> {
+        let gone = |working: &&Working| working.statements.iter().any(|claim| self.goes_silent(claim));
+        let working = self.by_id.iter().filter(|_| !self.silent.is_empty());
+        working.filter(move |(_, working)| gone(working)).map(|(person, _)| *person)
+    }
+
     /// Who a person is now.
     pub fn now(&self, mut person: PersonId) -> PersonId {
         while let Some(absorber) = self.absorbed_by.get(&person) {

@@ -180,7 +180,7 @@ impl Resolving<'_> {
     fn is_heard_anew(&self, Group { voices, home }: &Group<'_>) -> bool {
         let new = |heard: &Heard<'_>| match heard.voice.of {
             Spoken::Pending(place) => self.pending.get(place).is_some_and(|pending| pending.sought),
-            Spoken::Kept(_) => heard.person != Some(*home),
+            Spoken::Kept(_) => heard.person != Some(*home) || heard.voice.goes(self.people),
         };
         let parted = self.people.parted.iter().any(|parted| parted.from == *home);
         parted || voices.iter().any(new) || self.hand.bench.summoned.contains(home)

@@ -55,6 +55,17 @@ pub struct Outcome {
     pub persons: Vec<PersonId>,
     /// Events announced, by type.
     pub events: Vec<&'static str>,
+    /// Persons known before and not named whom they are about too.
+    pub others: Vec<PersonId>,
+}
+
+/// What follows, before it is written.
+struct Followed {
+    commit: Commit,
+    /// Who the persons concerned are then.
+    persons: Vec<PersonId>,
+    /// Who was known of those it was looked at with.
+    known: BTreeSet<PersonId>,
 }
 
 /// Why nothing was ruled.
@@ -104,11 +115,14 @@ impl Pipeline {
     ) -> Result<Outcome, RulingError> {
         let _turn = self.turn(progress).await?;
         let (ruling, persons) = self.ruling(verdict, word).await?;
-        let (commit, persons) = self.follow(&ruling, persons).await?;
+        let Followed { commit, persons, known } = self.follow(&ruling, persons).await?;
         self.store.commit(&commit).await?;
         let events = commit.events.iter().map(|event| event.kind).collect();
+        let about: BTreeSet<PersonId> = commit.events.iter().map(|event| event.person).collect();
         let ruling = commit.ruling.ok_or(RulingError::NoRuling(ruling.id))?;
-        Ok(Outcome { ruling, persons, events })
+        let named = |person: &PersonId| ruling.persons.0 == *person || ruling.persons.1 == *person;
+        let others = about.into_iter().filter(|person| known.contains(person) && !named(person)).collect();
+        Ok(Outcome { ruling, persons, events, others })
     }
 
     /// The ruling a verdict is, and the persons it is about.
@@ -121,7 +135,7 @@ impl Pipeline {
             claims,
             at,
             word: word.clone(),
-            absorbed: None,
+            absorbed: Vec::new(),
             undone: None,
         };
         match verdict {
@@ -175,11 +189,7 @@ impl Pipeline {
     }
 
     /// What follows from a ruling about these persons.
-    async fn follow(
-        &self,
-        ruling: &Ruling,
-        summoned: Vec<PersonId>,
-    ) -> Result<(Commit, Vec<PersonId>), StoreError> {
+    async fn follow(&self, ruling: &Ruling, summoned: Vec<PersonId>) -> Result<Followed, StoreError> {
         let mut keys: Vec<IdentityKey> = Vec::new();
         for statement in self.store.persons(&summoned).await?.iter().flat_map(|person| &person.statements) {
             keys.extend_from_slice(self.identity.traits_of(statement).keys());
@@ -199,13 +209,14 @@ impl Pipeline {
             self.call(&mut hand).await?;
             hand.bench.summoned.clone_from(&summoned);
             let restored = self.restored(ruling).await?;
+            let known: BTreeSet<PersonId> = hand.known.iter().map(|person| person.id).collect();
             let (commit, further) = self.settle_ruling(ruling, hand, restored);
             let new: Vec<IdentityKey> =
                 further.into_iter().filter(|key| keys.binary_search(key).is_err()).collect();
             if new.is_empty() || tries == FURTHER_TRIES {
                 let gone = |person: &PersonId| commit.mergers.iter().any(|merger| merger.absorbed == *person);
                 let persons = commit.examined.iter().copied().filter(|person| !gone(person)).collect();
-                return Ok((commit, persons));
+                return Ok(Followed { commit, persons, known });
             }
             keys.extend(new);
             tries += 1;
@@ -213,19 +224,23 @@ impl Pipeline {
     }
 
     /// Who is somebody again once a ruling is undone.
-    async fn restored(&self, ruling: &Ruling) -> Result<Option<(Absorbed, KnownPerson)>, StoreError> {
-        let Some(absorbed) = ruling.absorbed.clone().filter(|_| ruling.undone.is_some()) else {
-            return Ok(None);
+    async fn restored(&self, ruling: &Ruling) -> Result<Vec<(Absorbed, KnownPerson)>, StoreError> {
+        if ruling.undone.is_none() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<PersonId> = ruling.absorbed.iter().map(|absorbed| absorbed.person).collect();
+        let known = self.store.persons(&ids).await?.into_iter().filter(|known| known.merged_into.is_some());
+        let was = |person: &KnownPerson| {
+            ruling.absorbed.iter().find(|absorbed| absorbed.person == person.id).cloned()
         };
-        let known = self.store.persons(&[absorbed.person]).await?.pop();
-        Ok(known.filter(|known| known.merged_into.is_some()).map(|known| (absorbed, known)))
+        Ok(known.filter_map(|known| Some((was(&known)?, known))).collect())
     }
 
     fn settle_ruling(
         &self,
         ruling: &Ruling,
         mut hand: Hand,
-        restored: Option<(Absorbed, KnownPerson)>,
+        restored: Vec<(Absorbed, KnownPerson)>,
     ) -> (Commit, Vec<IdentityKey>) {
         if ruling.undone.is_some() {
             hand.bench.ruled.retain(|ruled| ruled.ruling != ruling.id);
@@ -246,7 +261,7 @@ impl Pipeline {
             unjudged: false,
         };
         let mut people = People::of(std::mem::take(&mut hand.known), &[]);
-        if let Some((absorbed, known)) = restored {
+        for (absorbed, known) in restored {
             people.restore(known);
             hand.bench.restored.push(absorbed);
         }
@@ -266,11 +281,11 @@ impl Pipeline {
             .collect();
         let mut ruling = ruling.clone();
         if ruling.one && ruling.undone.is_none() {
-            let absorbed = people.absorbed.iter().map(|absorbed| absorbed.person.id);
-            let absorbed =
-                absorbed.into_iter().find(|gone| *gone == ruling.persons.0 || *gone == ruling.persons.1);
-            ruling.absorbed = absorbed
-                .map(|person| Absorbed { person, claims: before.get(&person).cloned().unwrap_or_default() });
+            let was = |person: PersonId| Absorbed {
+                person,
+                claims: before.get(&person).cloned().unwrap_or_default(),
+            };
+            ruling.absorbed = people.absorbed.iter().map(|absorbed| was(absorbed.person.id)).collect();
         }
         commit.ruling = Some(ruling);
         (commit, further)

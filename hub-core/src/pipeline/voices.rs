@@ -64,6 +64,11 @@ impl Voice {
         Self { profile: Profile::of(&traits, span), traits, of, stands, span }
     }
 
+    /// It is no longer stated from this delivery on.
+    pub fn goes(&self, people: &People) -> bool {
+        matches!(&self.of, Spoken::Kept(statement) if people.goes_silent(statement))
+    }
+
     /// What orders voices whatever came first: where they stand.
     pub fn order(&self) -> ((u64, u64), bool) {
         (self.stands, self.span.lasts())
@@ -92,7 +97,7 @@ pub(super) fn gather(
         hand.candidates.iter().map(|(_, person)| (*person, Vec::new())).collect();
     let asked = hand.bench.questions.iter().flat_map(|question| [question.persons.0, question.persons.1]);
     let summoned = hand.bench.summoned.iter().copied();
-    wanted.extend(asked.chain(summoned).map(|person| (person, Vec::new())));
+    wanted.extend(asked.chain(summoned).chain(people.gone_silent()).map(|person| (person, Vec::new())));
     for sought in pending.iter().filter(|pending| pending.sought) {
         wanted.extend(sought.old.iter().map(|old| (old.person, Vec::new())));
     }
@@ -110,6 +115,7 @@ pub(super) fn gather(
         let kept = working.statements.iter().filter(|kept| kept.id.is_none_or(|id| !continued.contains(&id)));
         let mut voices: Vec<Voice> = kept.map(|kept| Voice::kept((grounds, people), kept)).collect();
         let stirred = hand.bench.summoned.contains(&person)
+            || voices.iter().any(|voice| voice.goes(people))
             || places.iter().any(|place| pending.get(*place).is_some_and(|pending| pending.sought));
         let restated = places.into_iter().filter_map(|place| Some((place, pending.get(place)?)));
         voices.extend(restated.map(|(place, pending)| Voice::pending(place, pending, grounds)));

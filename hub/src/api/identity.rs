@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -60,18 +60,20 @@ pub(super) struct Parole {
 
 pub(super) async fn questions(
     State(pipeline): State<Arc<Pipeline>>,
-    Query(Most { limit }): Query<Most>,
+    asked: Result<Query<Most>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let limit = most(asked)?;
     let open = pipeline.store.count_questions().await?;
-    let questions = pipeline.store.questions(limit.min(QUESTIONS)).await?;
+    let questions = pipeline.store.questions(limit).await?;
     let questions: Vec<_> = questions.iter().map(of_question).collect();
     Ok(Json(json!({ "ouvertes": open, "questions": questions })).into_response())
 }
 
 pub(super) async fn side_by_side(
     State(pipeline): State<Arc<Pipeline>>,
-    Path((one, other)): Path<(Uuid, Uuid)>,
+    named: Result<Path<(Uuid, Uuid)>, PathRejection>,
 ) -> Result<Response, Problem> {
+    let Path((one, other)) = named.map_err(|_| no_identifier())?;
     let persons = (PersonId(one), PersonId(other));
     let found = pipeline.store.persons(&[persons.0, persons.1]).await?;
     let find = |id| found.iter().find(|person| person.id == id && person.merged_into.is_none());
@@ -82,9 +84,9 @@ pub(super) async fn side_by_side(
 
 pub(super) async fn rulings(
     State(pipeline): State<Arc<Pipeline>>,
-    Query(Most { limit }): Query<Most>,
+    asked: Result<Query<Most>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let rulings = pipeline.store.rulings(limit.min(QUESTIONS)).await?;
+    let rulings = pipeline.store.rulings(most(asked)?).await?;
     let rulings: Vec<_> = rulings.iter().map(of_ruling).collect();
     Ok(Json(json!({ "decisions": rulings })).into_response())
 }
@@ -108,9 +110,10 @@ pub(super) async fn rule(
 
 pub(super) async fn undo(
     State(pipeline): State<Arc<Pipeline>>,
-    Path(ruling): Path<Uuid>,
+    named: Result<Path<Uuid>, PathRejection>,
     said: Result<Json<Parole>, JsonRejection>,
 ) -> Result<Response, Problem> {
+    let Path(ruling) = named.map_err(|_| no_identifier())?;
     let Json(parole) = said.map_err(|_| unreadable())?;
     follow(&pipeline, Verdict::Undo(ruling), parole, StatusCode::OK).await
 }
@@ -124,10 +127,24 @@ async fn follow(
     if par.trim().is_empty() || note.trim().is_empty() {
         return Err(unreadable());
     }
-    let Outcome { ruling, persons, events } =
+    let Outcome { ruling, persons, events, others } =
         pipeline.rule(&verdict, Word { by: par, note }, &()).await.map_err(problem)?;
-    let answer = json!({ "decision": of_ruling(&ruling), "personnes": persons, "evenements": events });
+    let answer = json!({ "decision": of_ruling(&ruling), "personnes": persons, "evenements": events, "autres": others });
     Ok((status, Json(answer)).into_response())
+}
+
+/// How many are asked for.
+fn most(asked: Result<Query<Most>, QueryRejection>) -> Result<u32, Problem> {
+    match asked {
+        Ok(Query(Most { limit })) if (1..=QUESTIONS).contains(&limit) => Ok(limit),
+        _ => Err(Problem::bad_request("`limit` is between 1 and 1000; nothing else is understood")
+            .in_french("`limit` est entre 1 et 1000 ; rien d'autre n'est compris")),
+    }
+}
+
+fn no_identifier() -> Problem {
+    Problem::bad_request("expected identifiers in the address, as `/v1/identite/questions` and `/v1/identite/decisions` give them")
+        .in_french("attendu : des identifiants dans l'adresse, tels que `/v1/identite/questions` et `/v1/identite/decisions` les donnent")
 }
 
 fn unreadable() -> Problem {
@@ -138,7 +155,8 @@ fn unreadable() -> Problem {
 }
 
 fn nobody() -> Problem {
-    Problem::not_found("there are no two such persons").in_french("il n'y a pas deux telles personnes")
+    Problem::not_found("there are no two such persons, or they are one already")
+        .in_french("il n'y a pas deux telles personnes, ou elles sont déjà une")
 }
 
 fn problem(error: RulingError) -> Problem {

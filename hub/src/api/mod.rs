@@ -92,8 +92,7 @@ pub async fn serve_institutions(
     listening::answer(listener, finished(counter(desk)), stop).await
 }
 
-const NO_SUCH: &str =
-    "there is no such resource; see `/v1/deliveries`, `/v1/personnes`, `/v1/evenements` and `/sante`";
+const NO_SUCH: &str = "there is no such resource; see `/v1/deliveries`, `/v1/personnes`, `/v1/evenements`, `/v1/identite/questions` and `/sante`";
 
 /// Who is who.
 fn court(pipeline: Arc<Pipeline>) -> Router {

@@ -106,7 +106,8 @@ struct ReadClaim {
 pub(super) struct RulingWords {
     pub word: Word,
     pub undone: Option<Word>,
-    pub absorbed: Option<Absorbed>,
+    /// One, or none, reads as a list too.
+    pub absorbed: Vec<Absorbed>,
 }
 
 /// A claim's payload, opened.

@@ -4,11 +4,12 @@ use clap::Args;
 use hub_core::delivery::PersonId;
 use hub_core::pipeline::{Outcome, Verdict};
 use hub_core::ruling::Word;
+use hub_core::store::KnownPerson;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Two;
-use super::told::{events, in_words};
+use super::told::{already_one, follows, in_words};
 use crate::cli::deliver::{Bar, publish};
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
@@ -37,7 +38,7 @@ pub struct Decide {
 pub struct Split {
     /// The person
     person: Uuid,
-    /// The claims that speak of somebody else, by number (`dlnuf --output json person show`)
+    /// The claims that speak of somebody else, by number (`dlnuf person show` ends with them)
     #[arg(long, value_name = "NUMBER", required = true, value_delimiter = ',')]
     claims: Vec<i64>,
     #[command(flatten)]
@@ -93,12 +94,20 @@ async fn rule(
     let why = || either("`--note` dit pourquoi, en quelques mots", "`--note` says why, in a few words");
     anyhow::ensure!(!saying.note.trim().is_empty(), why());
     let pipeline = installation::pipeline(settings).await?;
+    if let Verdict::Rule { persons: (one, other), .. } = verdict {
+        let found = pipeline.store.persons(&[one, other]).await?;
+        let into = |person: &KnownPerson| person.merged_into.is_some_and(|into| into == one || into == other);
+        if found.iter().any(into) {
+            anyhow::bail!("{}", already_one(pipeline.store.as_ref(), (one, other)).await?);
+        }
+    }
     if saying.dry_run {
-        let kinds = preview(&pipeline, &verdict).await.map_err(in_words)?;
+        let outcome = preview(&pipeline, &verdict).await.map_err(in_words)?;
         if output == Output::Json {
-            show::json_line(&json!({ "essai": true, "evenements": kinds }));
+            let Outcome { events, others, .. } = &outcome;
+            show::json_line(&json!({ "essai": true, "evenements": events, "autres": others }));
         } else {
-            let told = events(&kinds);
+            let told = follows(&outcome);
             show::line(either(format_args!("il s'ensuivrait {told}"), format_args!("{told} would follow")));
         }
         return Ok(Exit::Done);
@@ -111,20 +120,28 @@ async fn rule(
     Ok(Exit::Done)
 }
 
-fn told(Outcome { ruling, persons, events: kinds }: &Outcome, output: Output) {
+fn told(outcome: &Outcome, output: Output) {
+    let Outcome { ruling, persons, events, others } = outcome;
     if output == Output::Json {
-        show::json_line(&json!({ "decision": ruling.id, "personnes": persons, "evenements": kinds }));
+        show::json_line(&json!({
+            "decision": ruling.id, "personnes": persons, "evenements": events, "autres": others,
+        }));
         return;
     }
     let id = ruling.id;
-    show::line(format_args!("{} : {}", super::answer(ruling), events(kinds)));
+    let (answer, follows) = (super::answer(ruling), follows(outcome));
+    if ruling.undone.is_some() {
+        show::line(either(
+            format_args!("« {answer} » ne vaut plus : {follows}"),
+            format_args!("\"{answer}\" holds no more: {follows}"),
+        ));
+    } else {
+        show::line(format_args!("{answer} : {follows}"));
+    }
     let persons: Vec<String> = persons.iter().map(ToString::to_string).collect();
     let persons = persons.join(" ");
     if ruling.undone.is_some() {
-        show::line(either(
-            format_args!("défait ; désormais {persons}"),
-            format_args!("undone; now {persons}"),
-        ));
+        show::line(either(format_args!("désormais {persons}"), format_args!("now {persons}")));
     } else {
         show::line(either(
             format_args!(

@@ -2,16 +2,16 @@
 
 use anyhow::Context as _;
 use hub_core::delivery::PersonId;
-use hub_core::identity::{Comparison, Trait};
-use hub_core::pipeline::{Pipeline, Verdict};
+use hub_core::identity::{Comparison, Doubt, Trait};
+use hub_core::pipeline::{Outcome, Pipeline, Verdict};
 use hub_core::store::KnownPerson;
 use serde_json::Value as Json;
 
-use super::told::{events, in_words};
+use super::told::{already_one, follows, in_words};
 use super::{Two, bits, both, why};
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
-use crate::examining::{in_bits, in_both_cases, name, preview, values};
+use crate::examining::{doubt, in_bits, in_both_cases, name, preview, values};
 use crate::installation;
 use crate::settings::Settings;
 
@@ -23,6 +23,9 @@ pub(super) async fn run(two: Two, settings: &Settings, output: Output) -> anyhow
         |id| either(format!("il n'y a pas de personne `{id}`"), format!("there is no person `{id}`"));
     let one = find(two.one).with_context(|| missing(two.one))?;
     let other = find(two.other).with_context(|| missing(two.other))?;
+    if one.merged_into == Some(other.id) || other.merged_into == Some(one.id) {
+        anyhow::bail!("{}", already_one(pipeline.store.as_ref(), (one.id, other.id)).await?);
+    }
     if output == Output::Json {
         let answer = in_both_cases(&pipeline, one, other).await.map_err(in_words)?;
         show::json_line(&Json::Object(answer));
@@ -34,7 +37,8 @@ pub(super) async fn run(two: Two, settings: &Settings, output: Output) -> anyhow
         previews.push(preview(&pipeline, &verdict).await.map_err(in_words)?);
     }
     let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
-    for_people(&pipeline, (one, other), &compared, &previews);
+    let asked = doubt(pipeline.store.as_ref(), (one.id, other.id)).await?;
+    for_people(&pipeline, (one, other), &compared, (asked, &previews));
     Ok(Exit::Done)
 }
 
@@ -42,7 +46,7 @@ fn for_people(
     pipeline: &Pipeline,
     (one, other): (&KnownPerson, &KnownPerson),
     compared: &Comparison,
-    previews: &[Vec<&'static str>],
+    (doubt, previews): (Option<Doubt>, &[Outcome]),
 ) {
     let canon = &pipeline.canon;
     for person in [one, other] {
@@ -82,10 +86,10 @@ fn for_people(
         ),
         format_args!("In all {total}; made one alone from {link}, asked about from {review}."),
     ));
-    if let Some(Err(doubt)) = compared.relation.map(|relation| relation.found) {
+    if let Some(doubt) = doubt {
         show::line(either(format_args!("Pourquoi : {}.", why(doubt)), format_args!("Why: {}.", why(doubt))));
     }
-    let [same, apart] = [0, 1].map(|at| events(previews.get(at).map(Vec::as_slice).unwrap_or_default()));
+    let [same, apart] = [0, 1].map(|at| previews.get(at).map(follows).unwrap_or_default());
     let ids = format!("{} {}", one.id, other.id);
     show::line(either(
         format_args!(

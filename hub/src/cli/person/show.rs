@@ -49,7 +49,10 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 pub fn record(canon: &Canon, person: &KnownPerson, output: Output) {
     match output {
         Output::Json => show::json_line(&Json::Object(document(canon, person))),
-        Output::Table => values(canon, &person.state),
+        Output::Table => {
+            values(canon, &person.state);
+            list_claims(person);
+        }
     }
 }
 
@@ -122,13 +125,40 @@ fn document(canon: &Canon, person: &KnownPerson) -> Map<String, Json> {
     document
 }
 
+/// Prints the claims linked to a person, by the numbers `identity split` takes.
+fn list_claims(person: &KnownPerson) {
+    show::line(either("\ndéclarations", "\nclaims"));
+    let row = |claim: &Statement| {
+        let latest = claim.stated.origins.iter().max_by_key(|origin| origin.place());
+        let gone = if claim.absent { either("retirée", "withdrawn") } else { "" };
+        vec![
+            claim.id.map_or_else(String::new, |id| id.to_string()),
+            claim.source.to_string(),
+            emitter(&claim.emitter),
+            latest.map_or_else(String::new, |origin| origin.record.to_string()),
+            latest.map_or_else(String::new, |origin| origin.delivery.to_string()),
+            gone.to_owned(),
+        ]
+    };
+    let headings = either(
+        ["numéro", "source", "émetteur", "enregistrement", "livraison", ""],
+        ["number", "source", "emitter", "record", "delivery", ""],
+    );
+    show::table(&headings, person.statements.iter().map(row).collect());
+}
+
+/// The parts of an emitter, as origins write them.
+fn emitter(emitter: &str) -> String {
+    emitter.replace('\u{1f}', "/")
+}
+
 /// The claims linked to a person, as `identity split` names them.
 fn claims(person: &KnownPerson) -> Json {
     let claim = |claim: &Statement| {
         let latest = claim.stated.origins.iter().max_by_key(|origin| origin.place());
         let place = latest.map(|origin| (origin.delivery, origin.record));
         json!({
-            "numero": claim.id, "source": claim.source, "emetteur": claim.emitter, "retiree": claim.absent,
+            "numero": claim.id, "source": claim.source, "emetteur": emitter(&claim.emitter), "retiree": claim.absent,
             "livraison": place.map(|place| place.0), "enregistrement": place.map(|place| place.1),
         })
     };
