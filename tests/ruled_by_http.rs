@@ -105,6 +105,16 @@ async fn a_word_that_cannot_be_followed_is_a_coded_problem_without_a_value_and_c
         assert!(problem["code"].as_str().is_some_and(|code| code.starts_with("DLN")), "{problem}");
         assert!(!problem.to_string().contains("VERDIER"), "{problem}");
     }
+    for path in [
+        "/questions/VERDIER/PAUL",
+        "/questions?nom=VERDIER",
+        "/questions?limit=0",
+        "/decisions?limit=VERDIER",
+    ] {
+        let (status, problem) = desk.ask(Method::GET, path, None).await;
+        assert_eq!((status, problem["code"].as_str()), (StatusCode::BAD_REQUEST, Some("DLN0703")), "{path}");
+        assert!(!problem.to_string().contains("VERDIER"), "{problem}");
+    }
     let open = desk.get("/questions").await;
     assert_eq!((open["ouvertes"].clone(), desk.hub.persons().len()), (json!(1), 2));
     assert!(!desk.serving.log().contains("VERDIER"));

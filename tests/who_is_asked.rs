@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::support::extracts::{Hub, Member, PAUL, codes, figures, household, made, monthly};
+use crate::support::extracts::{Hub, Member, PAUL, codes, figures, household, made, monthly, somebody};
 
 const LIST: &str =
     "Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;NIR;ID IODAS;Numéro de téléphone\n";
@@ -179,4 +179,25 @@ fn what_cannot_be_ruled_is_said_in_french_and_changes_nothing() {
     let dry = hub.ask(&["identity", "decide", &one, &other, "--one", "--note", "x", "--dry-run"]).json();
     assert_eq!(dry[0]["essai"], true);
     assert_eq!((hub.events().len(), questions(&hub).len()), (events, 1));
+}
+
+#[test]
+fn every_identifier_goes_back_to_whom_it_belonged() {
+    let hub = Hub::fresh();
+    let names: Vec<(String, String)> = (1..=8).map(somebody).collect();
+    let dossiers: Vec<String> = (0..)
+        .zip(&names)
+        .map(|(at, (name, born))| {
+            let member = Member { name, born, nir: "", rank: "", ..PAUL };
+            household(&format!("205599{at}"), "521", "2", &[member])
+        })
+        .collect();
+    hub.deliver("caf", "caf.xml", &monthly(&made("2026-03-05", "01:00:00"), 8, &dossiers));
+    let before = everything(&hub);
+    let ids: Vec<String> = before.iter().map(|(id, _)| id.clone()).collect();
+    let pairs = ids.chunks_exact(2).map(|pair| [pair[0].clone(), pair[1].clone()]);
+    let rulings: Vec<Json> = pairs.map(|pair| decide(&hub, &pair, "--one")).collect();
+    assert_eq!(everything(&hub).len(), 4);
+    rulings.iter().for_each(|ruling| undo(&hub, ruling));
+    assert_eq!(everything(&hub), before);
 }

@@ -250,7 +250,7 @@ mod tests {
             ("1988", "homme", true),
             ("1988-11-02", "homme", false),
             ("1988", "femme", false),
-            ("1960-05-17", "", true),
+            ("1980-05-17", "", true),
             ("1961", "", false),
         ] {
             let claim = [

@@ -140,11 +140,21 @@ impl<'p> Table<'p> {
 
     fn part_into_rooms(&mut self) {
         self.rooms = (0..self.groups.len()).collect();
-        for (a, b) in self.relations.keys() {
-            let [one, other] = [*a, *b].map(|at| self.rooms.get(at).copied().unwrap_or(at));
+        let all = (0..self.groups.len()).flat_map(|a| (a + 1..self.groups.len()).map(move |b| (a, b)));
+        for (a, b) in all.filter(|pair| self.has_to_do(*pair)).collect::<Vec<_>>() {
+            let [one, other] = [a, b].map(|at| self.rooms.get(at).copied().unwrap_or(at));
             let (low, high) = pair(one, other);
             self.rooms.iter_mut().filter(|room| **room == high).for_each(|room| *room = low);
         }
+    }
+
+    /// Related, or of one number, whatever else speaks against it.
+    fn has_to_do(&self, pair: Pair) -> bool {
+        let numbered = || {
+            let (a, b) = self.get(pair.0).zip(self.get(pair.1))?;
+            Some(a.profile.bears_a_number_of(&b.profile))
+        };
+        self.relations.contains_key(&pair) || numbered().unwrap_or_default()
     }
 
     fn relate(&mut self, pair: Pair) {

@@ -135,6 +135,11 @@ impl Profile {
             .min_by_key(|(rank, former)| (*former, *rank))
     }
 
+    /// Both bear one number, be it the NIR.
+    pub(super) fn bears_a_number_of(&self, other: &Self) -> bool {
+        self.keys.iter().any(|key| key.is_number() && other.keys.contains(key))
+    }
+
     /// Whether anything brings the two together.
     pub fn shares_a_key(&self, other: &Self) -> bool {
         !self.keys.is_disjoint(&other.keys)

@@ -152,7 +152,9 @@ impl Resolving<'_> {
             .collect();
         homes.iter().flatten().for_each(|group| self.move_in(group));
         homes.iter().flatten().for_each(|group| self.learn(circle, group));
-        if self.people.changes() != before || homes.iter().flatten().any(|group| self.is_news(circle, group))
+        if self.people.changes() != before
+            || homes.iter().flatten().any(|group| self.is_news(circle, group))
+            || self.asks_elsewhere(&voices)
         {
             self.look_further(&voices);
         }
@@ -323,6 +325,13 @@ impl Resolving<'_> {
                 None => own.iter().any(|somebody| somebody.profile.is_news(&pending.traits)),
             }
         })
+    }
+
+    /// Whether somebody here is asked about with somebody who is not: what links them, a claim of a third, was not looked up.
+    fn asks_elsewhere(&self, voices: &[Heard<'_>]) -> bool {
+        let here: BTreeSet<PersonId> = voices.iter().filter_map(|heard| heard.person).collect();
+        let mut asked = self.hand.bench.questions.iter().map(|question| question.persons);
+        asked.any(|(one, other)| here.contains(&one) != here.contains(&other))
     }
 
     fn look_further(&mut self, voices: &[Heard<'_>]) {

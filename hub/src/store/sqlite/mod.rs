@@ -81,10 +81,11 @@ impl Sqlite {
                 Ok(!connection.is_in_transaction())
             })
         });
+        // SQLite waits for nobody where the journal of a new store is made, and locks nothing between two migrations: hubs opened at
+        // once would fail, or run them twice.
+        let alone = lock(format!("{path}.opening")).await?;
         let writer = writer.connect_with(options.clone()).await;
         let writer = writer.map_err(not_opened)?;
-        // SQLite locks nothing between two migrations: hubs opened at once would run them twice.
-        let alone = lock(format!("{path}.opening")).await?;
         let migrator = sqlx::migrate!("migrations/sqlite");
         migrator.run(&writer).await.map_err(not_migrated)?;
         mark(&writer, &mut codec).await?;
