@@ -62,7 +62,7 @@ pub(super) async fn questions(
     State(pipeline): State<Arc<Pipeline>>,
     asked: Result<Query<Most>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let limit = most(asked)?;
+    let limit = most(&asked)?;
     let open = pipeline.store.count_questions().await?;
     let questions = pipeline.store.questions(limit).await?;
     let questions: Vec<_> = questions.iter().map(of_question).collect();
@@ -86,7 +86,7 @@ pub(super) async fn rulings(
     State(pipeline): State<Arc<Pipeline>>,
     asked: Result<Query<Most>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let rulings = pipeline.store.rulings(most(asked)?).await?;
+    let rulings = pipeline.store.rulings(most(&asked)?).await?;
     let rulings: Vec<_> = rulings.iter().map(of_ruling).collect();
     Ok(Json(json!({ "decisions": rulings })).into_response())
 }
@@ -134,9 +134,9 @@ async fn follow(
 }
 
 /// How many are asked for.
-fn most(asked: Result<Query<Most>, QueryRejection>) -> Result<u32, Problem> {
+fn most(asked: &Result<Query<Most>, QueryRejection>) -> Result<u32, Problem> {
     match asked {
-        Ok(Query(Most { limit })) if (1..=QUESTIONS).contains(&limit) => Ok(limit),
+        Ok(Query(Most { limit })) if (1..=QUESTIONS).contains(limit) => Ok(*limit),
         _ => Err(Problem::bad_request("`limit` is between 1 and 1000; nothing else is understood")
             .in_french("`limit` est entre 1 et 1000 ; rien d'autre n'est compris")),
     }

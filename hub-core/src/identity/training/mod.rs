@@ -162,7 +162,7 @@ pub fn train(
         parts.extend(known_kin(session, (&kin, &found), declaration, members.len()));
         let Found { matches, kin, iterations, converged, .. } = found;
         let kin = kin.iter().sum();
-        sessions.push(Outcome { session, pairs, matches, kin, iterations, converged });
+        sessions.push(Outcome { session, pairs, matches, iterations, kin, converged });
     }
     let shares = learnt(declared, &seen, &by_chance);
     Ok(Trained { shares, parts, sessions, drawn: drawn.pairs, crowded })
