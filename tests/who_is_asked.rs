@@ -198,6 +198,8 @@ fn every_identifier_goes_back_to_whom_it_belonged() {
     let pairs = ids.chunks_exact(2).map(|pair| [pair[0].clone(), pair[1].clone()]);
     let rulings: Vec<Json> = pairs.map(|pair| decide(&hub, &pair, "--one")).collect();
     assert_eq!(everything(&hub).len(), 4);
-    rulings.iter().for_each(|ruling| undo(&hub, ruling));
+    for ruling in &rulings {
+        undo(&hub, ruling);
+    }
     assert_eq!(everything(&hub), before);
 }

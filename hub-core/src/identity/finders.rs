@@ -34,20 +34,14 @@ pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
                 .map(|first| key(KeyKind::Debut, &[&first, &given, &day])),
         );
         // The names may.
-        keys.extend(home.where_to().map(|place| key(KeyKind::Lieu, &[&day, place])));
+        keys.extend(home.most_exactly().map(|place| key(KeyKind::Lieu, &[&day, place])));
     }
-    // The birth may be unknown, or its year wrong.
+    // The birth may be unknown, or its year wrong; and the name another.
     if let Some(house) = &home.house {
-        // The name may be another, or unknown.
-        keys.extend(
-            Some(&given).filter(|given| !given.is_empty()).map(|given| key(KeyKind::Maison, &[given, house])),
-        );
-    }
-    if let (Some(door), Some(first)) = (&home.door, given.chars().next()) {
-        let first = format_compact!("{first}");
-        keys.extend(names.iter().map(|name| key(KeyKind::Rue, &[name, &first, door])));
+        let given = Some(&given).filter(|given| !given.is_empty());
+        keys.extend(given.map(|given| key(KeyKind::Maison, &[given, house])));
     } else if let Some(postal_code) = &home.postal_code {
-        keys.extend(both(&names, &given).map(|both| key(KeyKind::Rue, &[&both, postal_code])));
+        keys.extend(both(&names, &given).map(|both| key(KeyKind::Poste, &[&both, postal_code])));
     }
     keys.extend(around.phones.iter().map(|phone| IdentityKey::new(KeyKind::Telephone, phone)));
     keys.extend(around.emails.iter().map(|email| IdentityKey::new(KeyKind::Courriel, email)));
@@ -74,15 +68,14 @@ const WAYS: [&str; 16] = [
     "ESCALIER",
 ];
 
-/// Where somebody lives, in three ways: one of them may be wrong, or written otherwise.
+/// Where somebody lives, in two ways: one of them may be wrong, or written otherwise.
 #[derive(Default)]
 struct Home {
     postal_code: Option<CompactString>,
-    /// The street as its longest word sounds.
-    street: Option<CompactString>,
-    /// Number and street.
+    /// Number and street, as its longest word sounds.
     door: Option<CompactString>,
-    /// Postal code and number: a postal code alone is home to thousands.
+    /// Postal code, number and how the street begins: a postal code alone is home to thousands, and the towns of one to many of one
+    /// number.
     house: Option<CompactString>,
 }
 
@@ -95,18 +88,19 @@ impl Home {
         let words = street.split(' ').filter(|word| word.len() > 2 && !WAYS.contains(word));
         let names = words.filter(|word| word.chars().all(char::is_alphabetic));
         let street = names.max_by_key(|word| word.len()).map(sound).filter(|sound| !sound.is_empty());
-        let with = |number: &str, place: &CompactString| format_compact!("{number}|{place}");
+        let begins = street.as_ref().and_then(|street| street.chars().next());
+        let door = number.zip(street.as_ref()).map(|(number, street)| format_compact!("{number}|{street}"));
+        let house = number.zip(postal_code.as_ref()).zip(begins);
         Self {
-            door: number.zip(street.as_ref()).map(|(number, street)| with(number, street)),
-            house: number.zip(postal_code.as_ref()).map(|(number, code)| with(number, code)),
+            door,
+            house: house.map(|((number, code), begins)| format_compact!("{number}|{code}|{begins}")),
             postal_code,
-            street,
         }
     }
 
-    /// The street; the postal code where no street is known.
-    fn where_to(&self) -> impl Iterator<Item = &CompactString> {
-        self.street.as_ref().or(self.postal_code.as_ref()).into_iter()
+    /// The door; the postal code where no street is known.
+    fn most_exactly(&self) -> impl Iterator<Item = &CompactString> {
+        self.door.as_ref().or(self.postal_code.as_ref()).into_iter()
     }
 }
 

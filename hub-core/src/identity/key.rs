@@ -26,12 +26,12 @@ pub enum KeyKind {
     Jour,
     /// How the name begins, given name, day.
     Debut,
-    /// Day, street; or postal code.
+    /// Day, door; or postal code.
     Lieu,
-    /// Name, how the given name begins, house and street; or given name, postal code.
-    Rue,
     /// Given name, house.
     Maison,
+    /// Name, given name, postal code: where no house is known.
+    Poste,
     Telephone,
     Courriel,
 }
@@ -48,8 +48,8 @@ impl KeyKind {
         Self::Jour,
         Self::Debut,
         Self::Lieu,
-        Self::Rue,
         Self::Maison,
+        Self::Poste,
         Self::Telephone,
         Self::Courriel,
     ];
@@ -61,7 +61,7 @@ impl KeyKind {
 
     /// Made of nothing that a household shares.
     pub fn is_personal(self) -> bool {
-        !matches!(self, Self::Lieu | Self::Rue | Self::Maison | Self::Telephone | Self::Courriel)
+        !matches!(self, Self::Lieu | Self::Maison | Self::Poste | Self::Telephone | Self::Courriel)
     }
 
     /// How much a shared number tells, 0 the most.

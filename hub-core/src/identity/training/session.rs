@@ -20,10 +20,8 @@ pub enum Session {
     Name,
     /// The name as it sounds, and the day.
     Day,
-    /// The day, and the street.
+    /// The day, and the door.
     Place,
-    /// The name as it sounds, and the house.
-    Street,
     /// The given name as it sounds, and the house.
     House,
 }
@@ -36,7 +34,6 @@ impl Session {
             Self::Name => "nom",
             Self::Day => "jour",
             Self::Place => "lieu",
-            Self::Street => "rue",
             Self::House => "maison",
         }
     }
@@ -48,8 +45,6 @@ impl Session {
             Self::Name => &[Trait::Nom, Trait::Prenoms, Trait::Naissance],
             Self::Day => &[Trait::Naissance, Trait::Nom],
             Self::Place => &[Trait::Naissance, Trait::Adresse],
-            // How a given name begins is part of it.
-            Self::Street => &[Trait::Nom, Trait::Prenoms, Trait::Adresse],
             Self::House => &[Trait::Prenoms, Trait::Adresse],
         }
     }
@@ -59,7 +54,7 @@ impl Session {
         match self {
             Self::Number | Self::Name => &[],
             Self::Day | Self::Place => &[Kin::Twins],
-            Self::Street | Self::House => &[Kin::Household, Kin::Namesakes],
+            Self::House => &[Kin::Household, Kin::Namesakes],
         }
     }
 
@@ -75,7 +70,6 @@ impl Session {
             KeyKind::Nom => Self::Name,
             KeyKind::Jour => Self::Day,
             KeyKind::Lieu => Self::Place,
-            KeyKind::Rue => Self::Street,
             KeyKind::Maison => Self::House,
             _ => return None,
         })
