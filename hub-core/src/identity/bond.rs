@@ -51,7 +51,7 @@ pub enum Doubt {
     SharedNir,
     /// The same name and birth, which one source numbers apart.
     OtherNumber,
-    /// The same name, birth and home under another given name: a twin, or the given name they go by.
+    /// The same name and birth under another given name: a twin, or the given name they go by.
     Twins,
 }
 

@@ -140,8 +140,8 @@ fn why(doubt: Doubt) -> &'static str {
         Doubt::OtherNir => either("même nom et naissance, deux NIR", "same name and birth, two NIR"),
         Doubt::SharedNir => either("un NIR, d'autres traits", "one NIR, other traits"),
         Doubt::Twins => either(
-            "même nom, naissance et adresse, autre prénom : jumeaux ou prénom d'usage",
-            "same name, birth and home, other given name: twins, or the name they go by",
+            "même nom et même naissance, autre prénom : jumeaux ou prénom d'usage",
+            "same name and birth, other given name: twins, or the name they go by",
         ),
         Doubt::OtherNumber => either(
             "même nom et naissance, deux numéros d'une source",
