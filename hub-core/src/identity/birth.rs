@@ -66,6 +66,12 @@ impl Birth {
         format_compact!("{}-{low}-{high}", self.year)
     }
 
+    /// Day and month, where they say something: 1 January is the day of those whose day nobody knows.
+    pub fn anniversary(self) -> Option<CompactString> {
+        (self.is_whole() && !self.is_first_of_january())
+            .then(|| format_compact!("{}-{}", self.month, self.day))
+    }
+
     /// How near another one is.
     pub fn nearness(self, other: Self) -> Nearness {
         if self.is_whole() && other.is_whole() {

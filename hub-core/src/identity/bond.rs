@@ -87,7 +87,8 @@ pub fn relate(a: &Profile, b: &Profile, policy: &Policy) -> Option<Relation> {
     if !a.shares_a_key(b) {
         return None;
     }
-    let weighed = policy.weigh(&Likeness::of(a, b));
+    let likeness = Likeness::of(a, b);
+    let weighed = policy.weigh(&likeness, policy.common(a, b, &likeness));
     let weight = weighed.weight;
     let found = if a.shares_a_nir(b) {
         Some(by_nir(a, b, weight >= policy.link))

@@ -44,10 +44,12 @@ impl Comparison {
     ) -> Self {
         let (one, other) = (Profile::of_all(one, identity), Profile::of_all(other, identity));
         let likeness = Likeness::of(&one, &other);
-        let Weighed { weight, against } = policy.weigh(&likeness);
+        let common = policy.common(&one, &other, &likeness);
+        let Weighed { weight, against } = policy.weigh(&likeness, common);
+        let less = |of: Trait| if against.is_none() { common.of(of) } else { 0 };
         let line = |of: Trait| {
             let level = likeness.level(of)?;
-            Some(Line { of, level: likeness.word(of)?, weight: policy.weight(of, level, against) })
+            Some(Line { of, level: likeness.word(of)?, weight: policy.weight(of, level, against) - less(of) })
         };
         Self {
             lines: Trait::ALL.into_iter().filter_map(line).collect(),

@@ -26,6 +26,11 @@ pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
     }
     if let Some(birth) = traits.birth.filter(|birth| birth.is_whole()) {
         let day = birth.either_way_round();
+        // The year may.
+        if let Some(anniversary) = birth.anniversary() {
+            let both = both(&names, &given);
+            keys.extend(both.map(|both| key(KeyKind::Anniversaire, &[&both, &anniversary])));
+        }
         // The given name may be another; or the name, mistyped behind its beginning.
         keys.extend(names.iter().map(|name| key(KeyKind::Jour, &[name, &day])));
         keys.extend(

@@ -8,7 +8,7 @@ use std::fmt;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// How keys are made today: kept with a store, so that those of another making are written anew.
-pub const KEYS_MADE: &str = "4";
+pub const KEYS_MADE: &str = "5";
 
 /// What a key is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum KeyKind {
     Asp,
     /// Name, given name, year.
     Nom,
+    /// Name, given name, day and month.
+    Anniversaire,
     /// Name, day.
     Jour,
     /// How the name begins, given name, day.
@@ -37,7 +39,7 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Nir,
         Self::FranceTravailUuid,
         Self::FranceTravail,
@@ -45,6 +47,7 @@ impl KeyKind {
         Self::MissionLocale,
         Self::Asp,
         Self::Nom,
+        Self::Anniversaire,
         Self::Jour,
         Self::Debut,
         Self::Lieu,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::deliver::{Bar, exit_of, publish};
 use super::language::{Said, counted, either, name, status};
 use super::list::{List, minutes};
+use super::signature::Signature;
 use super::{Exit, Output, show};
 use crate::correction;
 use crate::decision::{Decision, DecisionError, Verdict, decide, released};
@@ -55,6 +56,8 @@ struct Decide {
     /// What the institution is told of it, on its receipt
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
+    #[command(flatten)]
+    signature: Signature,
 }
 
 /// Arguments of `receipt`.
@@ -125,14 +128,14 @@ impl Decide {
         let why = || either("`--note` dit pourquoi, en quelques mots", "`--note` says why, in a few words");
         anyhow::ensure!(!self.note.trim().is_empty(), why());
         let pipeline = installation::pipeline(settings).await?;
-        let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
-        let (note, message) = (self.note.clone(), self.message.clone());
+        let Self { id, note, message, signature } = self;
+        let by = signature.name();
         let decision = Decision { verdict, note, message, by, at: pipeline.clock.now() };
-        let decided = decide(pipeline.store.as_ref(), DeliveryId(self.id), &decision).await;
+        let decided = decide(pipeline.store.as_ref(), DeliveryId(id), &decision).await;
         let delivery = decided.map_err(in_words)?;
         if verdict == Verdict::Refused {
             if output == Output::Json {
-                show::json_line(&json!({ "delivery": self.id, "status": "refused" }));
+                show::json_line(&json!({ "delivery": id, "status": "refused" }));
             } else {
                 let id = delivery.id;
                 show::line(either(

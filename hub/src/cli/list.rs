@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use hub_core::delivery::{RunId, Status};
+use hub_core::delivery::{Counts, RunId, Status};
 use hub_core::record::Position;
 use hub_core::reject::Reject;
 use hub_core::store::Run;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::language::name;
+use super::language::{either, name, status};
 use super::{Exit, Output, show};
 use crate::installation;
 use crate::settings::Settings;
@@ -73,11 +73,16 @@ fn told(run: &Run, file: &str) {
     let started = minutes(run.started_at);
     let codes: Vec<String> = run.warnings.iter().map(|warning| warning.code.to_string()).collect();
     let why = if run.status == Status::Held { format!(" {}", codes.join(" ")) } else { String::new() };
-    show::line(format_args!("{}  {started} UTC  {}{why}", run.id, run.status.word().replace('_', " ")));
+    show::line(format_args!("{}  {started} UTC  {}{why}", run.id, status(run.status)));
     show::line(format_args!("  {file}  {}", run.mapping));
-    show::line(format_args!(
-        "  {} records, {} changed, {} gone, {} refused, {} events",
-        counts.records, counts.changed, counts.gone, counts.rejected, counts.events
+    let Counts { records, changed, gone, rejected, events, .. } = counts;
+    show::line(either(
+        format_args!(
+            "  enregistrements : {records} ; changés : {changed} ; partis : {gone} ; refusés : {rejected} ; événements : {events}"
+        ),
+        format_args!(
+            "  {records} records, {changed} changed, {gone} gone, {rejected} refused, {events} events"
+        ),
     ));
 }
 
@@ -85,7 +90,9 @@ fn told(run: &Run, file: &str) {
 fn refused(reject: &Reject) {
     let Position { number, line, .. } = reject.position;
     let field = reject.field.as_deref().unwrap_or_default();
-    show::line(format_args!("  record {number}, line {line}  {} {field}", reject.code));
+    let place = either("enregistrement", "record");
+    let of_line = either("ligne", "line");
+    show::line(format_args!("  {place} {number}, {of_line} {line}  {} {field}", reject.code));
     show::line(format_args!("    {}", show::detail(reject.code, &reject.detail)));
 }
 
@@ -101,7 +108,10 @@ impl Rejects {
             None => store.runs(50).await?.into_iter().find(|run| run.counts.rejected > 0).map(|run| run.id),
         };
         let Some(run) = run else {
-            eprintln!("no run has refused records");
+            eprintln!(
+                "{}",
+                either("aucun traitement n'a d'enregistrement refusé", "no run has refused records")
+            );
             return Ok(Exit::Done);
         };
         let known = store.run(run).await?;
@@ -119,16 +129,17 @@ impl Rejects {
         }
         let file = store.delivery(known.delivery).await?.and_then(|delivery| delivery.filename);
         let file = name(file.as_deref());
-        show::line(format_args!("{file}, refused by run {run} ({}):", known.mapping));
+        let mapping = &known.mapping;
+        show::line(either(
+            format_args!("{file}, refusés par le traitement {run} ({mapping}) :"),
+            format_args!("{file}, refused by run {run} ({mapping}):"),
+        ));
         rejects.iter().for_each(refused);
         show::remedies(rejects.iter().map(|reject| reject.code));
         let shown = rejects.len() as u64;
         if shown < known.counts.rejected {
-            show::line(format_args!(
-                "{} more: --limit {}",
-                known.counts.rejected - shown,
-                known.counts.rejected
-            ));
+            let (more, all) = (known.counts.rejected - shown, known.counts.rejected);
+            show::line(format_args!("{more} {} --limit {all}", either("de plus :", "more:")));
         }
         Ok(Exit::Done)
     }

@@ -19,6 +19,7 @@ mod pull;
 mod replay;
 mod serve;
 mod show;
+mod signature;
 mod sources;
 mod synth;
 

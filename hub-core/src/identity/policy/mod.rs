@@ -4,8 +4,10 @@
 //! it is seen among pairs of one person (m), how often among pairs of strangers (u); it weighs log2(m / u) (Fellegi and Sunter, 1969).
 //! Kin are weighed against in the same way, by shares of their own. Whole numbers, so that a sum never depends on its order.
 
+use super::frequency::{Common, Frequencies};
 use super::kin::Kin;
 use super::likeness::{LEVELS, Likeness, TRAITS, Trait};
+use super::profile::Profile;
 use crate::mapping::Diagnostic;
 
 mod written;
@@ -23,6 +25,7 @@ type Weights = [[Centibits; LEVELS]; TRAITS];
 pub struct Policy {
     /// Strangers first.
     alternatives: Vec<Alternative>,
+    frequencies: Frequencies,
     /// From here on two are one.
     pub link: Centibits,
     /// From here on a person is asked.
@@ -71,12 +74,17 @@ impl Policy {
         self.alternatives.iter().find(|alternative| alternative.kin == of).map_or(0, |found| found.rarity)
     }
 
-    /// What a likeness weighs against whoever else the two are likeliest to be.
-    pub fn weigh(&self, likeness: &Likeness) -> Weighed {
-        let weighed = self
-            .alternatives
-            .iter()
-            .map(|alternative| Weighed { weight: alternative.weigh(likeness), against: alternative.kin });
+    /// How common the names are that two persons share.
+    pub fn common(&self, a: &Profile, b: &Profile, likeness: &Likeness) -> Common {
+        self.frequencies.shared(a, b, likeness)
+    }
+
+    /// What a likeness weighs against whoever else the two are likeliest to be; names in common weigh less as they are common.
+    pub fn weigh(&self, likeness: &Likeness, common: Common) -> Weighed {
+        let weighed = self.alternatives.iter().map(|alternative| {
+            let less = if alternative.kin.is_none() { common.sum() } else { 0 };
+            Weighed { weight: alternative.weigh(likeness) - less, against: alternative.kin }
+        });
         weighed.min_by_key(|weighed| weighed.weight).unwrap_or(Weighed { weight: 0, against: None })
     }
 }

@@ -9,9 +9,14 @@ use serde::Deserialize;
 
 use super::{Alternative, Centibits, Policy, Weights};
 use crate::code::Code;
+use crate::identity::frequency::Frequencies;
 use crate::identity::kin::Kin;
 use crate::identity::likeness::{LEVELS, TRAITS, Trait};
 use crate::mapping::Diagnostic;
+use crate::text::fold_name;
+
+/// Traits whose common names are listed.
+const NAMED: [Trait; 2] = [Trait::Nom, Trait::Prenoms];
 
 /// The policy as it is written.
 #[derive(Deserialize)]
@@ -23,6 +28,8 @@ pub(in crate::identity) struct Written {
     pub marge: f64,
     pub bloc: u32,
     pub traits: BTreeMap<String, BTreeMap<String, [f64; 2]>>,
+    #[serde(default)]
+    pub courants: BTreeMap<String, BTreeMap<String, f64>>,
     #[serde(default)]
     pub parente: BTreeMap<String, WrittenKin>,
 }
@@ -52,6 +59,7 @@ impl Written {
         for (word, kin) in &self.parente {
             alternatives.extend(self.kin(word, kin, &mut mistakes));
         }
+        let frequencies = self.frequencies(&mut mistakes);
         if !mistakes.found.is_empty() {
             return Err(mistakes.found);
         }
@@ -59,6 +67,7 @@ impl Written {
         let threshold = |probability: f64| centibits(self.population * probability / (1.0 - probability));
         Ok(Policy {
             alternatives,
+            frequencies,
             link: threshold(self.lien),
             review: threshold(self.examen),
             margin: whole(self.marge),
@@ -94,6 +103,27 @@ impl Written {
             }
         }
         weights
+    }
+
+    /// A name weighs less by how much commoner it is than what two share by chance.
+    fn frequencies(&self, mistakes: &mut Mistakes<'_>) -> Frequencies {
+        let mut frequencies = Frequencies::default();
+        for (word, names) in &self.courants {
+            let Some(of) = NAMED.into_iter().find(|of| of.word() == word) else {
+                mistakes.no(word, format!("no names of `{word}` are listed"), NAMED.map(Trait::word));
+                continue;
+            };
+            let by_chance = self.traits.get(word).and_then(|levels| levels.get("identique"));
+            for (name, share) in names {
+                let expected =
+                    format!("`courants.{word}`: expected names, each with its share, above 0 and below 1");
+                let folded = fold_name(name);
+                mistakes.unless(*share > 0.0 && *share < 1.0 && !folded.is_empty(), name, &expected);
+                let less = by_chance.map_or(0, |[_, u]| centibits(share / u));
+                frequencies.list(of, folded, less);
+            }
+        }
+        frequencies
     }
 
     /// Kin weigh as strangers do where nothing else is declared.

@@ -5,10 +5,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use compact_str::CompactString;
+
 use crate::identity::kin::Kin;
 use crate::identity::likeness::{LEVELS, TRAITS, Trait};
 use crate::identity::policy::{Policy, Written, WrittenKin};
 use crate::mapping::Diagnostic;
+use crate::text::fold_name;
 
 /// How often a level is seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +79,9 @@ impl Kindred {
     }
 }
 
+/// Common names of a trait, folded, each with the share of persons who bear it.
+pub type CommonNames = BTreeMap<Trait, BTreeMap<CompactString, f64>>;
+
 /// A whole policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declaration {
@@ -91,6 +97,8 @@ pub struct Declaration {
     pub block_limit: u32,
     /// What each level is seen like.
     pub shares: Shares,
+    /// Names that weigh less than others.
+    pub common: CommonNames,
     /// What kin are like.
     pub kin: BTreeMap<Kin, Kindred>,
 }
@@ -119,6 +127,7 @@ impl Declaration {
             margin: written.marge,
             block_limit: written.bloc,
             shares,
+            common: common(&written),
             kin: written
                 .parente
                 .iter()
@@ -145,6 +154,17 @@ impl Declaration {
             Some(format!("[{}, {}]", rounded(m), rounded(u)))
         };
         list(&mut text, "  ", pair);
+        if !self.common.is_empty() {
+            text.push_str(
+                "\n# Noms et prénoms courants : la part des personnes qui les portent.\ncourants:\n",
+            );
+        }
+        for (of, names) in &self.common {
+            let _ = writeln!(text, "  {}:", of.word());
+            for (name, share) in names {
+                let _ = writeln!(text, "    '{name}': {}", rounded(*share));
+            }
+        }
         text.push_str("\n# Qui d'autre elles peuvent être : combien de telles personnes une personne connaît, et à quoi elles ressemblent.\nparente:\n");
         for (kin, kindred) in &self.kin {
             let _ = writeln!(text, "  {}:\n    part: {}\n    traits:", kin.word(), rounded(kindred.part));
@@ -154,6 +174,14 @@ impl Declaration {
         }
         text
     }
+}
+
+/// The names listed as common.
+fn common(written: &Written) -> CommonNames {
+    let folded =
+        |names: &BTreeMap<String, f64>| names.iter().map(|(name, share)| (fold_name(name), *share)).collect();
+    let listed = |of: Trait| Some((of, folded(written.courants.get(of.word())?)));
+    Trait::ALL.into_iter().filter_map(listed).collect()
 }
 
 /// Writes the levels of each trait that has some.

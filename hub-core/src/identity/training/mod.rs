@@ -6,11 +6,12 @@
 //! claims and seed give the same shares.
 
 mod chance;
+mod common;
 mod declaration;
 mod mixture;
 mod session;
 
-pub use declaration::{Declaration, Kindred, Share, Shares};
+pub use declaration::{CommonNames, Declaration, Kindred, Share, Shares};
 pub use session::Session;
 
 use super::kin::Kin;
@@ -95,6 +96,8 @@ pub struct Outcome {
 pub struct Trained {
     /// The shares, those declared where nothing was learnt.
     pub shares: Shares,
+    /// Which names are common here.
+    pub common: CommonNames,
     /// How many kin of a kind a person knows here, where a session tells.
     pub parts: Vec<(Kin, f64)>,
     /// What each session came to; one without pairs is left out.
@@ -108,7 +111,8 @@ pub struct Trained {
 impl Trained {
     /// The policy declared, with what was learnt in its place.
     pub fn declaration(&self, declared: Declaration, population: f64) -> Declaration {
-        let mut found = Declaration { population, shares: self.shares.clone(), ..declared };
+        let mut found =
+            Declaration { population, shares: self.shares.clone(), common: self.common.clone(), ..declared };
         for (kin, part) in &self.parts {
             if let Some(kindred) = found.kin.get_mut(kin) {
                 kindred.part = *part;
@@ -165,7 +169,8 @@ pub fn train(
         sessions.push(Outcome { session, pairs, matches, iterations, kin, converged });
     }
     let shares = learnt(declared, &seen, &by_chance);
-    Ok(Trained { shares, parts, sessions, drawn: drawn.pairs, crowded })
+    let common = common::common(members, &declaration.common, &shares);
+    Ok(Trained { shares, common, parts, sessions, drawn: drawn.pairs, crowded })
 }
 
 /// The kin a session's pairs may be, and how often they show each level: as strangers do where nothing else is declared.

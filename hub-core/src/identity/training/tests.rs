@@ -183,6 +183,31 @@ fn claims_teach_how_often_births_are_wrong_and_the_same_seed_teaches_the_same() 
 }
 
 #[test]
+fn names_many_bear_are_listed_and_names_few_bear_are_never_told() {
+    let mut members = claims(1_000);
+    let canon = Canon::from_schema(include_str!("../../../../schemas/personne/v1.json")).expect("the schema");
+    let identity = IdentityFields::of(&canon);
+    let name = canon.find("identite.nom_naissance").expect("a field");
+    let mut named = |text: &str, times: u64| {
+        for at in 0..times {
+            let traits = identity.traits(&vec![(name, Value::text(text))], "one", "e");
+            let span = Span::since(DeliveryId(Uuid::nil()));
+            let stands = (1_000_000 + at, u64::from(times == 49));
+            members.push(Member { profile: Profile::of(&traits, span), stands, span });
+        }
+    };
+    named("Courant", 60);
+    named("Discret", 49);
+    let found = trained(&members, 1).expect("pairs").common;
+    let listed = found.get(&Trait::Nom).expect("names");
+    let share = listed.get("COURANT").copied().unwrap_or_default();
+    assert!((share - 60.0 / 2_109.0).abs() < 1e-9, "{share}");
+    assert!(!listed.contains_key("DISCRET"));
+    // Declared, and borne by nobody here: it fades.
+    assert!(listed.get("MARTIN").copied().unwrap_or_default() < 0.0005);
+}
+
+#[test]
 fn too_few_claims_teach_nothing_and_say_so() {
     assert_eq!(trained(&[], 1), Err(TrainingError::FewClaims(0)));
     let members = claims(40);

@@ -12,6 +12,7 @@ use super::Two;
 use super::told::{already_one, follows, in_words};
 use crate::cli::deliver::{Bar, publish};
 use crate::cli::language::either;
+use crate::cli::signature::Signature;
 use crate::cli::{Exit, Output, show};
 use crate::examining::preview;
 use crate::installation;
@@ -63,6 +64,8 @@ struct Saying {
     /// Say what would follow, and change nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    signature: Signature,
 }
 
 impl Decide {
@@ -112,8 +115,7 @@ async fn rule(
         }
         return Ok(Exit::Done);
     }
-    let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
-    let word = Word { by, note: saying.note };
+    let word = Word { by: saying.signature.name(), note: saying.note };
     let outcome = pipeline.rule(&verdict, word, &Bar::new(output)).await.map_err(in_words)?;
     told(&outcome, output);
     publish(settings, &pipeline, output).await?;

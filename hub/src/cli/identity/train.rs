@@ -108,6 +108,9 @@ fn json_lines(declaration: &Declaration, trained: &Trained, lesson: &Lesson) {
     for (kin, was, is) in parts(declaration, trained) {
         show::json_line(&json!({ "kin": kin.word(), "declared": was, "found": is }));
     }
+    for (of, name, share) in common(trained) {
+        show::json_line(&json!({ "common": of.word(), "name": name, "share": share }));
+    }
     for outcome in &trained.sessions {
         show::json_line(&json!({
             "session": outcome.session.word(), "pairs": outcome.pairs, "matches": outcome.matches, "kin": outcome.kin,
@@ -144,6 +147,12 @@ fn tables(declaration: &Declaration, trained: &Trained, (lesson, likelihoods): (
     });
     let headings = either(["parenté", "par personne", "trouvé", ""], ["kin", "of a person", "found", ""]);
     show::table(&headings, rows.collect());
+    show::table(&either(["courant", "", "part"], ["common", "", "share"]), {
+        let row = |(of, name, share): (Trait, &str, f64)| {
+            vec![of.word().to_owned(), name.to_owned(), figure(share)]
+        };
+        common(trained).into_iter().map(row).collect()
+    });
     let rows = trained.sessions.iter().map(|outcome| session(outcome, likelihoods));
     let headings = either(
         ["clés", "paires", "d'une personne", "parenté", "tours", "log-vraisemblance"],
@@ -169,6 +178,17 @@ fn session(outcome: &Outcome, likelihoods: &Likelihoods) -> Vec<String> {
         format!("{}{unfinished}", outcome.iterations),
         format!("{likelihood:.1}"),
     ]
+}
+
+/// The names found common, the commonest of each trait first.
+fn common(trained: &Trained) -> Vec<(Trait, &str, f64)> {
+    let listed = trained
+        .common
+        .iter()
+        .flat_map(|(of, names)| names.iter().map(|(name, share)| (*of, name.as_str(), *share)));
+    let mut listed: Vec<_> = listed.collect();
+    listed.sort_by(|(a, _, one), (b, _, other)| a.cmp(b).then_with(|| other.total_cmp(one)));
+    listed
 }
 
 /// How many kin of each kind a person knows: as declared, and as found.

@@ -179,7 +179,8 @@ fn values(canon: &Canon, state: &Stated) {
         let codes = doubted.map(|doubt| doubt.code.to_string()).collect::<Vec<_>>().join(" ");
         vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), (at + 1).to_string(), codes]
     });
-    show::table(&["field", "value", "origin", "doubt"], rows.collect());
+    let headings = either(["champ", "valeur", "origine", "doute"], ["field", "value", "origin", "doubt"]);
+    show::table(&headings, rows.collect());
     for (number, from) in (1..).zip(&state.origins) {
         show::line(format_args!(" {number:>5}  {}", origin(from)));
     }
@@ -252,10 +253,12 @@ pub(super) fn origin(origin: &Origin) -> String {
     let place = if origin.record == 0 {
         "absence".to_owned()
     } else {
-        format!("record {}, line {}", origin.record, origin.line)
+        let (record, line) = either(("enregistrement", "ligne"), ("record", "line"));
+        format!("{record} {}, {line} {}", origin.record, origin.line)
     };
+    let (since, delivery) = either(("depuis", "livraison"), ("since", "delivery"));
     format!(
-        "{} {} since {} ({place}, delivery {}, {})",
+        "{} {} {since} {} ({place}, {delivery} {}, {})",
         origin.source, origin.emitter, origin.valid_at, origin.delivery, origin.mapping
     )
 }
