@@ -1,11 +1,12 @@
 //! Small worlds full of namesakes, twins and mistakes: three sources that deliver twice each, in whatever interleaving, leave the same
-//! persons with the same values. A world is drawn from its seed; `DLNUF_TEST_WORLDS` asks for more of them.
-
-use std::path::Path;
+//! persons with the same values, also when rulings were made in between and taken back. A world is drawn from its seed; `DLNUF_TEST_WORLDS` asks for more of them.
 
 use hub::installation::pipeline;
 use hub::settings::Settings;
-use hub_core::pipeline::Order;
+use hub_core::delivery::PersonId;
+use hub_core::pipeline::{Order, Pipeline, Verdict};
+use hub_core::ruling::Word;
+use uuid::Uuid;
 
 use crate::support::extracts::{Member, household, made, monthly};
 use crate::support::population::{everybody, known};
@@ -135,40 +136,105 @@ fn interleaving(dice: &mut Dice) -> Vec<usize> {
     order
 }
 
-async fn persons_after(folder: &Path, order: &[usize], files: &[[Vec<Row>; 2]; 3]) -> Vec<String> {
-    let hub = pipeline(&Settings::at(folder.join("home"))).await.expect("an installation");
-    let mut night = [0, 0, 0];
-    for source in order {
-        let rows = &files[*source][night[*source]];
-        let (name, bytes) = file(*source, night[*source], rows);
-        night[*source] += 1;
-        if rows.is_empty() {
-            continue;
-        }
-        let path = folder.join(format!("{source}-{}", night[*source]));
-        std::fs::write(&path, bytes).expect("a file");
-        let delivery = received(&hub, name, &path).await;
-        let report = hub.run(Order::new(delivery), &()).await.expect("a run");
-        assert_ne!(report.status, hub_core::delivery::Status::Held, "{order:?}");
+/// Who delivers what, in turn.
+struct World {
+    files: [[Vec<Row>; 2]; 3],
+}
+
+impl World {
+    fn drawn(dice: &mut Dice) -> Self {
+        let count = 3 + dice.below(4);
+        let persons: Vec<Row> = (0..count).map(|id| somebody(dice, id)).collect();
+        Self { files: [0, 1, 2].map(|source| nights(dice, &persons, source)) }
     }
-    known(&hub.canon, &everybody(hub.store.as_ref()).await.0)
+
+    /// What is known once all has come; `dice` are for rulings made between deliveries, each taken back in the end.
+    async fn played(&self, order: &[usize], mut dice: Option<&mut Dice>) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let hub = pipeline(&Settings::at(folder.path().join("home"))).await.expect("an installation");
+        let (mut night, mut rulings) = ([0, 0, 0], Vec::new());
+        for source in order {
+            let rows = &self.files[*source][night[*source]];
+            let (name, bytes) = file(*source, night[*source], rows);
+            night[*source] += 1;
+            if rows.is_empty() {
+                continue;
+            }
+            let path = folder.path().join(format!("{source}-{}", night[*source]));
+            std::fs::write(&path, bytes).expect("a file");
+            let delivery = received(&hub, name, &path).await;
+            let report = hub.run(Order::new(delivery), &()).await.expect("a run");
+            assert_ne!(report.status, hub_core::delivery::Status::Held, "{order:?}");
+            if let Some(dice) = &mut dice {
+                rulings.extend(ruled(&hub, dice).await);
+            }
+        }
+        while let (Some(dice), false) = (&mut dice, rulings.is_empty()) {
+            let at = usize::try_from(dice.below(rulings.len() as u64)).expect("small");
+            hub.rule(&Verdict::Undo(rulings.swap_remove(at)), word(), &()).await.expect("taken back");
+        }
+        known(&hub.canon, &everybody(hub.store.as_ref()).await.0)
+    }
+}
+
+fn word() -> Word {
+    Word { by: "agent".to_owned(), note: "essai".to_owned() }
+}
+
+/// A ruling on two persons, or on the claims of one, that chance chooses.
+async fn ruled(hub: &Pipeline, dice: &mut Dice) -> Option<Uuid> {
+    let persons = hub.store.people(PersonId(Uuid::nil()), 100).await.expect("persons");
+    let one = dice.one(&persons);
+    let verdict = if dice.percent(70) {
+        let others: Vec<PersonId> = persons.into_iter().filter(|person| *person != one).collect();
+        let other = if others.is_empty() { return None } else { dice.one(&others) };
+        Verdict::Rule { persons: (one, other), one: dice.percent(60) }
+    } else {
+        let person = hub.store.persons(&[one]).await.expect("a person").pop().expect("a person");
+        let mut claims: Vec<i64> = person.statements.iter().filter_map(|claim| claim.id).collect();
+        let all = claims.len();
+        claims.retain(|_| dice.percent(50));
+        if claims.is_empty() || claims.len() == all {
+            return None;
+        }
+        Verdict::Part { person: one, claims }
+    };
+    Some(hub.rule(&verdict, word(), &()).await.expect("a ruling").ruling.id)
+}
+
+/// The worlds tried.
+fn worlds() -> std::ops::Range<u64> {
+    let asked = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = asked("DLNUF_TEST_WORLD").unwrap_or(0);
+    first..first + asked("DLNUF_TEST_WORLDS").unwrap_or(WORLDS)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rulings_made_between_deliveries_and_taken_back_leave_the_same_persons() {
+    let mut differing = Vec::new();
+    for seed in worlds() {
+        let mut dice = Dice(seed);
+        let world = World::drawn(&mut dice);
+        let order = interleaving(&mut dice);
+        let wanted = world.played(&order, None).await;
+        let found = world.played(&order, Some(&mut dice)).await;
+        if wanted != found {
+            differing.push(format!("world {seed}: {order:?}: {} and {} persons", wanted.len(), found.len()));
+        }
+    }
+    assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_sources_in_any_interleaving_leave_the_same_persons() {
-    let worlds = std::env::var("DLNUF_TEST_WORLDS").ok().and_then(|worlds| worlds.parse().ok());
-    let first: u64 = std::env::var("DLNUF_TEST_WORLD").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let (mut differing, mut compared) = (Vec::new(), 0);
-    for seed in first..first + worlds.unwrap_or(WORLDS) {
+    for seed in worlds() {
         let mut dice = Dice(seed);
-        let count = 3 + dice.below(4);
-        let persons: Vec<Row> = (0..count).map(|id| somebody(&mut dice, id)).collect();
-        let files = [0, 1, 2].map(|source| nights(&mut dice, &persons, source));
+        let world = World::drawn(&mut dice);
         let mut wanted: Option<(Vec<usize>, Vec<String>)> = None;
         for _ in 0..INTERLEAVINGS {
             let order = interleaving(&mut dice);
-            let folder = tempfile::tempdir().expect("a folder");
-            let found = persons_after(folder.path(), &order, &files).await;
+            let found = world.played(&order, None).await;
             let (before, wanted) = wanted.get_or_insert_with(|| (order.clone(), found.clone()));
             compared += 1;
             if *wanted != found {

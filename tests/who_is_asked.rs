@@ -203,3 +203,52 @@ fn every_identifier_goes_back_to_whom_it_belonged() {
     }
     assert_eq!(everything(&hub), before);
 }
+
+/// The claims each person has, whatever the person is called.
+fn partition(hub: &Hub) -> Vec<Vec<String>> {
+    let snapshot = hub.ask(&["events", "snapshot"]).json();
+    let persons = snapshot.iter().map(|event| event["subject"].as_str().expect("a person").to_owned());
+    let mut all: Vec<Vec<String>> = persons
+        .map(|id| {
+            let person = hub.ask(&["person", "show", &id]).json().pop().expect("a person");
+            let claims = person["declarations"].as_array().expect("claims").clone();
+            let mut claims: Vec<String> = claims.iter().map(|claim| claim["numero"].to_string()).collect();
+            claims.sort();
+            claims
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// Who has a claim of a source.
+fn of_source(hub: &Hub, source: &str) -> String {
+    let snapshot = hub.ask(&["events", "snapshot"]).json();
+    let mut persons = snapshot.iter().map(|event| event["subject"].as_str().expect("a person").to_owned());
+    let has = |id: &String| {
+        let person = hub.ask(&["person", "show", id]).json().pop().expect("a person");
+        person["declarations"].as_array().expect("claims").iter().any(|claim| claim["source"] == source)
+    };
+    persons.find(has).expect("somebody")
+}
+
+#[test]
+fn of_several_who_were_one_by_two_rulings_each_is_apart_again_once_both_are_taken_back() {
+    let hub = Hub::fresh();
+    let like =
+        Member { name: "KERVELLA DUPUIS", given: "LOUISE", born: "1985-01-01", nir: "", rank: "", ..PAUL };
+    hub.deliver("caf", "1.xml", &caf("2026-03-05", &[like]));
+    hub.deliver("departement", "1.csv", &list("Dupuis;Marie Sandrine;04/11/1985;;SI-1;0612345678\n"));
+    let row = "de-1;DUPUIS;LOUISE;1985-04-12 00:00:00.0;1;SUI;;\n";
+    let columns = "identifiant_unique_de;nom;prenom;date_naissance;categorie_inscription;modalite_accompagnement;adresse_ligne4;adresse_ligne6\n";
+    hub.deliver("france-travail", "principal.csv", format!("{columns}{row}").as_bytes());
+    let before = partition(&hub);
+    assert_eq!(before.len(), 3);
+    // The third is like the first, and stays with both when only the second ruling holds.
+    let one = decide(&hub, &[of_source(&hub, "departement"), of_source(&hub, "france-travail")], "--one");
+    let other = decide(&hub, &[of_source(&hub, "departement"), of_source(&hub, "caf")], "--one");
+    undo(&hub, &one);
+    assert_eq!(partition(&hub).len(), 1);
+    undo(&hub, &other);
+    assert_eq!(partition(&hub), before);
+}

@@ -58,9 +58,9 @@ pub fn partition(members: Vec<Member>, rulings: &[Ruling], policy: &Policy) -> P
         return Partition { groups: vec![vec![0]], questions: Vec::new() };
     }
     let mut table = Table::of(members, rulings, policy);
+    table.acquaint();
     table.obey();
     table.relate_all();
-    table.part_into_rooms();
     while let Some(pair) = table.strongest() {
         let rivals = table.rivals(pair);
         if rivals.is_empty() {
@@ -84,6 +84,14 @@ struct Group {
     profile: Profile,
     members: Vec<usize>,
     stands: Vec<((u64, u64), Span)>,
+    /// The claims one of its own has to do with, by itself.
+    acquainted: BTreeSet<usize>,
+}
+
+impl Group {
+    fn knows(&self, other: &Self) -> bool {
+        other.members.iter().any(|member| self.acquainted.contains(member))
+    }
 }
 
 struct Table<'p> {
@@ -92,20 +100,41 @@ struct Table<'p> {
     relations: BTreeMap<Pair, Relation>,
     /// Pairs between which several are as near.
     contested: BTreeSet<Pair>,
-    /// For each group, the lowest of those it has to do with, step by step, before anybody is united. What comes of two rooms never
-    /// meets: whoever else is at hand changes nothing.
-    rooms: Vec<usize>,
     rulings: &'p [Ruling],
 }
 
 impl<'p> Table<'p> {
     fn of(members: Vec<Member>, rulings: &'p [Ruling], policy: &'p Policy) -> Self {
         let group = |(place, Member { profile, stands, span })| {
-            Some(Group { profile, members: vec![place], stands: vec![(stands, span)] })
+            let (members, acquainted) = (vec![place], BTreeSet::new());
+            Some(Group { profile, members, stands: vec![(stands, span)], acquainted })
         };
-        let rooms = vec![0; members.len()];
         let groups = members.into_iter().enumerate().map(group).collect();
-        Self { policy, groups, relations: BTreeMap::new(), contested: BTreeSet::new(), rooms, rulings }
+        Self { policy, groups, relations: BTreeMap::new(), contested: BTreeSet::new(), rulings }
+    }
+
+    /// Which claims have to do with one another, each by itself: groups are compared only where one of each do. What is heard besides, or
+    /// was grouped before, changes nothing.
+    fn acquaint(&mut self) {
+        for a in 0..self.groups.len() {
+            for b in a + 1..self.groups.len() {
+                if self.has_to_do((a, b)) {
+                    for (one, other) in [(a, b), (b, a)] {
+                        if let Some(group) = self.groups.get_mut(one).and_then(Option::as_mut) {
+                            group.acquainted.insert(other);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Related, or of one number, whatever else speaks against it.
+    fn has_to_do(&self, pair: Pair) -> bool {
+        let both = self.get(pair.0).zip(self.get(pair.1));
+        both.is_some_and(|(a, b)| {
+            relate(&a.profile, &b.profile, self.policy).is_some() || a.profile.bears_a_number_of(&b.profile)
+        })
     }
 
     /// What a person has ruled goes before everything.
@@ -138,29 +167,9 @@ impl<'p> Table<'p> {
         }
     }
 
-    fn part_into_rooms(&mut self) {
-        self.rooms = (0..self.groups.len()).collect();
-        let all = (0..self.groups.len()).flat_map(|a| (a + 1..self.groups.len()).map(move |b| (a, b)));
-        for (a, b) in all.filter(|pair| self.has_to_do(*pair)).collect::<Vec<_>>() {
-            let [one, other] = [a, b].map(|at| self.rooms.get(at).copied().unwrap_or(at));
-            let (low, high) = pair(one, other);
-            self.rooms.iter_mut().filter(|room| **room == high).for_each(|room| *room = low);
-        }
-    }
-
-    /// Related, or of one number, whatever else speaks against it.
-    fn has_to_do(&self, pair: Pair) -> bool {
-        let numbered = || {
-            let (a, b) = self.get(pair.0).zip(self.get(pair.1))?;
-            Some(a.profile.bears_a_number_of(&b.profile))
-        };
-        self.relations.contains_key(&pair) || numbered().unwrap_or_default()
-    }
-
     fn relate(&mut self, pair: Pair) {
-        let one_room = self.rooms.get(pair.0) == self.rooms.get(pair.1);
         let relation = match (self.get(pair.0), self.get(pair.1)) {
-            (Some(a), Some(b)) if one_room && !self.kept_apart(a, b) => {
+            (Some(a), Some(b)) if a.knows(b) && !self.kept_apart(a, b) => {
                 relate(&a.profile, &b.profile, self.policy)
             }
             _ => None,
@@ -268,6 +277,7 @@ impl<'p> Table<'p> {
             group.profile.join(gone.profile);
             group.members.extend(gone.members);
             group.stands.extend(gone.stands);
+            group.acquainted.extend(gone.acquainted);
         }
     }
 

@@ -144,13 +144,14 @@ impl Resolving<'_> {
         let voices_of = |group: &Vec<usize>| group.iter().filter_map(|at| voices.get(*at).copied()).collect();
         let groups: Vec<Vec<Heard<'_>>> = groups.iter().map(voices_of).collect();
         let waiting = self.waiting(&groups, &questions);
-        let stays = self.stays(&voices);
+        let (stays, returns) = (self.stays(&voices), self.returns(&voices));
         let before = self.people.changes();
         let homes: Vec<Option<Group<'_>>> = (0..)
             .zip(groups)
-            .map(|(at, voices)| (!waiting.contains(&at)).then(|| self.home(voices, &stays)))
+            .map(|(at, voices)| (!waiting.contains(&at)).then(|| self.home(voices, (&stays, &returns))))
             .collect();
         homes.iter().flatten().for_each(|group| self.move_in(group));
+        self.let_go(&voices, &homes);
         homes.iter().flatten().for_each(|group| self.learn(circle, group));
         if self.people.changes() != before
             || homes.iter().flatten().any(|group| self.is_news(circle, group))
@@ -224,14 +225,19 @@ impl Resolving<'_> {
 
     /// Who a group is: of those whose oldest claim is in it the one of the oldest, who absorbs the others; else somebody new, who was
     /// taken for another until now. Should they part again, each finds its own claim.
-    fn home<'v>(&mut self, voices: Vec<Heard<'v>>, stays: &BTreeMap<PersonId, i64>) -> Group<'v> {
+    fn home<'v>(
+        &mut self,
+        voices: Vec<Heard<'v>>,
+        (stays, returns): (&BTreeMap<PersonId, i64>, &BTreeMap<i64, PersonId>),
+    ) -> Group<'v> {
         let holds = |claim: &i64| voices.iter().any(|heard| heard.claim(self.pending) == Some(*claim));
         let mut staying: Vec<(i64, PersonId)> =
             stays.iter().filter(|(_, claim)| holds(claim)).map(|(person, claim)| (*claim, *person)).collect();
         staying.sort_unstable();
         let shown_by = self.shown_by(&voices);
         if staying.is_empty() {
-            let home = self.restored(&voices).unwrap_or_else(|| PersonId((self.mint)()));
+            let back = returns.iter().find(|(claim, _)| holds(claim)).map(|(_, person)| *person);
+            let home = back.unwrap_or_else(|| PersonId((self.mint)()));
             let left: BTreeSet<PersonId> = voices.iter().filter_map(|heard| heard.person).collect();
             let parted =
                 left.into_iter().map(|from| Parted { from, apart: home, shown_by: shown_by.clone() });
@@ -245,14 +251,13 @@ impl Resolving<'_> {
         Group { voices, home }
     }
 
-    /// The person a group was before a ruling that holds no more.
-    fn restored(&self, voices: &[Heard<'_>]) -> Option<PersonId> {
-        let had = |restored: &&Absorbed| {
-            voices
-                .iter()
-                .any(|heard| heard.claim(self.pending).is_some_and(|id| restored.claims.contains(&id)))
-        };
-        self.hand.bench.restored.iter().find(had).map(|restored| restored.person)
+    /// Those a ruling that holds no more had absorbed, each by the oldest of the claims it had: who has that one now is them again.
+    fn returns(&self, voices: &[Heard<'_>]) -> BTreeMap<i64, PersonId> {
+        let heard: HashSet<i64> = voices.iter().filter_map(|heard| heard.claim(self.pending)).collect();
+        let oldest =
+            |restored: &Absorbed| restored.claims.iter().copied().filter(|claim| heard.contains(claim)).min();
+        let restored = self.hand.bench.restored.iter();
+        restored.filter_map(|restored| Some((oldest(restored)?, restored.person))).collect()
     }
 
     /// Where the claim that shows who a group is stands: one just read, if any.
@@ -277,6 +282,26 @@ impl Resolving<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Whoever has no claim any more, because a ruling that holds no more had made them, is who has the oldest of those they had.
+    fn let_go(&mut self, voices: &[Heard<'_>], homes: &[Option<Group<'_>>]) {
+        let emptied = |person: &PersonId| self.people.get(*person).is_some_and(|left| !left.has_claims());
+        let persons: BTreeSet<PersonId> = voices.iter().filter_map(|heard| heard.person).collect();
+        for person in persons.into_iter().filter(emptied).collect::<Vec<_>>() {
+            let had = voices.iter().filter(|heard| heard.person == Some(person));
+            let oldest = had.filter_map(|heard| heard.claim(self.pending)).min();
+            let holds = |group: &&Group<'_>| {
+                group
+                    .voices
+                    .iter()
+                    .any(|heard| heard.claim(self.pending).is_some_and(|id| Some(id) == oldest))
+            };
+            let Some(Group { voices, home }) = homes.iter().flatten().find(holds) else { continue };
+            let shown_by = self.shown_by(voices);
+            self.people.parted.retain(|parted| parted.from != person);
+            self.people.absorb(person, *home, &shown_by);
         }
     }
 
