@@ -108,6 +108,7 @@ async fn an_event_without_a_queue_is_never_called_confirmed() {
         cursor: at,
         person: PersonId(mint()),
         id: mint(),
+        sequence: 1,
         routing_key: if at % 9 == 4 { "unknown".into() } else { "known.x".into() },
         json: "{}".into(),
     };

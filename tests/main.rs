@@ -27,6 +27,7 @@ mod mappings_and_cases;
 mod one_change_is_one_event;
 mod one_record_explained;
 mod order_of_arrival;
+mod profiles_are_told;
 mod ruled_by_http;
 mod schema_comparison;
 mod store_conformance;

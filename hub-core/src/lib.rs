@@ -30,5 +30,6 @@ pub mod roster;
 pub mod ruling;
 pub mod statement;
 pub mod store;
+pub mod subscription;
 pub mod text;
 pub mod transport;

@@ -20,6 +20,7 @@ use crate::store::{
     Commit, JournalEvent, Kept, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run,
     Store, StoreError, Turn, Version,
 };
+use crate::subscription::{Following, Telling, Tellings, Told, ToldEvent};
 
 /// The pretending store.
 pub struct Rehearsal {
@@ -226,6 +227,42 @@ impl Rulings for Rehearsal {
     }
 }
 
+/// Nobody is told anything.
+#[async_trait]
+impl Tellings for Rehearsal {
+    async fn following(&self, profile: &str) -> Result<Option<Following>, StoreError> {
+        self.store.following(profile).await
+    }
+
+    async fn told_of(
+        &self,
+        profile: &str,
+        persons: &[PersonId],
+    ) -> Result<Vec<(PersonId, Told)>, StoreError> {
+        self.store.told_of(profile, persons).await
+    }
+
+    async fn tell(&self, _: &Telling) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn told(&self, profile: &str, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
+        self.store.told(profile, after, limit).await
+    }
+
+    async fn told_outbox(&self, _: u64, _: u32) -> Result<Vec<ToldEvent>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn told_waiting(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn confirm_told(&self, _: &[u64]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Store for Rehearsal {
     async fn turn(&self) -> Result<Option<Turn>, StoreError> {
@@ -374,8 +411,8 @@ impl Store for Rehearsal {
     }
 
     /// That of the store beneath: what is rehearsed has no history.
-    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError> {
-        self.store.history(person).await
+    async fn histories(&self, persons: &[PersonId]) -> Result<Vec<(PersonId, Vec<Version>)>, StoreError> {
+        self.store.histories(persons).await
     }
 
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError> {

@@ -39,6 +39,19 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// None: of what is told without saying where it stands.
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            source: CompactString::default(),
+            emitter: CompactString::default(),
+            delivery: DeliveryId(uuid::Uuid::nil()),
+            record: 0,
+            line: 0,
+            mapping: CompactString::default(),
+            valid_at: CompactString::default(),
+        }
+    }
+
     /// What orders origins: date, delivery, record. Deliveries are numbered in the order they arrived.
     pub fn place(&self) -> (&str, DeliveryId, u64) {
         (&self.valid_at, self.delivery, self.record)

@@ -2,6 +2,8 @@
 
 use hub_core::clock::Clock;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 /// The real clock.
@@ -18,4 +20,10 @@ impl Clock for MachineClock {
     fn mint(&self) -> Uuid {
         Uuid::now_v7()
     }
+}
+
+/// The day it is in France, by which what is declared expires.
+pub fn today() -> Date {
+    let zone = TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC);
+    MachineClock.now().to_zoned_datetime(zone).date()
 }

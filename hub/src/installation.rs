@@ -8,17 +8,20 @@ use connectors::BuiltIn;
 use hub_core::archive::Archive;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock as _;
+use hub_core::code::Code;
 use hub_core::delivery::Delivery;
 use hub_core::identity::IdentityFields;
 use hub_core::mapping::Catalogue;
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
 use hub_core::store::{Store, StoreError};
+use hub_core::subscription::Pseudonyms;
 
 use crate::archive::{BucketArchive, FolderArchive, private_folder};
 use crate::arrival::Arrivals;
 use crate::broker;
-use crate::clock::MachineClock;
+use crate::clock::{MachineClock, today};
+use crate::heralds::Heralds;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
 use crate::pull::Puller;
 use crate::pull::places::Places;
@@ -26,6 +29,7 @@ use crate::seal::Seal;
 use crate::settings::Settings;
 use crate::sources::{Sources, SourcesError};
 use crate::store;
+use crate::subscriptions::SubscriptionFiles;
 
 /// The mapping files in force.
 ///
@@ -130,6 +134,36 @@ pub fn open_archive(settings: &Settings) -> anyhow::Result<Arc<dyn Archive>> {
     anyhow::ensure!(!place.contains("://"), "the archive is neither a folder nor `s3://bucket/prefix`");
     let archive = FolderArchive::open(Path::new(&place));
     Ok(Arc::new(archive.with_context(|| format!("opening the archive `{place}`"))?))
+}
+
+/// What persons are called by to those who subscribe.
+///
+/// # Errors
+/// When the protection key cannot be read.
+pub fn pseudonyms(settings: &Settings) -> anyhow::Result<Pseudonyms> {
+    Ok(Seal::load_or_create(&settings.key())?.pseudonyms())
+}
+
+/// Those who tell profiles what the journal holds.
+///
+/// # Errors
+/// When the folder of subscriptions cannot be read, or holds mistakes other than what has expired.
+pub fn heralds(settings: &Settings, pipeline: &Pipeline) -> anyhow::Result<Heralds> {
+    let files = SubscriptionFiles::folder(&settings.subscriptions_folder())?;
+    let (declared, mistakes) = files.check(&pipeline.canon, today());
+    for mistake in &mistakes {
+        if mistake.diagnostic.code != Code::SubscriptionExpired {
+            anyhow::bail!("{mistake}; `dlnuf subscriber lint` shows every mistake");
+        }
+        tracing::warn!(code = %mistake.diagnostic.code, file = mistake.file, "a subscription has expired: it is told nothing");
+    }
+    Ok(Heralds {
+        store: Arc::clone(&pipeline.store),
+        canon: Arc::clone(&pipeline.canon),
+        clock: Arc::clone(&pipeline.clock),
+        pseudonyms: pseudonyms(settings)?,
+        declared,
+    })
 }
 
 /// The publisher, when the settings name a broker.

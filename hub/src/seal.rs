@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead as _, Generate as _, Key, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hub_core::subscription::Pseudonyms;
 
 const NONCE_BYTES: usize = 24;
 
@@ -20,6 +21,7 @@ const NONCE_BYTES: usize = 24;
 pub struct Seal {
     payload: [u8; 32],
     lookup: [u8; 32],
+    pseudonyms: [u8; 32],
 }
 
 /// The key file cannot be used.
@@ -54,7 +56,13 @@ impl Seal {
         Self {
             payload: blake3::derive_key("dlnuf 2026 store payload", &key),
             lookup: blake3::derive_key("dlnuf 2026 store look-up", &key),
+            pseudonyms: blake3::derive_key("dlnuf 2026 pseudonyms", &key),
         }
+    }
+
+    /// What persons are called by to those who subscribe.
+    pub fn pseudonyms(&self) -> Pseudonyms {
+        Pseudonyms::new(self.pseudonyms)
     }
 
     /// Reads the key file, or creates it (mode 0600, durable) with a fresh key. Two processes starting together get one key.

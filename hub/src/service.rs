@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::api::{Desk, Rooms};
 use crate::backlog::Backlog;
+use crate::heralds::Heralds;
 use crate::installation;
 use crate::pull::Puller;
 use crate::receipt::courier::Courier;
@@ -30,6 +31,7 @@ pub struct Service {
     puller: Arc<Puller>,
     courier: Courier,
     publisher: Option<Publisher>,
+    heralds: Heralds,
     desk: Arc<Desk>,
 }
 
@@ -37,11 +39,12 @@ impl Service {
     /// Puts the drivers together.
     ///
     /// # Errors
-    /// When the store cannot be opened, or mappings or sources hold mistakes.
+    /// When the store cannot be opened, or mappings, sources or subscriptions hold mistakes.
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let pipeline = Arc::new(installation::pipeline(settings).await?);
         let sources = Arc::new(installation::sources(settings, &pipeline.catalogue)?);
         let publisher = installation::publisher(settings, &pipeline.store)?;
+        let heralds = installation::heralds(settings, &pipeline)?;
         let mut backlog = Backlog::new(Arc::clone(&pipeline), Arc::clone(&sources));
         if let Some(publisher) = &publisher {
             backlog.publish = Arc::clone(&publisher.wake);
@@ -57,7 +60,7 @@ impl Service {
             ended: Arc::clone(&ended),
         };
         let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
-        Ok(Self { pipeline, backlog, puller, courier, publisher, desk })
+        Ok(Self { pipeline, backlog, puller, courier, publisher, heralds, desk })
     }
 
     /// Where institutions hand in.
@@ -92,6 +95,7 @@ impl Service {
                 () = self.backlog.run() => {}
                 () = Arc::clone(&self.puller).run() => {}
                 () = self.courier.run() => {}
+                () = self.heralds.run() => {}
                 () = self.sweep() => {}
                 () = told(stopped.clone()) => {}
             }

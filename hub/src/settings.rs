@@ -25,17 +25,33 @@ pub struct Settings {
     /// The sources file: who may push, what is fetched, when [default: `sources.yaml` in the home folder]
     #[arg(long, env = "DLNUF_SOURCES", global = true)]
     pub sources: Option<PathBuf>,
+    /// Folder of subscriptions: who is told what of whom [default: `abonnements` in the home folder]
+    #[arg(long, env = "DLNUF_SUBSCRIPTIONS", global = true)]
+    pub subscriptions: Option<PathBuf>,
 }
 
 impl Settings {
     /// All that is usual, in this folder.
     pub fn at(home: PathBuf) -> Self {
-        Self { home, store: None, archive: None, broker: None, mappings: None, sources: None }
+        Self {
+            home,
+            store: None,
+            archive: None,
+            broker: None,
+            mappings: None,
+            sources: None,
+            subscriptions: None,
+        }
     }
 
     /// The sources file.
     pub fn sources_file(&self) -> PathBuf {
         self.sources.clone().unwrap_or_else(|| self.home.join("sources.yaml"))
+    }
+
+    /// The folder of subscriptions.
+    pub fn subscriptions_folder(&self) -> PathBuf {
+        self.subscriptions.clone().unwrap_or_else(|| self.home.join("abonnements"))
     }
 
     /// The protection key's file.

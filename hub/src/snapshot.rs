@@ -7,7 +7,7 @@
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock;
 use hub_core::delivery::PersonId;
-use hub_core::event::show_state;
+use hub_core::event::{Manner, show_state};
 use hub_core::store::{Store, StoreError};
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ pub async fn page(
     persons.sort_by_key(|person| person.id);
     let now = clock.now();
     let states = persons.iter().filter_map(|person| {
-        show_state(canon, clock.mint(), (person.id, person.sequence), now, &person.state)
+        show_state(canon, clock.mint(), (person.id, person.sequence), (now, Manner::Journal), &person.state)
     });
     Ok(Page { states: states.collect(), next: people.last().copied() })
 }

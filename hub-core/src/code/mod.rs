@@ -258,6 +258,18 @@ pub enum Code {
     UnusableName = 831,
     /// Changed since it was offered.
     OfferChanged = 832,
+    /// A profile or subscription cannot be read.
+    SubscriptionSyntax = 901,
+    /// A profile lists a field there is not.
+    UnknownScopeField = 902,
+    /// A profile lists a field it may not hold without a text.
+    ReservedField = 903,
+    /// A subscription's basis has expired.
+    SubscriptionExpired = 904,
+    /// A subscription names a profile there is not.
+    UnknownProfile = 905,
+    /// A subscription says something it cannot say.
+    BadSubscription = 906,
 }
 
 impl Code {
@@ -383,6 +395,12 @@ impl Code {
         Self::Interrupted,
         Self::UnusableName,
         Self::OfferChanged,
+        Self::SubscriptionSyntax,
+        Self::UnknownScopeField,
+        Self::ReservedField,
+        Self::SubscriptionExpired,
+        Self::UnknownProfile,
+        Self::BadSubscription,
     ];
 
     /// What the code means; every code has an entry.

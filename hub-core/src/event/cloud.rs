@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Event, Occasion};
+use super::{Event, Manner, Occasion};
 use crate::canonical::{Canon, Classification, Shown, Value};
 use crate::delivery::PersonId;
 use crate::diff::Change;
@@ -34,8 +34,26 @@ pub(super) struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scindee_en: Option<PersonId>,
     /// Of every change that does not bear its own.
-    pub provenance: &'a Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance<'a>>,
     pub changements: Vec<Changement<'a>>,
+}
+
+/// Where something was stated: whole, or who and since when alone.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Provenance<'a> {
+    Whole(&'a Origin),
+    Brief { source: &'a str, valide_le: &'a str },
+}
+
+impl<'a> Provenance<'a> {
+    pub fn of(origin: &'a Origin, manner: Manner) -> Self {
+        match manner {
+            Manner::Journal => Self::Whole(origin),
+            Manner::Scoped => Self::Brief { source: &origin.source, valide_le: &origin.valid_at },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -63,7 +81,7 @@ pub(super) struct Changement<'a> {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     valeurs: Option<Valeurs<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    provenance: Option<&'a Origin>,
+    provenance: Option<Provenance<'a>>,
 }
 
 #[derive(Serialize)]
@@ -107,15 +125,20 @@ pub(super) fn write(
     .expect("texts, numbers and lists are always writable")
 }
 
-pub(super) fn changement<'a>(canon: &'a Canon, change: &Change<'a>, common: &Origin) -> Changement<'a> {
+pub(super) fn changement<'a>(
+    canon: &'a Canon,
+    change: &Change<'a>,
+    (common, manner): (&Origin, Manner),
+) -> Changement<'a> {
     let field = canon.field(change.field);
-    let withheld = field.classification == Classification::Sensitive || field.path == "identite.nir";
+    let reserved = field.classification == Classification::Sensitive || field.path == "identite.nir";
+    let withheld = reserved && manner == Manner::Journal;
     let shown = |value: Option<&'a Value>| value.map(|value| value.shown(canon));
     Changement {
         champ: &field.path,
         valeur_retenue: withheld.then_some(true),
         valeurs: (!withheld).then(|| Valeurs { avant: shown(change.before), apres: shown(change.after) }),
-        provenance: (change.origin != common).then_some(change.origin),
+        provenance: (change.origin != common).then(|| Provenance::of(change.origin, manner)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::delivery::{PersonId, RunId};
 use crate::diff::{Change, diff};
 use crate::statement::{Origin, Stated};
 
-use cloud::{Chargement, Data, Load, Personne, changement, render, write};
+use cloud::{Chargement, Data, Load, Personne, Provenance, changement, render, write};
 
 /// An event, rendered and ready to be stored and published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +37,34 @@ pub struct Event {
 pub struct Occasion<'a> {
     /// The person.
     pub person: PersonId,
-    /// The person was not known before.
-    pub created: bool,
+    /// The person was not known before, to those it is told to.
+    pub arrival: Option<Arrival>,
     /// Sequence of the person's last event; 0 for none.
     pub last_sequence: u64,
     /// When.
     pub at: Timestamp,
     /// Département of the person, for routing; `00` when not known.
     pub departement: &'a str,
+    /// To whom it is told.
+    pub manner: Manner,
+}
+
+/// How a person comes to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// To the hub.
+    Created,
+    /// To those who are told: the person came into their territory, or something of theirs into their scope.
+    Entered,
+}
+
+/// To whom an event is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// The hub's own journal: reserved values are named and withheld, provenance is whole.
+    Journal,
+    /// A profile, which is shown what it may know and nothing else: all values, provenance in brief.
+    Scoped,
 }
 
 /// Renders the events that announce `changes`, in family order.
@@ -54,7 +74,8 @@ pub struct Occasion<'a> {
 pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change<'_>]) -> Vec<Event> {
     let mut families: Vec<(Category, Vec<&Change<'_>>)> = Vec::new();
     for change in changes {
-        let family = if occasion.created { Category::Personne } else { canon.field(change.field).category };
+        let whole = occasion.arrival.is_some();
+        let family = if whole { Category::Personne } else { canon.field(change.field).category };
         match families.iter_mut().find(|(known, _)| *known == family) {
             Some((_, members)) => members.push(change),
             None => families.push((family, vec![change])),
@@ -64,15 +85,12 @@ pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change<'_>]) -
     (occasion.last_sequence + 1..)
         .zip(families)
         .map(|(sequence, (family, changes))| {
-            let kind = kind(canon, family, occasion.created, &changes);
+            let kind = kind(canon, family, occasion.arrival, &changes);
             let origin = changes.first().expect("a family is made of changes").origin;
-            let data = Data {
-                personne: Personne { id: occasion.person },
-                fusionnee_dans: None,
-                scindee_en: None,
-                provenance: origin,
-                changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
-            };
+            let common = (origin, occasion.manner);
+            let changements = changes.iter().map(|change| changement(canon, change, common));
+            let provenance = Some(Provenance::of(origin, occasion.manner));
+            let data = Data { provenance, changements: changements.collect(), ..data(occasion, origin) };
             render(occasion, sequence, kind, data)
         })
         .collect()
@@ -80,32 +98,38 @@ pub fn announce(canon: &Canon, occasion: Occasion<'_>, changes: &[Change<'_>]) -
 
 /// Renders the last event of a person found to be another one, `into`; `origin` is the claim that showed it.
 pub fn announce_merger(occasion: Occasion<'_>, into: PersonId, origin: &Origin) -> Event {
-    let data = Data {
-        personne: Personne { id: occasion.person },
-        fusionnee_dans: Some(into),
-        scindee_en: None,
-        provenance: origin,
-        changements: Vec::new(),
-    };
+    let data = Data { fusionnee_dans: Some(into), ..data(occasion, origin) };
     render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.fusionnee", data)
 }
 
 /// Renders that part of what was known of a person is another's, `apart`; `origin` is the claim that showed it.
 pub fn announce_split(occasion: Occasion<'_>, apart: PersonId, origin: &Origin) -> Event {
-    let data = Data {
+    let data = Data { scindee_en: Some(apart), ..data(occasion, origin) };
+    render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.scindee", data)
+}
+
+/// Renders that a person is no longer shown to those it is told to: who left their territory, or of whom nothing is in their scope.
+pub fn announce_exit(occasion: Occasion<'_>, origin: &Origin) -> Event {
+    render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.sortie", data(occasion, origin))
+}
+
+/// An event's data but for what makes it one. What made somebody come or go is no affair of those who are told of it in their scope.
+fn data<'a>(occasion: Occasion<'a>, origin: &'a Origin) -> Data<'a> {
+    Data {
         personne: Personne { id: occasion.person },
         fusionnee_dans: None,
-        scindee_en: Some(apart),
-        provenance: origin,
+        scindee_en: None,
+        provenance: (occasion.manner == Manner::Journal).then(|| Provenance::of(origin, occasion.manner)),
         changements: Vec::new(),
-    };
-    render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.scindee", data)
+    }
 }
 
 /// Renders the one event of a first load, of which no person is announced by itself: `persons` were made from `origin`.
 pub fn announce_load(run: RunId, at: Timestamp, persons: u64, origin: &Origin) -> Event {
     let subject = PersonId(run.0);
-    let occasion = Occasion { person: subject, created: false, last_sequence: 0, at, departement: "00" };
+    let manner = Manner::Journal;
+    let occasion =
+        Occasion { person: subject, arrival: None, last_sequence: 0, at, departement: "00", manner };
     let load = Load { chargement: Chargement { personnes: persons }, provenance: origin };
     render(occasion, 1, "fr.dlnuf.chargement.termine", load)
 }
@@ -116,7 +140,7 @@ pub fn show_state(
     canon: &Canon,
     id: Uuid,
     (person, sequence): (PersonId, u64),
-    at: Timestamp,
+    (at, manner): (Timestamp, Manner),
     state: &Stated,
 ) -> Option<String> {
     let origin = state.origins.first()?;
@@ -126,8 +150,8 @@ pub fn show_state(
         personne: Personne { id: person },
         fusionnee_dans: None,
         scindee_en: None,
-        provenance: origin,
-        changements: changes.iter().map(|change| changement(canon, change, origin)).collect(),
+        provenance: Some(Provenance::of(origin, manner)),
+        changements: changes.iter().map(|change| changement(canon, change, (origin, manner))).collect(),
     };
     Some(write(id, "fr.dlnuf.personne.etat", person, (at, sequence), data))
 }
@@ -137,14 +161,15 @@ pub(crate) fn closes(state: &str) -> bool {
     matches!(state, "rsa_clos" | "rsa_clos_anterieur" | "rsa_refuse")
 }
 
-fn kind(canon: &Canon, family: Category, created: bool, changes: &[&Change<'_>]) -> &'static str {
-    match family {
-        Category::Personne if created => "fr.dlnuf.personne.creee",
-        Category::Personne => "fr.dlnuf.personne.modifiee",
-        Category::Inscription => "fr.dlnuf.inscription.modifiee",
-        Category::Orientation => "fr.dlnuf.orientation.modifiee",
-        Category::Engagement => "fr.dlnuf.engagement.modifie",
-        Category::Droit => {
+fn kind(canon: &Canon, family: Category, arrival: Option<Arrival>, changes: &[&Change<'_>]) -> &'static str {
+    match (family, arrival) {
+        (_, Some(Arrival::Created)) => "fr.dlnuf.personne.creee",
+        (_, Some(Arrival::Entered)) => "fr.dlnuf.personne.entree",
+        (Category::Personne, None) => "fr.dlnuf.personne.modifiee",
+        (Category::Inscription, None) => "fr.dlnuf.inscription.modifiee",
+        (Category::Orientation, None) => "fr.dlnuf.orientation.modifiee",
+        (Category::Engagement, None) => "fr.dlnuf.engagement.modifie",
+        (Category::Droit, None) => {
             let state = canon.find("droits.rsa.etat");
             let after = changes.iter().find(|c| Some(c.field) == state).and_then(|c| c.after);
             match after.and_then(Value::as_text) {

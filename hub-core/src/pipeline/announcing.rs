@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use crate::delivery::PersonId;
 use crate::diff::diff;
-use crate::event::{Event, Occasion, announce, announce_merger, announce_split};
+use crate::event::{Arrival, Event, Manner, Occasion, announce, announce_merger, announce_split};
 use crate::merge::merge;
 use crate::referential::departement;
 use crate::statement::{Origin, Stated, Statement};
@@ -52,10 +52,11 @@ fn merge_persons(grounds: Grounds<'_>, people: &People, commit: &mut Commit) {
         let departement = departement(grounds.canon, &person.state);
         let occasion = Occasion {
             person: person.id,
-            created: false,
+            arrival: None,
             last_sequence: person.sequence,
             at: grounds.at,
             departement: &departement,
+            manner: Manner::Journal,
         };
         commit.events.push(announce_merger(occasion, into, shown_by));
         commit.counts.changed += 1;
@@ -103,8 +104,14 @@ fn announce_person(
     let departement = departement(grounds.canon, &state);
     // Somebody restored is made known anew, under the name they had.
     let created = working.known.as_ref().is_none_or(|known| known.merged_into.is_some());
-    let mut occasion =
-        Occasion { person: id, created, last_sequence, at: grounds.at, departement: &departement };
+    let mut occasion = Occasion {
+        person: id,
+        arrival: created.then_some(Arrival::Created),
+        last_sequence,
+        at: grounds.at,
+        departement: &departement,
+        manner: Manner::Journal,
+    };
     let mut events: Vec<Event> = Vec::new();
     for Parted { apart, shown_by, .. } in parted {
         events.push(announce_split(occasion, *apart, shown_by));

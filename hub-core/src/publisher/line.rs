@@ -62,7 +62,7 @@ mod tests {
     fn event(cursor: u64, person: u8) -> JournalEvent {
         let id = Uuid::from_u128(u128::from(cursor));
         let person = PersonId(Uuid::from_u128(person.into()));
-        JournalEvent { cursor, person, id, routing_key: String::new(), json: String::new() }
+        JournalEvent { cursor, person, id, sequence: 0, routing_key: String::new(), json: String::new() }
     }
 
     proptest! {

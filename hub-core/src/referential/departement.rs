@@ -14,6 +14,17 @@ pub fn departement(canon: &Canon, state: &Stated) -> String {
     of_address(&text).unwrap_or("00").to_owned()
 }
 
+/// Whether a text is the official code of a département, or of a collectivity overseas.
+pub fn is_departement(code: &str) -> bool {
+    let digits = code.bytes().all(|byte| byte.is_ascii_digit());
+    let number = || code.parse::<u16>().ok().filter(|_| digits);
+    match code.len() {
+        2 => matches!(code, "2A" | "2B") || number().is_some_and(|n| (1..=95).contains(&n) && n != 20),
+        3 => number().is_some_and(|n| (971..=978).contains(&n) || (986..=988).contains(&n)),
+        _ => false,
+    }
+}
+
 fn of_address<'s>(text: &impl Fn(&str) -> Option<&'s str>) -> Option<&'s str> {
     let commune = || text("adresse.commune_insee");
     let known = || commune().and_then(|code| COMMUNES.present(code)).map(|present| of_commune(present.code));
@@ -103,6 +114,16 @@ mod tests {
                 _ => None,
             };
             assert_eq!(of_address(&text), wanted, "{postal:?} {commune:?} {departement:?}");
+        }
+    }
+
+    #[test]
+    fn a_departement_has_one_of_the_official_codes() {
+        for code in ["01", "52", "95", "2A", "2B", "971", "974", "976", "987"] {
+            assert!(is_departement(code), "{code}");
+        }
+        for code in ["", "0", "1", "00", "20", "96", "2C", "970", "979", "99", "52000", "+1"] {
+            assert!(!is_departement(code), "{code}");
         }
     }
 

@@ -21,6 +21,7 @@ use crate::merge::uncontested;
 use crate::reject::Reject;
 use crate::ruling::{Question, Ruling, Rulings};
 use crate::statement::{Origin, RecordKey, Stated, Statement};
+use crate::subscription::Tellings;
 
 pub use error::StoreError;
 
@@ -258,6 +259,8 @@ pub struct JournalEvent {
     pub person: PersonId,
     /// Identifier, equal to the `CloudEvent`'s.
     pub id: uuid::Uuid,
+    /// Its place among the person's events.
+    pub sequence: u64,
     /// Routing key.
     pub routing_key: String,
     /// The `CloudEvent`.
@@ -272,7 +275,7 @@ pub type Turn = Box<dyn Send + Sync>;
 
 /// The store.
 #[async_trait]
-pub trait Store: Ledger + Rulings {
+pub trait Store: Ledger + Rulings + Tellings {
     /// Takes the turn to run a delivery, `None` while another run has it. One at a time: two runs at once would each take
     /// for gone what the other states, and make twice a person neither sees yet.
     async fn turn(&self) -> Result<Option<Turn>, StoreError>;
@@ -358,7 +361,13 @@ pub trait Store: Ledger + Rulings {
 
     /// What was known of a person under this very identifier, the first version first and what is known now last; nothing of one
     /// never heard of. Who was absorbed is followed by nobody: its last version is empty.
-    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError>;
+    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError> {
+        let found = self.histories(&[person]).await?.pop();
+        Ok(found.map(|(_, versions)| versions).unwrap_or_default())
+    }
+
+    /// The same of several, in one round; those never heard of are left out.
+    async fn histories(&self, persons: &[PersonId]) -> Result<Vec<(PersonId, Vec<Version>)>, StoreError>;
 
     /// Persons above `after`, in the order of their identifiers; absorbed ones are left out.
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError>;

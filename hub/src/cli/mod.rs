@@ -21,6 +21,7 @@ mod serve;
 mod show;
 mod signature;
 mod sources;
+mod subscriber;
 mod synth;
 
 use std::io::IsTerminal as _;
@@ -74,6 +75,9 @@ enum Command {
     Notices(list::List),
     /// List the institutions configured and how their pulls stand; make tokens; pause, resume or rewind a pull
     Sources(sources::SourcesCommand),
+    /// List the tools that are told what changes; show, check and try what each may know
+    #[command(subcommand)]
+    Subscriber(subscriber::Subscriber),
     /// Run archived bytes again, through the same path; says first what that would change
     #[command(subcommand)]
     Replay(replay::Replay),
@@ -158,6 +162,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Pull(pull) => Box::pin(pull.run(&settings, output)).await,
         Command::Notices(list) => notices::run(list, &settings, output).await,
         Command::Sources(sources) => sources.run(&settings, output).await,
+        Command::Subscriber(subscriber) => Box::pin(subscriber.run(&settings, output)).await,
         Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,

@@ -213,6 +213,9 @@ pub fn config(settings: &Settings, output: Output) {
     let broker = settings.broker.as_deref().map_or_else(|| "none".to_owned(), without_password);
     let sources = settings.sources_file();
     let sources = if sources.exists() { sources.display().to_string() } else { "none".to_owned() };
+    let subscriptions = settings.subscriptions_folder();
+    let subscriptions =
+        if subscriptions.exists() { subscriptions.display().to_string() } else { "none".to_owned() };
     let mappings = settings
         .mappings
         .as_ref()
@@ -221,6 +224,7 @@ pub fn config(settings: &Settings, output: Output) {
         Output::Json => {
             json_line(&json!({
                 "home": home, "store": store, "archive": archive, "broker": broker, "mappings": mappings, "sources": sources,
+                "subscriptions": subscriptions,
             }));
         }
         Output::Table => table(
@@ -232,6 +236,7 @@ pub fn config(settings: &Settings, output: Output) {
                 vec!["broker".into(), broker, "--broker, DLNUF_BROKER".into()],
                 vec!["mappings".into(), mappings, "--mappings, DLNUF_MAPPINGS".into()],
                 vec!["sources".into(), sources, "--sources, DLNUF_SOURCES".into()],
+                vec!["subscriptions".into(), subscriptions, "--subscriptions, DLNUF_SUBSCRIPTIONS".into()],
             ],
         ),
     }

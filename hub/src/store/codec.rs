@@ -38,6 +38,8 @@ pub(super) enum Row {
     Version(Uuid, i64, i64),
     Event(Uuid),
     Ruling(Uuid),
+    /// An event told to a profile.
+    Told(Uuid),
     /// Run, record number, byte.
     Reject(Uuid, i64, i64),
 }
@@ -53,6 +55,7 @@ impl Row {
             }
             Self::Event(id) => [b"event", &id.as_bytes()[..]].concat(),
             Self::Ruling(id) => [b"ruling", &id.as_bytes()[..]].concat(),
+            Self::Told(id) => [b"told", &id.as_bytes()[..]].concat(),
             Self::Reject(run, number, byte) => {
                 [b"reject", &run.as_bytes()[..], &number.to_le_bytes(), &byte.to_le_bytes()].concat()
             }

@@ -12,6 +12,7 @@ mod postgres;
 mod rows;
 mod sql;
 mod sqlite;
+mod telling;
 mod written;
 
 use std::sync::Arc;

@@ -265,22 +265,32 @@ impl PersonRow {
 
 #[derive(FromRow)]
 pub(super) struct VersionRow {
+    pub person_id: Uuid,
     pub sequence: i64,
     pub since_ns: Option<i64>,
     pub until_ns: i64,
     pub payload: Vec<u8>,
 }
 
-/// The versions of a person that are over, and what is known now, since when.
-pub(super) fn versions(
+/// The versions of persons: those that are over, in order, and what is known now, since when.
+pub(super) fn histories(
     codec: &Codec,
     over: Vec<VersionRow>,
-    (now, since): (KnownPerson, Option<i64>),
-) -> Result<Vec<Version>, StoreError> {
-    let mut versions: Vec<Version> =
-        over.into_iter().map(|row| row.read(codec, now.id.0)).collect::<Result<_, _>>()?;
-    versions.push(Version { sequence: now.sequence, from: began(since)?, state: now.state, end: None });
-    Ok(versions)
+    (now, since): (Vec<KnownPerson>, Vec<(Uuid, Option<i64>)>),
+) -> Result<Vec<(PersonId, Vec<Version>)>, StoreError> {
+    let mut versions: HashMap<Uuid, Vec<Version>> = HashMap::with_capacity(now.len());
+    for row in over {
+        let person = row.person_id;
+        versions.entry(person).or_default().push(row.read(codec)?);
+    }
+    let since: HashMap<Uuid, Option<i64>> = since.into_iter().collect();
+    let whole = |person: KnownPerson| {
+        let from = began(since.get(&person.id.0).copied().flatten())?;
+        let mut all = versions.remove(&person.id.0).unwrap_or_default();
+        all.push(Version { sequence: person.sequence, from, state: person.state, end: None });
+        Ok((person.id, all))
+    };
+    now.into_iter().map(whole).collect()
 }
 
 fn began(since: Option<i64>) -> Result<Option<jiff::Timestamp>, StoreError> {
@@ -288,8 +298,8 @@ fn began(since: Option<i64>) -> Result<Option<jiff::Timestamp>, StoreError> {
 }
 
 impl VersionRow {
-    fn read(self, codec: &Codec, person: Uuid) -> Result<Version, StoreError> {
-        let row = Row::Version(person, self.sequence, self.until_ns);
+    fn read(self, codec: &Codec) -> Result<Version, StoreError> {
+        let row = Row::Version(self.person_id, self.sequence, self.until_ns);
         let (state, by) = codec.open_version(row, &self.payload)?;
         let until = of_nanoseconds(self.until_ns, "a version of a person")?;
         let sequence = self.sequence.cast_unsigned();
@@ -336,6 +346,7 @@ pub(super) struct EventRow {
     pub cursor: i64,
     pub id: Uuid,
     pub person_id: Uuid,
+    pub sequence: i64,
     pub routing_key: String,
     pub payload: Vec<u8>,
 }
@@ -348,6 +359,7 @@ impl EventRow {
             cursor: self.cursor.cast_unsigned(),
             person: PersonId(self.person_id),
             id: self.id,
+            sequence: self.sequence.cast_unsigned(),
             routing_key: self.routing_key,
             json: json.map_err(|_| StoreError::Unreadable { context })?,
         })

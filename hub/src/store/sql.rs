@@ -69,13 +69,10 @@ pub(super) const REJECTS: &str = "
 select number, line, byte, stage, code, field, detail, original from reject where run_id = $1 and number > $2
 order by number, byte limit $3";
 pub(super) const EVENTS: &str = "
-select cursor, id, person_id, routing_key, payload from event where cursor > $1 order by cursor limit $2";
+select cursor, id, person_id, sequence, routing_key, payload from event where cursor > $1 order by cursor limit $2";
 pub(super) const OUTBOX: &str = "
-select event.cursor, id, person_id, routing_key, payload from outbox join event on event.cursor = outbox.cursor
+select event.cursor, id, person_id, sequence, routing_key, payload from outbox join event on event.cursor = outbox.cursor
 where outbox.cursor > $1 order by outbox.cursor limit $2";
-pub(super) const SINCE: &str = "select since_ns from person where id = $1";
-pub(super) const HISTORY: &str = "
-select sequence, since_ns, until_ns, payload from history where person_id = $1 order by id";
 pub(super) const PEOPLE: &str = "
 select id from person where id > $1 and not exists (select 1 from merged where merged.person_id = person.id)
 order by id limit $2";
@@ -97,6 +94,20 @@ pub(super) const RULING: &str =
 pub(super) const RULING_CLAIMS: &str =
     "select one_claim, other_claim from ruling_claim where ruling_id = $1 order by one_claim, other_claim";
 pub(super) const RESTORE: &str = "delete from merged where person_id = $1";
+pub(super) const FOLLOWING: &str = "select place from following where profile = $1";
+pub(super) const BEGIN_TO_FOLLOW: &str = "
+insert into following (profile, place) values ($1, $2) on conflict (profile) do nothing returning id";
+pub(super) const MOVE_ON: &str =
+    "update following set place = $2 where profile = $1 and place = $3 returning id";
+pub(super) const TOLD: &str = "
+select position, profile, subscriber, subject, told.id, routing_key, payload
+from told join following on following.id = following_id
+where profile = $1 and position > $2 order by position limit $3";
+pub(super) const TOLD_OUTBOX: &str = "
+select told.position, profile, subscriber, subject, told.id, routing_key, payload
+from told_outbox join told on told.position = told_outbox.position join following on following.id = following_id
+where told_outbox.position > $1 order by told_outbox.position limit $2";
+pub(super) const TOLD_WAITING: &str = "select count(*) from told_outbox";
 pub(super) const JOURNAL_END: &str = "select coalesce(max(cursor), 0) from event";
 pub(super) const WAITING: &str = "select count(*) from outbox";
 pub(super) const SIZES: &str = "select (select count(*) from person) - (select count(*) from merged), (select count(*) from claim), (select count(*) from event)";

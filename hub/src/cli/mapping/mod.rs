@@ -132,7 +132,8 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn tell(mistake: &Mistake, output: Output) {
+/// Prints a mistake: underlined, or as one JSON value.
+pub(super) fn tell(mistake: &Mistake, output: Output) {
     let diagnostic = &mistake.diagnostic;
     if output == Output::Json {
         show::json_line(&json!({

@@ -6,6 +6,7 @@
 mod ledger;
 mod read;
 mod rulings;
+mod telling;
 mod turn;
 mod write;
 
@@ -276,8 +277,8 @@ impl Store for Postgres {
         read::persons(&self.pool, &self.codec, ids).await
     }
 
-    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError> {
-        read::history(&self.pool, &self.codec, person).await
+    async fn histories(&self, persons: &[PersonId]) -> Result<Vec<(PersonId, Vec<Version>)>, StoreError> {
+        read::histories(&self.pool, &self.codec, persons).await
     }
 
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError> {

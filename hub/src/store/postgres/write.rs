@@ -156,7 +156,7 @@ async fn checkpoint(tx: &mut PgConnection, batch: &Batch) -> Result<(), StoreErr
 }
 
 /// One column of the rows, as an array.
-fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
+pub(super) fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
 }
 

@@ -9,6 +9,7 @@ mod ledger;
 mod levels;
 mod read;
 mod rulings;
+mod telling;
 mod write;
 
 use std::fs::{File, TryLockError};
@@ -272,8 +273,8 @@ impl Store for Sqlite {
         read::persons(&self.readers, &self.codec, ids).await
     }
 
-    async fn history(&self, person: PersonId) -> Result<Vec<Version>, StoreError> {
-        read::history(&self.readers, &self.codec, person).await
+    async fn histories(&self, persons: &[PersonId]) -> Result<Vec<(PersonId, Vec<Version>)>, StoreError> {
+        read::histories(&self.readers, &self.codec, persons).await
     }
 
     async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<PersonId>, StoreError> {

@@ -12,8 +12,7 @@ use super::cells::{Cells, json, number, rows};
 use crate::store::codec::Codec;
 use crate::store::failure::failed;
 use crate::store::places::Places;
-use crate::store::rows::{self, PersonRow, StatementRow, VersionRow};
-use crate::store::sql;
+use crate::store::rows::{self, PersonRow, StatementRow};
 use crate::store::written::Written;
 
 const LATEST_CREATED: &str = "
@@ -65,6 +64,9 @@ const CANDIDATES: &str = concat!(
 const PERSONS: &str = "
 select id, sequence, payload, merged.into_id from person left join merged on merged.person_id = person.id
 where id in (select unhex(value) from json_each($1))";
+const SINCE: &str = "select id, since_ns from person where id in (select unhex(value) from json_each($1))";
+const HISTORY: &str = "
+select person_id, sequence, since_ns, until_ns, payload from history where person_id in (select unhex(value) from json_each($1)) order by id";
 const COUNT_STATED: &str = "
 select count(*) from claim where source = $1 and emitter in (select value from json_each($2)) and not absent";
 const STATED_BEFORE: &str = "
@@ -196,21 +198,19 @@ async fn persons_and_claims(
 }
 
 /// Versions that are over and what is known now come from one snapshot.
-pub(super) async fn history(
+pub(super) async fn histories(
     pool: &SqlitePool,
     codec: &Codec,
-    person: PersonId,
-) -> Result<Vec<Version>, StoreError> {
-    let failed = failed("reading a history");
+    persons: &[PersonId],
+) -> Result<Vec<(PersonId, Vec<Version>)>, StoreError> {
+    let failed = failed("reading histories");
+    let ids: Vec<String> = persons.iter().map(|id| id.0.simple().to_string()).collect();
     let mut tx = pool.begin_with("begin").await.map_err(&failed)?;
-    let since: Option<Option<i64>> =
-        sqlx::query_scalar(sql::SINCE).bind(person.0).fetch_optional(&mut *tx).await.map_err(&failed)?;
-    let over: Vec<VersionRow> =
-        sqlx::query_as(sql::HISTORY).bind(person.0).fetch_all(&mut *tx).await.map_err(&failed)?;
-    let (persons, claims) = persons_and_claims(&mut tx, &[person]).await?;
+    let since = sqlx::query_as(SINCE).bind(json(&ids)).fetch_all(&mut *tx).await.map_err(&failed)?;
+    let over = sqlx::query_as(HISTORY).bind(json(&ids)).fetch_all(&mut *tx).await.map_err(&failed)?;
+    let (persons, claims) = persons_and_claims(&mut tx, persons).await?;
     tx.commit().await.map_err(&failed)?;
-    let Some(now) = rows::persons(codec, persons, claims)?.pop() else { return Ok(Vec::new()) };
-    rows::versions(codec, over, (now, since.flatten()))
+    rows::histories(codec, over, (rows::persons(codec, persons, claims)?, since))
 }
 
 pub(super) async fn count_stated(

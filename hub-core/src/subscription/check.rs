@@ -1,0 +1,290 @@
+//! What is wrong with declared profiles and subscriptions, and what they say when nothing is.
+//!
+//! The texts of all files enter; profiles as [`Scope`]s and subscriptions leave, with every mistake: code, place, what was expected. A
+//! subscription with a mistake is left out, so that nobody is told more than was declared.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use jiff::civil::Date;
+
+use super::territory::EVERYWHERE;
+use super::{Channel, FAMILIES, Scope, Subscription, Territory, family_word, written};
+use crate::canonical::{Canon, Category, Classification, Field, FieldId, Kind};
+use crate::code::Code;
+use crate::mapping::Diagnostic;
+
+/// The folder profiles stand in.
+const PROFILES: &str = "profils/";
+/// Longest name of a profile or subscriber, in characters: it becomes part of names on the broker.
+const NAME_CHARS: usize = 40;
+
+/// What is declared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// By profile.
+    pub scopes: BTreeMap<CompactString, Scope>,
+    /// By subscriber; expired ones too.
+    pub subscriptions: BTreeMap<CompactString, Subscription>,
+}
+
+/// A mistake in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistaken {
+    /// The file, from the folder of subscriptions.
+    pub file: String,
+    /// What is wrong.
+    pub diagnostic: Diagnostic,
+}
+
+/// Reads profiles (`profils/NAME.yaml`) and subscriptions (`NAME.yaml`), each a name and a text.
+pub fn check(canon: &Canon, files: &[(String, String)], today: Date) -> (Declared, Vec<Mistaken>) {
+    let (mut declared, mut mistakes) = (Declared::default(), Vec::new());
+    let (profiles, subscriptions): (Vec<_>, Vec<_>) =
+        files.iter().partition(|(file, _)| file.starts_with(PROFILES));
+    for (file, text) in profiles {
+        let mut sheet = Sheet::of(file, text);
+        if let Some(scope) = sheet.profile(canon) {
+            declared.scopes.insert(scope.profile.clone(), scope);
+        }
+        mistakes.append(&mut sheet.mistakes);
+    }
+    for (file, text) in subscriptions {
+        let mut sheet = Sheet::of(file, text);
+        if let Some(subscription) = sheet.subscription(&declared.scopes, today) {
+            declared.subscriptions.insert(subscription.subscriber.clone(), subscription);
+        }
+        mistakes.append(&mut sheet.mistakes);
+    }
+    (declared, mistakes)
+}
+
+/// A file being read.
+struct Sheet<'f> {
+    file: &'f str,
+    text: &'f str,
+    mistakes: Vec<Mistaken>,
+    /// What is read is not to be used.
+    refused: bool,
+}
+
+impl<'f> Sheet<'f> {
+    fn of(file: &'f str, text: &'f str) -> Self {
+        Self { file, text, mistakes: Vec::new(), refused: false }
+    }
+
+    fn profile(&mut self, canon: &Canon) -> Option<Scope> {
+        let profile: written::Profile = self.read()?;
+        self.name(&profile.profil, "profil");
+        self.says("titre", &profile.titre);
+        let mut held = vec![false; canon.fields().count()];
+        for path in &profile.champs {
+            self.section(canon, path, &mut held);
+        }
+        for (path, basis) in &profile.reserves {
+            self.says(path, basis);
+            self.reserved(canon, path, &mut held);
+        }
+        let scope = Scope::new(&profile.profil, held);
+        if scope.fields().next().is_none() {
+            self.no(Code::UnknownScopeField, "champs", "the profile holds no field: expected one or more");
+        }
+        (!self.refused).then_some(scope)
+    }
+
+    /// A field, or all of a section that may be told to whoever needs to know it.
+    fn section(&mut self, canon: &Canon, path: &str, held: &mut [bool]) {
+        let mut found = false;
+        for (id, field) in canon.fields().filter(|(_, field)| is_within(&field.path, path)) {
+            found = true;
+            if !is_reserved(field) {
+                hold(canon, id, held);
+            } else if field.path == path {
+                let message = format!(
+                    "`{path}` is for those alone who may know it by a text: expected under `reserves`, with that text"
+                );
+                self.no(Code::ReservedField, path, &message);
+            }
+        }
+        if !found {
+            self.unknown(canon, path);
+        }
+    }
+
+    fn reserved(&mut self, canon: &Canon, path: &str, held: &mut [bool]) {
+        match canon.find(path) {
+            None => self.unknown(canon, path),
+            Some(id) if is_reserved(canon.field(id)) => hold(canon, id, held),
+            Some(_) => {
+                let message = format!("`{path}` needs no text of its own: expected under `champs`");
+                self.no(Code::ReservedField, path, &message);
+            }
+        }
+    }
+
+    fn unknown(&mut self, canon: &Canon, path: &str) {
+        let message = format!("no field and no section is named `{path}`");
+        let known: Vec<&str> = canon.fields().map(|(_, field)| field.path.as_str()).collect();
+        let mistake = Diagnostic::new(Code::UnknownScopeField, self.place(path), message).near(path, known);
+        self.add(mistake);
+    }
+
+    fn subscription(&mut self, scopes: &BTreeMap<CompactString, Scope>, today: Date) -> Option<Subscription> {
+        let read: written::Subscription = self.read()?;
+        self.name(&read.abonne, "abonne");
+        for (key, value) in
+            [("titre", &read.titre), ("finalite", &read.finalite), ("base_legale", &read.base_legale)]
+        {
+            self.says(key, value);
+        }
+        if !scopes.contains_key(read.profil.as_str()) {
+            let message = format!("no profile is named `{}`, or it has mistakes", read.profil);
+            let known = scopes.keys().map(CompactString::as_str);
+            let place = self.place(&read.profil);
+            self.add(Diagnostic::new(Code::UnknownProfile, place, message).near(&read.profil, known));
+        }
+        let expires = self.expiry(&read.expire, today);
+        let territory = self.territory(&read.territoire.all());
+        let families = self.families(&read.evenements);
+        let channel = self.channel(read.canal);
+        let subscription = Subscription {
+            subscriber: read.abonne.into(),
+            title: read.titre,
+            profile: read.profil.into(),
+            purpose: read.finalite,
+            basis: read.base_legale,
+            expires: expires?,
+            territory: territory?,
+            families,
+            channel: channel?,
+        };
+        (!self.refused).then_some(subscription)
+    }
+
+    /// An expired subscription is a mistake to mend, and still what was declared: it is told nothing.
+    fn expiry(&mut self, written: &str, today: Date) -> Option<Date> {
+        let Ok(day) = written.parse::<Date>() else {
+            self.no(Code::BadSubscription, "expire", "`expire` is a day: expected YYYY-MM-DD");
+            return None;
+        };
+        if day <= today {
+            let message = "expired: what allows it must be renewed, and the new day written here";
+            let mistake = Diagnostic::new(
+                Code::SubscriptionExpired,
+                self.place(written),
+                format!("`{day}`: {message}"),
+            );
+            self.mistakes.push(Mistaken { file: self.file.to_owned(), diagnostic: mistake });
+        }
+        Some(day)
+    }
+
+    fn territory(&mut self, codes: &[String]) -> Option<Territory> {
+        let expected =
+            format!("expected `{EVERYWHERE}`, or codes of départements such as [\"52\", \"2A\", \"974\"]");
+        if codes.is_empty() {
+            self.no(Code::BadSubscription, "territoire", &format!("no territory: {expected}"));
+        }
+        let wrong = match Territory::read(codes) {
+            Ok(territory) => return Some(territory),
+            Err(code) => code.to_owned(),
+        };
+        self.no(Code::BadSubscription, &wrong, &format!("`{wrong}` is no département: {expected}"));
+        None
+    }
+
+    fn families(&mut self, words: &[String]) -> Vec<Category> {
+        let mut families = Vec::new();
+        for word in words {
+            let Some(family) = FAMILIES.into_iter().find(|family| family_word(*family) == word) else {
+                let message = format!("no family of events is named `{word}`");
+                let mistake = Diagnostic::new(Code::BadSubscription, self.place(word), message);
+                self.add(mistake.near(word, FAMILIES.map(family_word)));
+                continue;
+            };
+            families.push(family);
+        }
+        families
+    }
+
+    fn channel(&mut self, channel: written::Channel) -> Option<Channel> {
+        match channel {
+            written::Channel::Plain(word) if word == Channel::Queue.word() => Some(Channel::Queue),
+            written::Channel::Plain(word) if word == Channel::Http.word() => Some(Channel::Http),
+            written::Channel::Webhook { webhook } if webhook.starts_with("https://") => {
+                Some(Channel::Webhook { url: webhook })
+            }
+            written::Channel::Webhook { .. } => {
+                self.no(Code::BadSubscription, "webhook", "`webhook` is an address: expected `https://…`");
+                None
+            }
+            written::Channel::Plain(_) => {
+                let message = "no such channel: expected `file`, `http` or `{webhook: https://…}`";
+                self.no(Code::BadSubscription, "canal", message);
+                None
+            }
+        }
+    }
+
+    /// The name is that of the file, and may stand in names on the broker.
+    fn name(&mut self, name: &str, key: &str) {
+        let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+        let good = !name.is_empty() && name.len() <= NAME_CHARS && name.chars().all(plain);
+        if !good {
+            let message = format!("`{key}`: expected at most {NAME_CHARS} small letters, digits and hyphens");
+            self.no(Code::BadSubscription, key, &message);
+        } else if self.file.trim_start_matches(PROFILES) != format!("{name}.yaml") {
+            let message =
+                format!("`{name}` stands in `{}`: expected the file to be named `{name}.yaml`", self.file);
+            self.no(Code::BadSubscription, key, &message);
+        }
+    }
+
+    fn says(&mut self, key: &str, value: &str) {
+        if value.trim().is_empty() {
+            self.no(Code::BadSubscription, key, &format!("`{key}` says nothing: expected a few words"));
+        }
+    }
+
+    fn read<T: for<'de> serde::Deserialize<'de>>(&mut self) -> Option<T> {
+        written::read(self.text).map_err(|mistake| self.add(mistake)).ok()
+    }
+
+    fn no(&mut self, code: Code, at: &str, message: &str) {
+        let place = self.place(at);
+        self.add(Diagnostic::new(code, place, message));
+    }
+
+    fn add(&mut self, diagnostic: Diagnostic) {
+        self.refused = true;
+        self.mistakes.push(Mistaken { file: self.file.to_owned(), diagnostic });
+    }
+
+    fn place(&self, word: &str) -> std::ops::Range<usize> {
+        let start = self.text.find(word).unwrap_or_default();
+        start..(start + word.len()).min(self.text.len())
+    }
+}
+
+/// Whether a field is one, or one of the section or repeated group, that a path names.
+fn is_within(field: &str, path: &str) -> bool {
+    let rest = field.strip_prefix(path);
+    !path.is_empty()
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]"))
+}
+
+/// Told only where a text allows it by name: sensitive (CASF R. 263-5), and the NIR, which must not become a key to everything (CNIL
+/// 2024-088).
+fn is_reserved(field: &Field) -> bool {
+    field.classification == Classification::Sensitive || field.kind == Kind::Nir
+}
+
+/// Holds a field, and the repeated group around it.
+fn hold(canon: &Canon, id: FieldId, held: &mut [bool]) {
+    if let Some(place) = held.get_mut(usize::from(id.0)) {
+        *place = true;
+    }
+    if let Some(list) = canon.field(id).list {
+        hold(canon, list, held);
+    }
+}

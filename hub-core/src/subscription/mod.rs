@@ -1,0 +1,143 @@
+//! Subscriptions: which tool may know what of whom, why, and until when.
+//!
+//! Declared files enter ([`written`], [`check`]); a [`Scope`] a profile sees a person through leaves, and subscriptions that name it.
+//! Need to know is the rule (CASF R. 263-5): what no profile lists is nobody's, and a sensitive field is listed by its own name, with
+//! the text that allows it.
+
+mod check;
+mod following;
+mod herald;
+mod news;
+mod scope;
+mod telling;
+mod territory;
+mod versions;
+mod written;
+
+use compact_str::CompactString;
+use jiff::civil::Date;
+
+use crate::canonical::Category;
+
+pub use check::{Declared, Mistaken, check};
+pub use following::{Addressed, Declaration, Following, Telling, Tellings, Told, ToldEvent};
+pub use herald::{Advance, Herald};
+pub use scope::Scope;
+pub use telling::{Kin, Lens, Pseudonyms, Standing, Step};
+pub use territory::Territory;
+
+/// A tool that is told what changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its name, which its queue bears.
+    pub subscriber: CompactString,
+    /// What people call it.
+    pub title: String,
+    /// The profile it sees persons through.
+    pub profile: CompactString,
+    /// What for.
+    pub purpose: String,
+    /// What allows it.
+    pub basis: String,
+    /// The first day it is told nothing any more.
+    pub expires: Date,
+    /// Whom.
+    pub territory: Territory,
+    /// Which families of events; all when none is named.
+    pub families: Vec<Category>,
+    /// How.
+    pub channel: Channel,
+}
+
+/// A profile somebody subscribes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed<'d> {
+    /// What it sees.
+    pub scope: &'d Scope,
+    /// The territory of each subscription to it.
+    pub territories: Vec<Territory>,
+    /// Some of them have a queue.
+    pub queued: bool,
+}
+
+impl Declared {
+    /// The profiles somebody subscribes to on a day.
+    pub fn followed(&self, today: Date) -> Vec<Followed<'_>> {
+        let of = |scope: &'_ Scope| {
+            let live = self.subscriptions.values().filter(|s| s.profile == scope.profile);
+            live.filter(|s| !s.has_expired(today)).cloned().collect::<Vec<Subscription>>()
+        };
+        let followed = self.scopes.values().map(|scope| (scope, of(scope)));
+        let followed = followed.filter(|(_, live)| !live.is_empty()).map(|(scope, live)| Followed {
+            scope,
+            queued: live.iter().any(|subscription| subscription.channel == Channel::Queue),
+            territories: live.into_iter().map(|subscription| subscription.territory).collect(),
+        });
+        followed.collect()
+    }
+}
+
+/// How a subscriber gets its events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Channel {
+    /// A RabbitMQ queue of its own.
+    Queue,
+    /// It asks over HTTP: pages by cursor, long-poll, SSE.
+    Http,
+    /// The hub posts them there, signed.
+    Webhook {
+        /// Where.
+        url: String,
+    },
+}
+
+impl Channel {
+    /// A word for tables and JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Queue => "file",
+            Self::Http => "http",
+            Self::Webhook { .. } => "webhook",
+        }
+    }
+}
+
+impl Subscription {
+    /// Whether it is told nothing any more on a day.
+    pub fn has_expired(&self, today: Date) -> bool {
+        self.expires <= today
+    }
+
+    /// Whether something its profile was told is for it.
+    pub fn receives(&self, event: &ToldEvent) -> bool {
+        let mut words = event.routing_key.split('.');
+        let family = words.next().and_then(|word| FAMILIES.into_iter().find(|f| family_word(*f) == word));
+        let departement = words.next_back().unwrap_or_default();
+        event.to.as_ref().is_none_or(|to| *to == self.subscriber)
+            && self.territory.covers(departement)
+            // Who comes and goes is told to all.
+            && family.is_none_or(|family| family == Category::Personne || self.wants(family))
+    }
+
+    /// Whether it asked for a family of events.
+    pub fn wants(&self, family: Category) -> bool {
+        self.families.is_empty() || self.families.contains(&family)
+    }
+}
+
+/// The word of a family of events, as routing keys begin.
+pub fn family_word(family: Category) -> &'static str {
+    match family {
+        Category::Personne => "personne",
+        Category::Droit => "droit",
+        Category::Inscription => "inscription",
+        Category::Orientation => "orientation",
+        Category::Engagement => "engagement",
+    }
+}
+
+const FAMILIES: [Category; 5] =
+    [Category::Personne, Category::Droit, Category::Inscription, Category::Orientation, Category::Engagement];
+
+#[cfg(test)]
+mod tests;

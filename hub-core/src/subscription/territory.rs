@@ -1,0 +1,64 @@
+//! Whose département a subscription covers.
+
+use std::collections::BTreeSet;
+
+use compact_str::CompactString;
+
+use crate::referential::is_departement;
+
+/// Départements, by their official codes; or all there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Territory {
+    /// Everybody, those whose département nobody knows too.
+    Everywhere,
+    /// Those of these codes. `00`, when listed, is those of no known département.
+    Of(BTreeSet<CompactString>),
+}
+
+/// Those of no known département, in routing keys.
+const NOWHERE: &str = "00";
+
+impl Territory {
+    /// Reads codes; the first that is none is given back.
+    pub(super) fn read(codes: &[String]) -> Result<Self, &str> {
+        if codes.iter().any(|code| code == EVERYWHERE) {
+            return Ok(Self::Everywhere);
+        }
+        let wrong = codes.iter().find(|code| *code != NOWHERE && !is_departement(code));
+        match wrong {
+            Some(code) => Err(code),
+            None => Ok(Self::Of(codes.iter().map(CompactString::from).collect())),
+        }
+    }
+
+    /// Whether somebody of a département, or of `00`, is covered.
+    pub fn covers(&self, departement: &str) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Of(codes) => codes.contains(departement),
+        }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Of(mut codes), Self::Of(others)) => {
+                codes.extend(others.iter().cloned());
+                Self::Of(codes)
+            }
+            _ => Self::Everywhere,
+        }
+    }
+
+    /// Its codes, or a star for all there are: what routing keys are bound by.
+    pub fn codes(&self) -> Vec<CompactString> {
+        match self {
+            Self::Everywhere => vec![CompactString::from("*")],
+            Self::Of(codes) => codes.iter().cloned().collect(),
+        }
+    }
+}
+
+/// The word for all there are.
+pub(super) const EVERYWHERE: &str = "tous";

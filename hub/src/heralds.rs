@@ -1,0 +1,87 @@
+//! The drivers that tell each profile somebody subscribes to what the journal holds.
+//!
+//! Declared subscriptions enter; what profiles are told is in the store. Whoever expires is told nothing from that day on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub_core::canonical::Canon;
+use hub_core::clock::Clock;
+use hub_core::store::{Store, StoreError};
+use hub_core::subscription::{Declared, Followed, Herald, Pseudonyms};
+use tracing::{info, warn};
+
+use crate::clock::today;
+
+/// How often the journal is looked at.
+const IDLE: Duration = Duration::from_millis(200);
+/// How long the store is left alone when it fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The drivers.
+pub struct Heralds {
+    /// Where the journal is, and what profiles were told.
+    pub store: Arc<dyn Store>,
+    /// The canonical record.
+    pub canon: Arc<Canon>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What persons are called.
+    pub pseudonyms: Pseudonyms,
+    /// Who subscribes to what.
+    pub declared: Declared,
+}
+
+impl Heralds {
+    /// Tells profiles what comes, for ever.
+    pub async fn run(&self) {
+        loop {
+            let wait = match self.tell_all().await {
+                Ok(0) => IDLE,
+                Ok(events) => {
+                    info!(events, "told to profiles");
+                    IDLE
+                }
+                Err(error) => {
+                    warn!(code = %error.code(), %error, "profiles are not told now, will try again");
+                    PATIENCE
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Tells every profile all there is now; how many events that was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tell_all(&self) -> Result<u64, StoreError> {
+        let mut events = 0;
+        for followed in self.declared.followed(today()) {
+            events += self.tell(followed).await?;
+        }
+        Ok(events)
+    }
+
+    async fn tell(&self, Followed { scope, territories, queued }: Followed<'_>) -> Result<u64, StoreError> {
+        let herald = Herald {
+            store: Arc::clone(&self.store),
+            canon: Arc::clone(&self.canon),
+            clock: Arc::clone(&self.clock),
+            pseudonyms: self.pseudonyms.clone(),
+            scope: scope.clone(),
+            territories,
+            to_broker: queued,
+        };
+        let mut events = 0;
+        loop {
+            match herald.advance().await {
+                Ok(advance) if advance.idle => return Ok(events),
+                Ok(advance) => events += advance.events,
+                // Another hub tells this profile.
+                Err(StoreError::Conflict) => return Ok(events),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What profiles are told, in PostgreSQL.
+
+use async_trait::async_trait;
+use hub_core::delivery::PersonId;
+use hub_core::store::StoreError;
+use hub_core::subscription::{Following, Telling, Tellings, Told, ToldEvent};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use super::Postgres;
+use super::write::column;
+use crate::store::CHUNK;
+use crate::store::failure::{failed, to_the_end};
+use crate::store::sql;
+use crate::store::telling::{TellingWrite, ToldEventRow, ToldEventWrite, ToldRow, ToldWrite, following};
+
+const TOLD_OF: &str = "
+select person_id, version, declared, sequence, seen_in from told_of
+where following_id = (select id from following where profile = $1) and person_id = any($2)";
+const WRITE_TOLD_OF: &str = "
+insert into told_of (following_id, person_id, version, declared, sequence, seen_in)
+select $6, * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
+on conflict (following_id, person_id) do update set version = excluded.version, declared = excluded.declared,
+  sequence = excluded.sequence, seen_in = excluded.seen_in";
+/// One profile is told by one telling at a time: its positions come in order.
+const WRITE_TOLD: &str = "
+with written as (
+  insert into told (following_id, subscriber, person_id, subject, id, sequence, routing_key, payload)
+  select $8, subscriber, person_id, subject, id, sequence, routing_key, payload
+  from unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bytea[])
+    with ordinality as new (subscriber, person_id, subject, id, sequence, routing_key, payload, place)
+  order by place
+  returning position)
+insert into told_outbox (position) select position from written where $9";
+const CONFIRM: &str = "delete from told_outbox where position = any($1)";
+
+#[async_trait]
+impl Tellings for Postgres {
+    async fn following(&self, profile: &str) -> Result<Option<Following>, StoreError> {
+        let place: Result<Option<String>, _> =
+            sqlx::query_scalar(sql::FOLLOWING).bind(profile).fetch_optional(&self.pool).await;
+        place.map_err(failed("reading where a profile stands"))?.map(|place| following(&place)).transpose()
+    }
+
+    async fn told_of(
+        &self,
+        profile: &str,
+        persons: &[PersonId],
+    ) -> Result<Vec<(PersonId, Told)>, StoreError> {
+        let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
+        let rows: Result<Vec<ToldRow>, _> =
+            sqlx::query_as(TOLD_OF).bind(profile).bind(persons).fetch_all(&self.pool).await;
+        Ok(rows.map_err(failed("reading what a profile was told"))?.into_iter().map(Into::into).collect())
+    }
+
+    async fn tell(&self, telling: &Telling) -> Result<(), StoreError> {
+        let (pool, write) = (self.pool.clone(), TellingWrite::new(&self.codec, telling));
+        to_the_end(async move { tell(&pool, &write).await }).await
+    }
+
+    async fn told(&self, profile: &str, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
+        let rows: Vec<ToldEventRow> = sqlx::query_as(sql::TOLD)
+            .bind(profile)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("reading what a profile was told"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+    }
+
+    async fn told_outbox(&self, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
+        let rows: Vec<ToldEventRow> = sqlx::query_as(sql::TOLD_OUTBOX)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("reading what waits for the broker"))?;
+        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+    }
+
+    async fn told_waiting(&self) -> Result<u64, StoreError> {
+        let count: Result<i64, _> = sqlx::query_scalar(sql::TOLD_WAITING).fetch_one(&self.pool).await;
+        count.map(i64::cast_unsigned).map_err(failed("counting what waits for the broker"))
+    }
+
+    async fn confirm_told(&self, positions: &[u64]) -> Result<(), StoreError> {
+        let positions: Vec<i64> = positions.iter().map(|position| position.cast_signed()).collect();
+        let pool = self.pool.clone();
+        let confirm = async move {
+            let done = sqlx::query(CONFIRM).bind(positions).execute(&pool).await;
+            done.map(|_| ()).map_err(failed("emptying what waits for the broker"))
+        };
+        to_the_end(confirm).await
+    }
+}
+
+async fn tell(pool: &PgPool, write: &TellingWrite) -> Result<(), StoreError> {
+    let failed = failed("writing what a profile is told");
+    let mut tx = pool.begin().await.map_err(&failed)?;
+    let id = stand(&mut tx, write).await?;
+    for rows in write.told.chunks(CHUNK) {
+        write_told_of(&mut tx, id, rows).await?;
+    }
+    for rows in write.events.chunks(CHUNK) {
+        write_told(&mut tx, (id, write.to_broker), rows).await?;
+    }
+    tx.commit().await.map_err(&failed)
+}
+
+/// Moves a profile on from where it is expected to stand.
+async fn stand(tx: &mut PgConnection, write: &TellingWrite) -> Result<i64, StoreError> {
+    let statement = if write.before.is_some() { sql::MOVE_ON } else { sql::BEGIN_TO_FOLLOW };
+    let mut query = sqlx::query_scalar(statement).bind(&write.profile).bind(&write.after);
+    if let Some(before) = &write.before {
+        query = query.bind(before);
+    }
+    let id: Option<i64> = query.fetch_optional(tx).await.map_err(failed("moving a profile on"))?;
+    id.ok_or(StoreError::Conflict)
+}
+
+async fn write_told_of(tx: &mut PgConnection, id: i64, rows: &[ToldWrite]) -> Result<(), StoreError> {
+    let done = sqlx::query(WRITE_TOLD_OF)
+        .bind(column(rows, |row| row.person))
+        .bind(column(rows, |row| row.version))
+        .bind(column(rows, |row| row.declared))
+        .bind(column(rows, |row| row.sequence))
+        .bind(column(rows, |row| row.seen_in.as_deref()))
+        .bind(id)
+        .execute(tx)
+        .await;
+    done.map(|_| ()).map_err(failed("writing what a profile knows"))
+}
+
+async fn write_told(
+    tx: &mut PgConnection,
+    (id, to_broker): (i64, bool),
+    rows: &[ToldEventWrite],
+) -> Result<(), StoreError> {
+    let done = sqlx::query(WRITE_TOLD)
+        .bind(column(rows, |row| row.subscriber.as_deref()))
+        .bind(column(rows, |row| row.person))
+        .bind(column(rows, |row| row.subject))
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.sequence))
+        .bind(column(rows, |row| row.routing_key.as_str()))
+        .bind(column(rows, |row| row.payload.as_slice()))
+        .bind(id)
+        .bind(to_broker)
+        .execute(tx)
+        .await;
+    done.map(|_| ()).map_err(failed("writing what a profile is told"))
+}
