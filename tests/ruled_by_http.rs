@@ -58,6 +58,7 @@ async fn a_question_is_listed_shown_ruled_on_and_taken_back_over_http() {
     let (status, ruled) = desk.rule(&word).await;
     assert_eq!(status, StatusCode::CREATED, "{ruled}");
     assert_eq!(ruled["evenements"], shown["si_une"], "what was previewed is what follows");
+    assert_eq!(ruled["abonnes"], json!({}), "nobody subscribes");
     assert_eq!(desk.get("/questions").await["ouvertes"], 0);
     assert_eq!(desk.hub.persons().len(), 1);
 

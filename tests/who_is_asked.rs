@@ -252,3 +252,76 @@ fn of_several_who_were_one_by_two_rulings_each_is_apart_again_once_both_are_take
     undo(&hub, &other);
     assert_eq!(partition(&hub), before);
 }
+
+/// Who subscribes to whom, and what each may know.
+const SUBSCRIBERS: [(&str, &str, &str); 4] = [
+    ("suivi", "identite, contacts", "[\"52\"]"),
+    ("partout", "identite, contacts", "tous"),
+    ("droits", "droits.rsa", "tous"),
+    ("ailleurs", "identite, contacts", "[\"75\"]"),
+];
+
+fn declare_subscribers(hub: &Hub) {
+    let folder = std::path::Path::new(&hub.home()).join("abonnements");
+    std::fs::create_dir_all(folder.join("profils")).expect("a folder");
+    for (name, fields, territory) in SUBSCRIBERS {
+        let profile = format!("profil: {name}\ntitre: Essai\nchamps: [{fields}]\n");
+        let subscription = format!(
+            "abonne: {name}\ntitre: Essai\nprofil: {name}\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
+             expire: 2099-12-31\nterritoire: {territory}\ncanal: http\n"
+        );
+        std::fs::write(folder.join(format!("profils/{name}.yaml")), profile).expect("a file");
+        std::fs::write(folder.join(format!("{name}.yaml")), subscription).expect("a file");
+    }
+}
+
+/// How many events each subscriber was told until now; who was told none is left out.
+fn told(hub: &Hub) -> serde_json::Map<String, Json> {
+    let told = |name: &str| {
+        let ended = hub.ask(&["subscriber", "events", name]);
+        assert_eq!(ended.code, 0, "{}", ended.errors);
+        ended.json().len()
+    };
+    let counts = SUBSCRIBERS.map(|(name, ..)| (name.to_owned(), told(name)));
+    counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.into())).collect()
+}
+
+/// What was told between two counts.
+fn since(
+    before: &serde_json::Map<String, Json>,
+    after: &serde_json::Map<String, Json>,
+) -> serde_json::Map<String, Json> {
+    let count =
+        |of: &serde_json::Map<String, Json>, name: &str| of.get(name).and_then(Json::as_u64).unwrap_or(0);
+    let names = after.keys().map(|name| (name.clone(), count(after, name) - count(before, name)));
+    names.filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.into())).collect()
+}
+
+#[test]
+fn a_preview_counts_the_subscribers_who_are_told_then() {
+    let hub = Hub::fresh();
+    hub.deliver("caf", "1.xml", &caf("2026-03-05", &[WITHOUT_NIR]));
+    // Only this claim says where the person lives.
+    let head = LIST.replace("Prénom", "CP Ville;Prénom");
+    let row = "Verdier;52000 Chaumont;Paul;03/01/1980;;SI-1;0600000001\n";
+    hub.deliver("departement", "1.csv", format!("{head}{row}").as_bytes());
+    declare_subscribers(&hub);
+    let [one, other] = asked(&hub);
+    let before = told(&hub);
+    let shown = hub.ask(&["identity", "show", &one, &other]).json().pop().expect("a comparison");
+    assert_eq!(shown["si_deux_abonnes"], serde_json::json!({}));
+    let foreseen = shown["si_une_abonnes"].as_object().expect("subscribers").clone();
+    assert!(foreseen.contains_key("suivi") && foreseen.contains_key("partout"), "{foreseen:?}");
+    assert!(!foreseen.contains_key("ailleurs"), "{foreseen:?}");
+    assert_eq!(told(&hub), before, "showing tells nobody");
+    let ruling = decide(&hub, &[one, other], "--one");
+    assert_eq!(ruling["abonnes"], shown["si_une_abonnes"]);
+    let ruled = told(&hub);
+    assert_eq!(since(&before, &ruled), foreseen);
+
+    let id = ruling["decision"].as_str().expect("a ruling").to_owned();
+    let tried = hub.ask(&["identity", "undo", &id, "--note", "erreur", "--dry-run"]).json().pop();
+    let foreseen = tried.expect("a preview")["abonnes"].as_object().expect("subscribers").clone();
+    undo(&hub, &ruling);
+    assert_eq!(since(&ruled, &told(&hub)), foreseen);
+}

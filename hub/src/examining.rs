@@ -1,17 +1,16 @@
 //! Who is who, examined: questions, rulings and two persons side by side, in the words of the command line and of HTTP alike.
 //!
-//! Questions, rulings and persons enter; JSON leaves, and what a verdict would do, tried on a store that only pretends.
-
-use std::sync::Arc;
+//! Questions, rulings and persons enter; JSON leaves.
 
 use hub_core::canonical::Canon;
 use hub_core::delivery::PersonId;
 use hub_core::identity::{Centibits, Comparison, Doubt, Kin, Trait};
-use hub_core::pipeline::{Outcome, Pipeline, RulingError, Verdict};
-use hub_core::rehearsal::Rehearsal;
-use hub_core::ruling::{Question, Ruling, Word};
+use hub_core::pipeline::{Pipeline, RulingError, Verdict};
+use hub_core::ruling::{Question, Ruling};
 use hub_core::store::{KnownPerson, Store, StoreError};
 use serde_json::{Map, Value as Json, json};
+
+use crate::court::Court;
 
 /// A question as JSON.
 pub fn of_question(question: &Question) -> Json {
@@ -36,20 +35,21 @@ pub fn of_ruling(ruling: &Ruling) -> Json {
 /// # Errors
 /// When the store fails.
 pub async fn in_both_cases(
-    pipeline: &Pipeline,
+    court: &Court,
     one: &KnownPerson,
     other: &KnownPerson,
 ) -> Result<Map<String, Json>, RulingError> {
+    let pipeline = &*court.pipeline;
     let mut answer = compared(pipeline, one, other);
     answer.insert(
         "doute".to_owned(),
         json!(doubt(pipeline.store.as_ref(), (one.id, other.id)).await?.map(Doubt::word)),
     );
-    for (key, others, is_one) in [("si_une", "si_une_autres", true), ("si_deux", "si_deux_autres", false)] {
-        let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
-        let outcome = preview(pipeline, &verdict).await?;
-        answer.insert(key.to_owned(), json!(outcome.events));
-        answer.insert(others.to_owned(), json!(outcome.others));
+    for (key, is_one) in [("si_une", true), ("si_deux", false)] {
+        let effect = court.preview(&Verdict::Rule { persons: (one.id, other.id), one: is_one }).await?;
+        answer.insert(key.to_owned(), json!(effect.events));
+        answer.insert(format!("{key}_abonnes"), effect.told_in_json());
+        answer.insert(format!("{key}_autres"), json!(effect.others));
     }
     Ok(answer)
 }
@@ -88,17 +88,6 @@ fn compared(pipeline: &Pipeline, one: &KnownPerson, other: &KnownPerson) -> Map<
 /// Who the two may be instead, and what the rarity of such kin weighs.
 fn kin((kin, rarity): (Kin, Centibits)) -> Json {
     json!({ "lien": kin.word(), "bits": in_bits(rarity) })
-}
-
-/// What a verdict would do, on a store that only pretends.
-///
-/// # Errors
-/// When what the verdict names is not there, or the store fails.
-pub async fn preview(pipeline: &Pipeline, verdict: &Verdict) -> Result<Outcome, RulingError> {
-    let pretending = Rehearsal::over(Arc::clone(&pipeline.store));
-    let rehearsed = pipeline.on(Arc::new(pretending) as Arc<dyn Store>);
-    let word = Word { by: String::new(), note: String::new() };
-    rehearsed.rule(verdict, word, &()).await
 }
 
 /// A weight in bits.

@@ -21,6 +21,7 @@ use crate::archive::{BucketArchive, FolderArchive, private_folder};
 use crate::arrival::Arrivals;
 use crate::broker;
 use crate::clock::{MachineClock, today};
+use crate::court::Court;
 use crate::heralds::Heralds;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
 use crate::pull::Puller;
@@ -164,6 +165,23 @@ pub fn heralds(settings: &Settings, pipeline: &Pipeline) -> anyhow::Result<Heral
         pseudonyms: pseudonyms(settings)?,
         declared,
     })
+}
+
+/// Where it is ruled who is who. Mistakes in subscriptions stop nobody who rules: those are counted that hold.
+///
+/// # Errors
+/// As [`pipeline`], and when the folder of subscriptions cannot be read.
+pub async fn court(settings: &Settings) -> anyhow::Result<Court> {
+    let pipeline = Arc::new(pipeline(settings).await?);
+    let files = SubscriptionFiles::folder(&settings.subscriptions_folder())?;
+    let (declared, mistakes) = files.check(&pipeline.canon, today());
+    if !mistakes.is_empty() {
+        tracing::warn!(
+            mistakes = mistakes.len(),
+            "subscriptions with mistakes are told nothing: dlnuf subscriber lint"
+        );
+    }
+    Ok(Court { pipeline, declared })
 }
 
 /// The publisher, when the settings name a broker.

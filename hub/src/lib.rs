@@ -8,6 +8,7 @@ pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod correction;
+pub mod court;
 pub mod decision;
 pub mod examining;
 pub mod heralds;

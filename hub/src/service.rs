@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::api::{Desk, Rooms};
 use crate::backlog::Backlog;
+use crate::court::Court;
 use crate::heralds::Heralds;
 use crate::installation;
 use crate::pull::Puller;
@@ -69,8 +70,8 @@ impl Service {
     }
 
     /// What rulings are made with.
-    pub fn pipeline(&self) -> Arc<Pipeline> {
-        Arc::clone(&self.pipeline)
+    pub fn court(&self) -> Arc<Court> {
+        Arc::new(Court { pipeline: Arc::clone(&self.pipeline), declared: self.heralds.declared.clone() })
     }
 
     /// What readers are shown.

@@ -149,7 +149,7 @@ fn by_likeness(
         return None;
     }
     Some(match (weight >= policy.link, a.has_name_of(b)) {
-        (false, _) if against == Some(Kin::Twins) => Err(Doubt::Twins),
+        (false, _) if matches!(against, Some(Kin::Twins | Kin::TwinsAtHome)) => Err(Doubt::Twins),
         (false, _) => Err(Doubt::Alike),
         (true, true) if a.has_whole_name_of(b) => Ok(Bond::WholeName),
         (true, true) => Ok(Bond::Name),

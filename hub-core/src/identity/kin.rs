@@ -9,21 +9,24 @@
 pub enum Kin {
     /// Those who live together.
     Household,
-    /// Born together.
+    /// Born together, and living elsewhere.
     Twins,
+    /// Born together and living together: what a home shares says nothing of them.
+    TwinsAtHome,
     /// Of one name and one given name: father and son, or namesakes of one family.
     Namesakes,
 }
 
 impl Kin {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Household, Self::Twins, Self::Namesakes];
+    pub const ALL: [Self; 4] = [Self::Household, Self::Twins, Self::TwinsAtHome, Self::Namesakes];
 
     /// Its name in a policy file.
     pub fn word(self) -> &'static str {
         match self {
             Self::Household => "foyer",
             Self::Twins => "jumeaux",
+            Self::TwinsAtHome => "jumeaux_au_foyer",
             Self::Namesakes => "homonymes",
         }
     }

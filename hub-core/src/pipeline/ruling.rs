@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::code::Code;
 use crate::delivery::{DeliveryId, PersonId, RunId};
+use crate::event::Event;
 use crate::identity::IdentityKey;
 use crate::ruling::{Absorbed, Ruled, Ruling, Word};
 use crate::statement::{Origin, Statement};
@@ -53,8 +54,8 @@ pub struct Outcome {
     pub ruling: Ruling,
     /// Who the persons concerned are now.
     pub persons: Vec<PersonId>,
-    /// Events announced, by type.
-    pub events: Vec<&'static str>,
+    /// Events announced.
+    pub events: Vec<Event>,
     /// Persons known before and not named whom they are about too.
     pub others: Vec<PersonId>,
 }
@@ -117,8 +118,8 @@ impl Pipeline {
         let (ruling, persons) = self.ruling(verdict, word).await?;
         let Followed { commit, persons, known } = self.follow(&ruling, persons).await?;
         self.store.commit(&commit).await?;
-        let events = commit.events.iter().map(|event| event.kind).collect();
-        let about: BTreeSet<PersonId> = commit.events.iter().map(|event| event.person).collect();
+        let events = commit.events;
+        let about: BTreeSet<PersonId> = events.iter().map(|event| event.person).collect();
         let ruling = commit.ruling.ok_or(RulingError::NoRuling(ruling.id))?;
         let named = |person: &PersonId| ruling.persons.0 == *person || ruling.persons.1 == *person;
         let others = about.into_iter().filter(|person| known.contains(person) && !named(person)).collect();

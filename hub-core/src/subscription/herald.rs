@@ -15,9 +15,8 @@ use super::{Scope, Territory};
 use crate::canonical::Canon;
 use crate::clock::Clock;
 use crate::delivery::PersonId;
-use crate::referential::departement;
 use crate::statement::{Origin, Stated};
-use crate::store::{KnownPerson, Store, StoreError, Version};
+use crate::store::{Store, StoreError, Version};
 
 /// Events of the journal told at once.
 const PAGE: u32 = 1_000;
@@ -163,11 +162,7 @@ impl Herald {
         }
         let persons = self.store.persons(&named.into_iter().collect::<Vec<_>>()).await?;
         let lens = self.lens();
-        let seen = |person: &&KnownPerson| {
-            lens.covers(&departement(&self.canon, &person.state))
-                && !self.scope.see(&person.state).fields.is_empty()
-        };
-        Ok(persons.iter().filter(seen).map(|person| person.id).collect())
+        Ok(persons.iter().filter(|person| lens.shows(&person.state)).map(|person| person.id).collect())
     }
 
     fn lens(&self) -> Lens<'_> {

@@ -6,6 +6,7 @@
 
 mod check;
 mod following;
+mod foreseen;
 mod herald;
 mod news;
 mod scope;
@@ -21,6 +22,7 @@ use crate::canonical::Category;
 
 pub use check::{Declared, Mistaken, check};
 pub use following::{Addressed, Declaration, Following, Telling, Tellings, Told, ToldEvent};
+pub use foreseen::Prospect;
 pub use herald::{Advance, Herald};
 pub use scope::Scope;
 pub use telling::{Kin, Lens, Pseudonyms, Standing, Step};
@@ -110,11 +112,15 @@ impl Subscription {
 
     /// Whether something its profile was told is for it.
     pub fn receives(&self, event: &ToldEvent) -> bool {
-        let mut words = event.routing_key.split('.');
+        event.to.as_ref().is_none_or(|to| *to == self.subscriber) && self.follows(&event.routing_key)
+    }
+
+    /// Whether events of a routing key are for it.
+    pub fn follows(&self, routing_key: &str) -> bool {
+        let mut words = routing_key.split('.');
         let family = words.next().and_then(|word| FAMILIES.into_iter().find(|f| family_word(*f) == word));
         let departement = words.next_back().unwrap_or_default();
-        event.to.as_ref().is_none_or(|to| *to == self.subscriber)
-            && self.territory.covers(departement)
+        self.territory.covers(departement)
             // Who comes and goes is told to all.
             && family.is_none_or(|family| family == Category::Personne || self.wants(family))
     }

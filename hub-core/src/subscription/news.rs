@@ -28,7 +28,7 @@ pub(super) fn news(page: &[JournalEvent]) -> BTreeMap<PersonId, News> {
             news.entry(event.person).or_insert_with(|| News { first: event.sequence, ..News::default() });
         of.last = of.last.max(event.sequence);
         of.created |= event.routing_key.starts_with("personne.creee.");
-        of.kin.extend(kin(event).map(|kin| (event.sequence, kin)));
+        of.kin.extend(kin(&event.routing_key, &event.json).map(|kin| (event.sequence, kin)));
     }
     news
 }
@@ -49,11 +49,12 @@ struct Data {
     scindee_en: Option<PersonId>,
 }
 
-fn kin(event: &JournalEvent) -> Option<Kin> {
-    if !["personne.fusionnee.", "personne.scindee."].iter().any(|kind| event.routing_key.starts_with(kind)) {
+/// Whom an event says a person turned out to be, or not to be.
+pub(super) fn kin(routing_key: &str, json: &str) -> Option<Kin> {
+    if !["personne.fusionnee.", "personne.scindee."].iter().any(|kind| routing_key.starts_with(kind)) {
         return None;
     }
-    let Event { data } = serde_json::from_str(&event.json).ok()?;
+    let Event { data } = serde_json::from_str(json).ok()?;
     let merged = data.fusionnee_dans.map(Kin::MergedInto);
     merged.or_else(|| data.scindee_en.map(Kin::PartedFrom))
 }

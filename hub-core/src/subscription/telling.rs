@@ -124,6 +124,11 @@ impl Lens<'_> {
         self.territories.iter().any(|territory| territory.covers(departement))
     }
 
+    /// Whether it sees anything of somebody of whom this is known.
+    pub fn shows(&self, known: &Stated) -> bool {
+        self.covers(&departement(self.canon, known)) && !self.scope.see(known).fields.is_empty()
+    }
+
     /// Whether somebody is told of one département and not of the other.
     fn parts(&self, one: &str, other: &str) -> bool {
         self.territories.iter().any(|territory| territory.covers(one) != territory.covers(other))

@@ -10,13 +10,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use hub_core::delivery::PersonId;
-use hub_core::pipeline::{Outcome, Pipeline, RulingError, Verdict};
+use hub_core::pipeline::{Outcome, RulingError, Verdict};
 use hub_core::ruling::Word;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::court::Court;
 use crate::examining::{in_both_cases, of_question, of_ruling};
 
 /// Questions answered at once.
@@ -59,40 +60,40 @@ pub(super) struct Parole {
 }
 
 pub(super) async fn questions(
-    State(pipeline): State<Arc<Pipeline>>,
+    State(court): State<Arc<Court>>,
     asked: Result<Query<Most>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let limit = most(&asked)?;
-    let open = pipeline.store.count_questions().await?;
-    let questions = pipeline.store.questions(limit).await?;
+    let open = court.pipeline.store.count_questions().await?;
+    let questions = court.pipeline.store.questions(limit).await?;
     let questions: Vec<_> = questions.iter().map(of_question).collect();
     Ok(Json(json!({ "ouvertes": open, "questions": questions })).into_response())
 }
 
 pub(super) async fn side_by_side(
-    State(pipeline): State<Arc<Pipeline>>,
+    State(court): State<Arc<Court>>,
     named: Result<Path<(Uuid, Uuid)>, PathRejection>,
 ) -> Result<Response, Problem> {
     let Path((one, other)) = named.map_err(|_| no_identifier())?;
     let persons = (PersonId(one), PersonId(other));
-    let found = pipeline.store.persons(&[persons.0, persons.1]).await?;
+    let found = court.pipeline.store.persons(&[persons.0, persons.1]).await?;
     let find = |id| found.iter().find(|person| person.id == id && person.merged_into.is_none());
     let (Some(one), Some(other)) = (find(persons.0), find(persons.1)) else { return Err(nobody()) };
-    let answer = in_both_cases(&pipeline, one, other).await.map_err(problem)?;
+    let answer = in_both_cases(&court, one, other).await.map_err(problem)?;
     Ok(Json(answer).into_response())
 }
 
 pub(super) async fn rulings(
-    State(pipeline): State<Arc<Pipeline>>,
+    State(court): State<Arc<Court>>,
     asked: Result<Query<Most>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let rulings = pipeline.store.rulings(most(&asked)?).await?;
+    let rulings = court.pipeline.store.rulings(most(&asked)?).await?;
     let rulings: Vec<_> = rulings.iter().map(of_ruling).collect();
     Ok(Json(json!({ "decisions": rulings })).into_response())
 }
 
 pub(super) async fn rule(
-    State(pipeline): State<Arc<Pipeline>>,
+    State(court): State<Arc<Court>>,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Json(said) = said.map_err(|_| unreadable())?;
@@ -105,21 +106,21 @@ pub(super) async fn rule(
         }
         _ => return Err(unreadable()),
     };
-    follow(&pipeline, verdict, said.parole, StatusCode::CREATED).await
+    follow(&court, verdict, said.parole, StatusCode::CREATED).await
 }
 
 pub(super) async fn undo(
-    State(pipeline): State<Arc<Pipeline>>,
+    State(court): State<Arc<Court>>,
     named: Result<Path<Uuid>, PathRejection>,
     said: Result<Json<Parole>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Path(ruling) = named.map_err(|_| no_identifier())?;
     let Json(parole) = said.map_err(|_| unreadable())?;
-    follow(&pipeline, Verdict::Undo(ruling), parole, StatusCode::OK).await
+    follow(&court, Verdict::Undo(ruling), parole, StatusCode::OK).await
 }
 
 async fn follow(
-    pipeline: &Pipeline,
+    court: &Court,
     verdict: Verdict,
     Parole { par, note }: Parole,
     status: StatusCode,
@@ -127,9 +128,12 @@ async fn follow(
     if par.trim().is_empty() || note.trim().is_empty() {
         return Err(unreadable());
     }
-    let Outcome { ruling, persons, events, others } =
-        pipeline.rule(&verdict, Word { by: par, note }, &()).await.map_err(problem)?;
-    let answer = json!({ "decision": of_ruling(&ruling), "personnes": persons, "evenements": events, "autres": others });
+    let word = Word { by: par, note };
+    let (Outcome { ruling, persons, .. }, effect) = court.rule(&verdict, word, &()).await.map_err(problem)?;
+    let answer = json!({
+        "decision": of_ruling(&ruling), "personnes": persons, "evenements": effect.events,
+        "abonnes": effect.told_in_json(), "autres": effect.others,
+    });
     Ok((status, Json(answer)).into_response())
 }
 

@@ -31,11 +31,11 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, head, post};
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
-use hub_core::pipeline::Pipeline;
 use hub_core::store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::court::Court;
 use problem::Problem;
 
 pub use desk::Desk;
@@ -62,7 +62,7 @@ impl FromRef<Rooms> for Arc<dyn Store> {
 pub async fn serve(
     listener: TcpListener,
     rooms: Rooms,
-    (desk, pipeline): (Option<Arc<Desk>>, Option<Arc<Pipeline>>),
+    (desk, court): (Option<Arc<Desk>>, Option<Arc<Court>>),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let mut doors = Router::new()
@@ -70,8 +70,8 @@ pub async fn serve(
         .route("/v1/personnes", get(persons::page))
         .route("/sante", get(health))
         .with_state(rooms);
-    if let Some(pipeline) = pipeline {
-        doors = doors.merge(court(pipeline));
+    if let Some(court) = court {
+        doors = doors.merge(who_is_who(court));
     }
     if let Some(desk) = desk {
         doors = doors.merge(counter(desk));
@@ -95,13 +95,13 @@ pub async fn serve_institutions(
 const NO_SUCH: &str = "there is no such resource; see `/v1/deliveries`, `/v1/personnes`, `/v1/evenements`, `/v1/identite/questions` and `/sante`";
 
 /// Who is who.
-fn court(pipeline: Arc<Pipeline>) -> Router {
+fn who_is_who(court: Arc<Court>) -> Router {
     Router::new()
         .route("/v1/identite/questions", get(identity::questions))
         .route("/v1/identite/questions/{one}/{other}", get(identity::side_by_side))
         .route("/v1/identite/decisions", get(identity::rulings).post(identity::rule))
         .route("/v1/identite/decisions/{id}/annulation", post(identity::undo))
-        .with_state(pipeline)
+        .with_state(court)
 }
 
 /// The doors that ask for a token.

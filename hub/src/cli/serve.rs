@@ -53,13 +53,9 @@ impl Serve {
             }
         };
         let serving = async {
-            let served = api::serve(
-                listener,
-                service.rooms(),
-                (Some(service.desk()), Some(service.pipeline())),
-                stop(),
-            )
-            .await;
+            let served =
+                api::serve(listener, service.rooms(), (Some(service.desk()), Some(service.court())), stop())
+                    .await;
             stopping.send_replace(true);
             served
         };

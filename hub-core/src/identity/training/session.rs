@@ -53,14 +53,14 @@ impl Session {
     pub fn kin(self) -> &'static [Kin] {
         match self {
             Self::Number | Self::Name => &[],
-            Self::Day | Self::Place => &[Kin::Twins],
+            Self::Day | Self::Place => &[Kin::Twins, Kin::TwinsAtHome],
             Self::House => &[Kin::Household, Kin::Namesakes],
         }
     }
 
     /// Whether it finds nearly all kin of a kind whom its traits fit.
     pub fn tells(self, kin: Kin) -> bool {
-        matches!((self, kin), (Self::Day, Kin::Twins) | (Self::House, Kin::Namesakes))
+        matches!((self, kin), (Self::Day, Kin::Twins | Kin::TwinsAtHome) | (Self::House, Kin::Namesakes))
     }
 
     /// The session of a key. What a household shares brings together those who are not one and yet alike: nothing is learnt from them.

@@ -14,7 +14,7 @@ use crate::cli::deliver::{Bar, publish};
 use crate::cli::language::either;
 use crate::cli::signature::Signature;
 use crate::cli::{Exit, Output, show};
-use crate::examining::preview;
+use crate::court::Effect;
 use crate::installation;
 use crate::settings::Settings;
 
@@ -96,7 +96,8 @@ async fn rule(
 ) -> anyhow::Result<Exit> {
     let why = || either("`--note` dit pourquoi, en quelques mots", "`--note` says why, in a few words");
     anyhow::ensure!(!saying.note.trim().is_empty(), why());
-    let pipeline = installation::pipeline(settings).await?;
+    let court = installation::court(settings).await?;
+    let pipeline = &*court.pipeline;
     if let Verdict::Rule { persons: (one, other), .. } = verdict {
         let found = pipeline.store.persons(&[one, other]).await?;
         let into = |person: &KnownPerson| person.merged_into.is_some_and(|into| into == one || into == other);
@@ -105,33 +106,36 @@ async fn rule(
         }
     }
     if saying.dry_run {
-        let outcome = preview(&pipeline, &verdict).await.map_err(in_words)?;
+        let effect = court.preview(&verdict).await.map_err(in_words)?;
         if output == Output::Json {
-            let Outcome { events, others, .. } = &outcome;
-            show::json_line(&json!({ "essai": true, "evenements": events, "autres": others }));
+            let (told, Effect { events, others, .. }) = (effect.told_in_json(), &effect);
+            show::json_line(
+                &json!({ "essai": true, "evenements": events, "abonnes": told, "autres": others }),
+            );
         } else {
-            let told = follows(&outcome);
+            let told = follows(&effect);
             show::line(either(format_args!("il s'ensuivrait {told}"), format_args!("{told} would follow")));
         }
         return Ok(Exit::Done);
     }
     let word = Word { by: saying.signature.name(), note: saying.note };
-    let outcome = pipeline.rule(&verdict, word, &Bar::new(output)).await.map_err(in_words)?;
-    told(&outcome, output);
-    publish(settings, &pipeline, output).await?;
+    let (outcome, effect) = court.rule(&verdict, word, &Bar::new(output)).await.map_err(in_words)?;
+    told(&outcome, &effect, output);
+    publish(settings, pipeline, output).await?;
     Ok(Exit::Done)
 }
 
-fn told(outcome: &Outcome, output: Output) {
-    let Outcome { ruling, persons, events, others } = outcome;
+fn told(outcome: &Outcome, effect: &Effect, output: Output) {
+    let Outcome { ruling, persons, .. } = outcome;
     if output == Output::Json {
         show::json_line(&json!({
-            "decision": ruling.id, "personnes": persons, "evenements": events, "autres": others,
+            "decision": ruling.id, "personnes": persons, "evenements": effect.events,
+            "abonnes": effect.told_in_json(), "autres": effect.others,
         }));
         return;
     }
     let id = ruling.id;
-    let (answer, follows) = (super::answer(ruling), follows(outcome));
+    let (answer, follows) = (super::answer(ruling), follows(effect));
     if ruling.undone.is_some() {
         show::line(either(
             format_args!("« {answer} » ne vaut plus : {follows}"),

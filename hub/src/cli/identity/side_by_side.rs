@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use hub_core::delivery::PersonId;
 use hub_core::identity::{Comparison, Doubt, Trait};
-use hub_core::pipeline::{Outcome, Pipeline, Verdict};
+use hub_core::pipeline::{Pipeline, Verdict};
 use hub_core::store::KnownPerson;
 use serde_json::Value as Json;
 
@@ -11,12 +11,14 @@ use super::told::{already_one, follows, in_words};
 use super::{Two, bits, both, why};
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
-use crate::examining::{doubt, in_bits, in_both_cases, name, preview, values};
+use crate::court::Effect;
+use crate::examining::{doubt, in_bits, in_both_cases, name, values};
 use crate::installation;
 use crate::settings::Settings;
 
 pub(super) async fn run(two: Two, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
-    let pipeline = installation::pipeline(settings).await?;
+    let court = installation::court(settings).await?;
+    let pipeline = &*court.pipeline;
     let persons = both(pipeline.store.as_ref(), (PersonId(two.one), PersonId(two.other))).await?;
     let find = |id| persons.iter().find(|person| person.id == PersonId(id));
     let missing =
@@ -27,18 +29,18 @@ pub(super) async fn run(two: Two, settings: &Settings, output: Output) -> anyhow
         anyhow::bail!("{}", already_one(pipeline.store.as_ref(), (one.id, other.id)).await?);
     }
     if output == Output::Json {
-        let answer = in_both_cases(&pipeline, one, other).await.map_err(in_words)?;
+        let answer = in_both_cases(&court, one, other).await.map_err(in_words)?;
         show::json_line(&Json::Object(answer));
         return Ok(Exit::Done);
     }
     let mut previews = Vec::new();
     for is_one in [true, false] {
         let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
-        previews.push(preview(&pipeline, &verdict).await.map_err(in_words)?);
+        previews.push(court.preview(&verdict).await.map_err(in_words)?);
     }
     let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
     let asked = doubt(pipeline.store.as_ref(), (one.id, other.id)).await?;
-    for_people(&pipeline, (one, other), &compared, (asked, &previews));
+    for_people(pipeline, (one, other), &compared, (asked, &previews));
     Ok(Exit::Done)
 }
 
@@ -46,7 +48,7 @@ fn for_people(
     pipeline: &Pipeline,
     (one, other): (&KnownPerson, &KnownPerson),
     compared: &Comparison,
-    (doubt, previews): (Option<Doubt>, &[Outcome]),
+    (doubt, previews): (Option<Doubt>, &[Effect]),
 ) {
     let canon = &pipeline.canon;
     for person in [one, other] {

@@ -1,19 +1,20 @@
 //! What follows from a ruling, and why there is none, as people read it.
 
 use hub_core::delivery::PersonId;
-use hub_core::pipeline::{Outcome, RulingError};
+use hub_core::pipeline::RulingError;
 use hub_core::ruling::Ruling;
 use hub_core::store::Store;
 
 use crate::cli::language::{Said, counted, either};
+use crate::court::Effect;
 
 /// Rulings looked through for the one that made two persons one.
 const RULINGS_LOOKED_THROUGH: u32 = 10_000;
 
 /// What follows from a ruling, for people.
-pub(super) fn follows(outcome: &Outcome) -> String {
-    let events = events(&outcome.events);
-    let others: Vec<String> = outcome.others.iter().map(ToString::to_string).collect();
+pub(super) fn follows(effect: &Effect) -> String {
+    let events = format!("{}{}", events(&effect.events), told(effect));
+    let others: Vec<String> = effect.others.iter().map(ToString::to_string).collect();
     if others.is_empty() {
         return events;
     }
@@ -41,6 +42,18 @@ pub(super) async fn already_one(store: &dyn Store, persons: (PersonId, PersonId)
             "they are one already, by what is stated of them; to part them: dlnuf identity split".to_owned(),
         ),
     })
+}
+
+/// Whom they are told to, for people; nothing where nothing is told.
+fn told(effect: &Effect) -> String {
+    if effect.events.is_empty() {
+        return String::new();
+    }
+    let count = effect.told.len() as u64;
+    let count = counted(count, ["abonné", "abonnés"], ["subscriber", "subscribers"]);
+    let names: Vec<String> = effect.told.iter().map(|(name, events)| format!("{name} {events}")).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    either(format!(", à {count}{names}"), format!(" to {count}{names}"))
 }
 
 /// Events, counted, for people.
