@@ -37,6 +37,8 @@ struct Policy {
     prefer: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     replace: Vec<String>,
+    #[serde(default)]
+    keep: Vec<String>,
 }
 
 /// A place in an order of sources: one, or several believed alike.
@@ -314,7 +316,8 @@ impl MappingFiles {
         let fields = written.fields.into_iter().map(|(field, places)| (field, Place::order(places)));
         Ok(Precedence::new(Place::order(written.default), fields.collect())
             .preferring(written.prefer)
-            .replacing(written.replace))
+            .replacing(written.replace)
+            .keeping(written.keep))
     }
 
     /// When two claims speak of one person: as declared, else as built in.
@@ -360,7 +363,7 @@ impl MappingFiles {
             path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         let known = |section: &str| canon.fields().any(|(_, field)| inside(&field.path, section));
-        let sections = written.fields.keys().filter(|section| !known(section));
+        let sections = written.fields.keys().chain(&written.keep).filter(|section| !known(section));
         let fields = written.prefer.keys().chain(&written.replace).filter(|path| canon.find(path).is_none());
         let unknown = |path: &String| {
             let message = format!("there is no section or field `{path}` in the canonical schema");

@@ -124,6 +124,8 @@ pub enum Code {
     ToExamine = 318,
     /// A look-up key too many share.
     CrowdedKey = 319,
+    /// A number now borne by somebody else.
+    PassedNumber = 320,
     /// Commune in no list.
     UnknownCommune = 321,
     /// Postal code of another commune.
@@ -328,6 +330,7 @@ impl Code {
         Self::FutureDate,
         Self::ToExamine,
         Self::CrowdedKey,
+        Self::PassedNumber,
         Self::UnknownCommune,
         Self::PostalMismatch,
         Self::CommuneNameMismatch,

@@ -34,4 +34,13 @@ impl Traits {
             _ => differing < 2,
         }
     }
+
+    /// Whether two records of one delivery may speak of one person: nothing corrects a number between them, so two NIR or two household
+    /// numbers are two persons'.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let (own, theirs) = (&self.around.household, &other.around.household);
+        let apart = !own.is_empty() && !theirs.is_empty() && own != theirs;
+        let nirs = self.nir.as_ref().zip(other.nir.as_ref()).is_some_and(|(own, theirs)| own != theirs);
+        self.may_follow(other) && !apart && !nirs
+    }
 }

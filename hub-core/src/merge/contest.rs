@@ -17,6 +17,8 @@ use super::precedence::Precedence;
 pub(super) struct Contender<'s> {
     pub statement: &'s Statement,
     pub over: bool,
+    /// Its dossier is over, and its source has another one.
+    pub forgotten: bool,
 }
 
 /// What decides between two claims, in the order it is asked.

@@ -5,7 +5,7 @@
 use crate::canonical::{Canon, FieldId};
 use crate::statement::Statement;
 
-use super::contest::{Contender, Criterion, ranked_by};
+use super::contest::{Contender, Contest, Criterion, ranked_by};
 use super::precedence::Precedence;
 use super::{Ring, beside};
 
@@ -44,19 +44,22 @@ pub fn explain<'s>(
     let whole = canon.field(field).list.unwrap_or(field);
     let (block, united) = (canon.field(whole).block, canon.field(whole).united);
     let ring = Ring::of(canon, precedence, statements);
-    let Some(contest) = ring.contests(canon, precedence).remove(&block) else { return Vec::new() };
-    let winner = contest.winner();
+    let contest = ring.contests(canon, precedence).remove(&block);
+    let winner = contest.as_ref().and_then(Contest::winner);
     let told = |c: &Contender<'s>, verdict| {
         let ranked_by = ranked_by(canon, c.statement, block);
         Account { statement: c.statement, verdict, ranked_by }
     };
     let kept = winner.iter().map(|c| told(c, Verdict::Kept));
-    let lost = contest.losses().into_iter().map(|loss| {
+    let losses = contest.as_ref().map(Contest::losses).unwrap_or_default();
+    let lost = losses.into_iter().map(|loss| {
         let joins = united && winner.is_some_and(|winner| beside(&winner, &loss.lost));
         let verdict = if joins { Verdict::United } else { Verdict::Lost(loss.to.statement, loss.by) };
         told(&loss.lost, verdict)
     });
-    let of_block = |c: &&Contender<'s>| super::blocks(canon, c.statement).contains(&block);
-    let forgotten = ring.forgotten.iter().filter(of_block).map(|c| told(c, Verdict::Forgotten));
+    let unheard = |c: &&Contender<'s>| {
+        c.forgotten && !precedence.keeps(canon, block) && super::blocks(canon, c.statement).contains(&block)
+    };
+    let forgotten = ring.contenders.iter().filter(unheard).map(|c| told(c, Verdict::Forgotten));
     kept.chain(lost).chain(forgotten).collect()
 }

@@ -4,7 +4,8 @@
 //! declared authority wins, then one still stated over one gone silent or replaced by a later one of the same dossier, then, of
 //! those that state a preferred field, the one with the preferred value (of two dossiers, the one whose right is open), then the one
 //! with the most recent facts, of one date those of the last delivery, then the content itself as a last, arbitrary but stable, word.
-//! A provisional NIR goes after any other. A dossier that is over says nothing beside one of its source that is not. Losing values stay
+//! A provisional NIR goes after any other. A dossier that is over says nothing beside one of its source that is not, but of sections
+//! declared to outlive it. Losing values stay
 //! in their statements, and [`explain`] tells why each lost.
 
 mod contest;
@@ -59,24 +60,24 @@ pub fn merge(canon: &Canon, precedence: &Precedence, statements: &[&Statement]) 
 /// Who contends for the blocks of a person.
 struct Ring<'s> {
     contenders: Vec<Contender<'s>>,
-    /// Dossiers that are over, beside one of their source that is not.
-    forgotten: Vec<Contender<'s>>,
 }
 
 impl<'s> Ring<'s> {
     fn of(canon: &Canon, precedence: &Precedence, statements: &[&'s Statement]) -> Self {
         let over = |statement: &Statement| precedence.is_over(canon, statement, statements);
-        let contender = |statement: &&'s Statement| Contender { statement, over: over(statement) };
+        let contender =
+            |statement: &&'s Statement| Contender { statement, over: over(statement), forgotten: false };
         let mut contenders: Vec<Contender<'s>> = statements.iter().map(contender).collect();
-        let forgotten = precedence.forget_old_dossiers(canon, &mut contenders);
-        Self { contenders, forgotten }
+        precedence.forget_old_dossiers(canon, &mut contenders);
+        Self { contenders }
     }
 
     /// A contest for each block something is stated of.
     fn contests(&self, canon: &Canon, precedence: &Precedence) -> BTreeMap<u16, Contest<'s>> {
         let mut by_block: BTreeMap<u16, Vec<Contender<'s>>> = BTreeMap::new();
         for contender in &self.contenders {
-            for block in blocks(canon, contender.statement) {
+            let heard = |block: &u16| !contender.forgotten || precedence.keeps(canon, *block);
+            for block in blocks(canon, contender.statement).into_iter().filter(heard) {
                 by_block.entry(block).or_default().push(*contender);
             }
         }
@@ -118,7 +119,8 @@ fn union(field: FieldId, winner: Option<Contender<'_>>, contenders: &[Contender<
 
 /// Whether the lists of two claims are united.
 fn beside(winner: &Contender<'_>, other: &Contender<'_>) -> bool {
-    winner.statement.source == other.statement.source && winner.over == other.over
+    winner.statement.source == other.statement.source
+        && (winner.over, winner.forgotten) == (other.over, other.forgotten)
 }
 
 fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {

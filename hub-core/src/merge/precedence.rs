@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compact_str::CompactString;
+
 use crate::canonical::{Canon, FieldId, Value};
 use crate::statement::Statement;
 
@@ -16,12 +18,13 @@ pub struct Precedence {
     by_prefix: BTreeMap<String, Vec<Vec<String>>>,
     preferred: BTreeMap<String, Vec<String>>,
     replaced: Vec<String>,
+    kept: Vec<String>,
 }
 
 impl Precedence {
     /// Builds a policy: an order of sources, several of which may share a place, and exceptions by field path or section.
     pub fn new(default: Vec<Vec<String>>, by_prefix: BTreeMap<String, Vec<Vec<String>>>) -> Self {
-        Self { default, by_prefix, preferred: BTreeMap::new(), replaced: Vec::new() }
+        Self { default, by_prefix, preferred: BTreeMap::new(), replaced: Vec::new(), kept: Vec::new() }
     }
 
     /// Prefers, between claims of equal authority, those whose value of a field comes first here.
@@ -35,6 +38,22 @@ impl Precedence {
     #[must_use]
     pub fn replacing(self, replaced: Vec<String>) -> Self {
         Self { replaced, ..self }
+    }
+
+    /// What a dossier that is over states of these sections or fields stays known where no other claim says better: who somebody is
+    /// does not end with a dossier.
+    #[must_use]
+    pub fn keeping(self, kept: Vec<String>) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// Whether what is stated of a block outlives the dossier it was stated in.
+    pub(super) fn keeps(&self, canon: &Canon, block: u16) -> bool {
+        let kept = |path: &str| {
+            let behind = |prefix: &String| path.strip_prefix(prefix.as_str());
+            self.kept.iter().filter_map(behind).any(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        canon.fields().any(|(_, field)| field.block == block && kept(&field.path))
     }
 
     /// Whether a claim has the last word no more: gone silent, or replaced.
@@ -61,22 +80,19 @@ impl Precedence {
         self.replaced.iter().filter_map(|path| canon.find(path))
     }
 
-    /// A dossier that is over says nothing any more beside one of its source that is not: what the new one does not state is not so.
-    /// Returns those left aside.
-    pub(super) fn forget_old_dossiers<'s>(
-        &self,
-        canon: &Canon,
-        contenders: &mut Vec<Contender<'s>>,
-    ) -> Vec<Contender<'s>> {
+    /// A dossier that is over says nothing any more beside one of its source that is not, but what it says of sections that are kept:
+    /// what the new one does not state is not so. Marks those.
+    pub(super) fn forget_old_dossiers(&self, canon: &Canon, contenders: &mut [Contender<'_>]) {
         let is_dossier = |c: &Contender<'_>| self.is_dossier(canon, c.statement);
-        let lasting: BTreeSet<&str> = contenders
+        let lasting: BTreeSet<CompactString> = contenders
             .iter()
             .filter(|c| !c.over && is_dossier(c))
-            .map(|c| c.statement.source.as_str())
+            .map(|c| c.statement.source.clone())
             .collect();
-        let forgotten =
-            |c: &mut Contender<'_>| c.over && is_dossier(c) && lasting.contains(c.statement.source.as_str());
-        contenders.extract_if(.., forgotten).collect()
+        for contender in contenders {
+            contender.forgotten =
+                contender.over && is_dossier(contender) && lasting.contains(&contender.statement.source);
+        }
     }
 
     /// Where a claim stands by its preferred values, 0 before all others; nowhere when it states none.

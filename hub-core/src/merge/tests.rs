@@ -203,3 +203,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_dossier_that_is_over_says_of_a_kept_section_stays_known_and_of_another_is_told_as_forgotten() {
+    let canon = canon();
+    let over = claim(
+        &canon,
+        "caf",
+        1,
+        &[("dossier", "1"), ("nir", "1850578006048"), ("nom", "A"), ("droit.etat", "ouvert")],
+    );
+    let over = Statement { absent: true, ..over };
+    let now = claim(&canon, "caf", 2, &[("dossier", "2"), ("nom", "B")]);
+    let known = |policy: &Precedence, path| {
+        let state = merge(&canon, policy, &[&over, &now]);
+        state.get(canon.find(path).expect("a field")).map(|(value, _)| value.clone())
+    };
+    let keeping = policy().keeping(vec!["nir".to_owned(), "nom".to_owned()]);
+    assert_eq!(known(&keeping, "nir"), Some(Value::text("1850578006048")));
+    assert_eq!(known(&keeping, "nom"), Some(Value::text("B")), "the dossier that goes on is believed");
+    assert_eq!(known(&keeping, "droit.etat"), None);
+    assert_eq!(known(&policy(), "nir"), None);
+    assert_eq!(verdicts(&canon, &[&over, &now], "droit.etat"), [(Some(1), Verdict::Forgotten)]);
+}

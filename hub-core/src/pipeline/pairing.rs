@@ -202,6 +202,7 @@ impl Paired {
             .collect();
         let alone = claims.len() == 1;
         let found = continued(context, &mut olds, &claims);
+        let passed = passed(context, (&claims, &found), &olds);
         let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
         claims.sort_by_key(|(_, old)| old.is_none());
         for ((claim, read), old) in claims {
@@ -232,9 +233,21 @@ impl Paired {
                 || old.id.is_some_and(|id| later.contains_key(&id))
         };
         let left = alone && olds.iter().any(|old| !old.absent && stated_here(old));
-        self.told.extend(left.then_some((Code::SharedNumber, record.position.number)));
+        let code = if left { Some(Code::SharedNumber) } else { passed.then_some(Code::PassedNumber) };
+        self.told.extend(code.map(|code| (code, record.position.number)));
         self.silent.extend(olds.into_iter().filter(|old| !old.absent));
     }
+}
+
+/// Whether the only claim of a record continues none of these statements and bears the very number one of them did.
+fn passed(
+    context: Context<'_>,
+    (claims, found): (&[(Claim, Traits)], &[Option<Statement>]),
+    olds: &[Statement],
+) -> bool {
+    let ([(_, traits)], [None]) = (claims, found) else { return false };
+    let mut stated = olds.iter().filter(|old| !old.absent);
+    stated.any(|old| traits.bears_an_own_number_of(&context.grounds.identity.traits_of(old)))
 }
 
 /// Whether a record of one person speaks of another one than all statements under its key.
@@ -242,7 +255,7 @@ fn speaks_of_another(context: Context<'_>, record: &MappedRecord, olds: &[Statem
     let [claim] = record.mapped.claims.as_slice() else { return false };
     let traits =
         context.grounds.identity.traits(&claim.fields, &context.mapping.source, &record.mapped.emitter);
-    let follows = |old: &Statement| traits.may_follow(&context.grounds.identity.traits_of(old));
+    let follows = |old: &Statement| traits.may_be(&context.grounds.identity.traits_of(old));
     let mut stated = olds.iter().filter(|old| !old.absent).peekable();
     stated.peek().is_some() && !stated.any(follows)
 }
@@ -253,7 +266,7 @@ fn may_be_one(context: Context<'_>, one: &MappedRecord, other: &MappedRecord) ->
     let traits = |claim: &Claim| {
         context.grounds.identity.traits(&claim.fields, &context.mapping.source, &one.mapped.emitter)
     };
-    traits(b).may_follow(&traits(a))
+    traits(b).may_be(&traits(a))
 }
 
 /// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it. To be told are the

@@ -5,26 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use compact_str::CompactString;
 use uuid::Uuid;
 
 use crate::code::Code;
-use crate::delivery::{DeliveryId, PersonId, RunId};
+use crate::delivery::{DeliveryId, PersonId};
 use crate::event::Event;
 use crate::identity::IdentityKey;
 use crate::ruling::{Absorbed, Ruled, Ruling, Word};
-use crate::statement::{Origin, Statement};
+use crate::statement::Statement;
 use crate::store::{Commit, KnownPerson, StoreError};
 
-use super::announcing::tell;
-use super::context::Grounds;
-use super::hand::{Bench, Hand};
-use super::people::{People, Working};
-use super::resolving::{Resolution, resolve};
+use super::discretion::tells_of;
+use super::hand::Hand;
+use super::summoning::{Followed, Settled};
 use super::{Pipeline, Progress};
-
-/// How often persons a ruling brings together are followed to those they bring.
-const FURTHER_TRIES: usize = 4;
 
 /// What a person says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,15 +54,6 @@ pub struct Outcome {
     pub others: Vec<PersonId>,
 }
 
-/// What follows, before it is written.
-struct Followed {
-    commit: Commit,
-    /// Who the persons concerned are then.
-    persons: Vec<PersonId>,
-    /// Who was known of those it was looked at with.
-    known: BTreeSet<PersonId>,
-}
-
 /// Why nothing was ruled.
 #[derive(Debug, thiserror::Error)]
 pub enum RulingError {
@@ -90,6 +75,11 @@ pub enum RulingError {
     /// No such ruling, or it was undone.
     #[error("there is no ruling `{0}` that holds")]
     NoRuling(Uuid),
+    /// The note holds a value of a person.
+    #[error(
+        "expected a note without any value of a person, found a name, a birth, a NIR or an e-mail address: say why, not who"
+    )]
+    Indiscreet,
 }
 
 impl RulingError {
@@ -98,7 +88,7 @@ impl RulingError {
         match self {
             Self::Store(error) => error.code(),
             Self::NoPerson(_) | Self::Absorbed(..) | Self::NoRuling(_) => Code::NotFound,
-            Self::OnePerson | Self::NoClaim(_) => Code::BadRequest,
+            Self::OnePerson | Self::NoClaim(_) | Self::Indiscreet => Code::BadRequest,
         }
     }
 }
@@ -115,7 +105,11 @@ impl Pipeline {
         progress: &dyn Progress,
     ) -> Result<Outcome, RulingError> {
         let _turn = self.turn(progress).await?;
+        let note = word.note.clone();
         let (ruling, persons) = self.ruling(verdict, word).await?;
+        if tells_of(&note, &self.canon, &self.store.persons(&persons).await?) {
+            return Err(RulingError::Indiscreet);
+        }
         let Followed { commit, persons, known } = self.follow(&ruling, persons).await?;
         self.store.commit(&commit).await?;
         let events = commit.events;
@@ -143,11 +137,7 @@ impl Pipeline {
             Verdict::Rule { persons: (one, other), .. } if one == other => Err(RulingError::OnePerson),
             Verdict::Rule { persons: (a, b), one } => {
                 let (a, b) = (self.somebody(*a).await?, self.somebody(*b).await?);
-                let claims = if *one {
-                    oldest(&a).zip(oldest(&b)).into_iter().collect()
-                } else {
-                    all(&a.statements, &b.statements)
-                };
+                let claims = if *one { self.bound(&a, &b).await? } else { all(&a.statements, &b.statements) };
                 Ok((new((a.id, b.id), *one, claims), vec![a.id, b.id]))
             }
             Verdict::Part { person, claims } => {
@@ -160,6 +150,7 @@ impl Pipeline {
                 if apart.len() != claims.len() || rest.is_empty() {
                     return Err(RulingError::NoClaim(person.id));
                 }
+                let (apart, rest) = self.with_followers(apart, rest);
                 Ok((new((person.id, person.id), false, all(&apart, &rest)), vec![person.id]))
             }
             Verdict::Undo(ruling) => {
@@ -170,6 +161,39 @@ impl Pipeline {
                 Ok((found, persons))
             }
         }
+    }
+
+    /// The claims by which two are one: the oldest of each, and those that were ruled apart, as the later word counts.
+    async fn bound(&self, a: &KnownPerson, b: &KnownPerson) -> Result<Vec<(i64, i64)>, StoreError> {
+        let mut claims: Vec<(i64, i64)> = oldest(a).zip(oldest(b)).into_iter().collect();
+        let crossing: BTreeSet<(i64, i64)> = all(&a.statements, &b.statements).into_iter().collect();
+        for Ruled { claims: (one, other), one: is_one, .. } in self.store.ruled_of(&[a.id, b.id]).await? {
+            let apart = [(one, other), (other, one)].into_iter().filter(|_| !is_one);
+            claims.extend(apart.filter(|pair| crossing.contains(pair)));
+        }
+        claims.sort_unstable();
+        claims.dedup();
+        Ok(claims)
+    }
+
+    /// A claim without a name speaks of whom its number says: it goes with the claims parted that bear the number, not with the rest.
+    fn with_followers(
+        &self,
+        mut apart: Vec<Statement>,
+        rest: Vec<Statement>,
+    ) -> (Vec<Statement>, Vec<Statement>) {
+        let of_apart: Vec<_> = apart.iter().map(|claim| self.identity.traits_of(claim)).collect();
+        let follows = |claim: &Statement| {
+            let own = self.identity.traits_of(claim);
+            let mut numbers = own.keys().iter().filter(|key| key.kind().is_number());
+            !own.has_a_name() && numbers.any(|key| of_apart.iter().any(|of| of.keys().contains(key)))
+        };
+        if rest.iter().all(follows) {
+            return (apart, rest);
+        }
+        let (followers, rest) = rest.into_iter().partition(follows);
+        apart.extend::<Vec<Statement>>(followers);
+        (apart, rest)
     }
 
     async fn somebody(&self, id: PersonId) -> Result<KnownPerson, RulingError> {
@@ -191,37 +215,8 @@ impl Pipeline {
 
     /// What follows from a ruling about these persons.
     async fn follow(&self, ruling: &Ruling, summoned: Vec<PersonId>) -> Result<Followed, StoreError> {
-        let mut keys: Vec<IdentityKey> = Vec::new();
-        for statement in self.store.persons(&summoned).await?.iter().flat_map(|person| &person.statements) {
-            keys.extend_from_slice(self.identity.traits_of(statement).keys());
-        }
-        let mut tries = 0;
-        loop {
-            keys.sort();
-            keys.dedup();
-            let (candidates, crowded) = self.candidates(&keys).await?;
-            let mut ids = summoned.clone();
-            ids.extend(candidates.iter().map(|(_, person)| *person));
-            ids.sort();
-            ids.dedup();
-            let known = self.store.persons(&ids).await?;
-            let looked_up = keys.clone();
-            let mut hand = Hand { looked_up, candidates, crowded, known, bench: Bench::default() };
-            self.call(&mut hand).await?;
-            hand.bench.summoned.clone_from(&summoned);
-            let restored = self.restored(ruling).await?;
-            let known: BTreeSet<PersonId> = hand.known.iter().map(|person| person.id).collect();
-            let (commit, further) = self.settle_ruling(ruling, hand, restored);
-            let new: Vec<IdentityKey> =
-                further.into_iter().filter(|key| keys.binary_search(key).is_err()).collect();
-            if new.is_empty() || tries == FURTHER_TRIES {
-                let gone = |person: &PersonId| commit.mergers.iter().any(|merger| merger.absorbed == *person);
-                let persons = commit.examined.iter().copied().filter(|person| !gone(person)).collect();
-                return Ok(Followed { commit, persons, known });
-            }
-            keys.extend(new);
-            tries += 1;
-        }
+        let restored = self.restored(ruling).await?;
+        self.summon(&summoned, |hand| self.settle_ruling(ruling, hand, restored.clone())).await
     }
 
     /// Who is somebody again once a ruling is undone.
@@ -249,60 +244,19 @@ impl Pipeline {
             let ruled = |claims: &(i64, i64)| Ruled { ruling: ruling.id, claims: *claims, one: ruling.one };
             hand.bench.ruled.extend(ruling.claims.iter().map(ruled));
         }
-        let origin = Self::origin_of(ruling);
-        let grounds = Grounds {
-            canon: &self.canon,
-            precedence: &self.precedence,
-            identity: &self.identity,
-            policy: &self.policy,
-            origin: &origin,
-            at: ruling.undone.as_ref().map_or(ruling.at, |(at, _)| *at),
-            first_load: false,
-            may_leave: false,
-            unjudged: false,
-        };
-        let mut people = People::of(std::mem::take(&mut hand.known), &[]);
-        for (absorbed, known) in restored {
-            people.restore(known);
-            hand.bench.restored.push(absorbed);
-        }
-        let before = people.claims();
-        let resolution = resolve(grounds, (&[], &hand), &mut people, &mut || self.clock.mint());
-        let Resolution { keys, further, mut examined, questions, .. } = resolution;
-        let mut commit = Commit::new(RunId(Uuid::nil()), grounds.at);
-        examined.extend(people.absorbed.iter().map(|absorbed| absorbed.person.id));
-        tell(grounds, &people, (BTreeSet::new(), hashbrown::HashMap::new()), &mut commit);
-        (commit.keys, commit.examined, commit.questions) = (keys, examined, questions);
-        commit.restored = hand
-            .bench
-            .restored
-            .iter()
-            .map(|restored| restored.person)
-            .filter(|person| people.get(*person).is_some_and(Working::has_claims))
-            .collect();
+        let at = ruling.undone.as_ref().map_or(ruling.at, |(at, _)| *at);
+        let Settled { mut commit, further, before, absorbed } =
+            self.settle_summoned((at, DeliveryId(ruling.id)), hand, restored, BTreeSet::new());
         let mut ruling = ruling.clone();
         if ruling.one && ruling.undone.is_none() {
             let was = |person: PersonId| Absorbed {
                 person,
                 claims: before.get(&person).cloned().unwrap_or_default(),
             };
-            ruling.absorbed = people.absorbed.iter().map(|absorbed| was(absorbed.person.id)).collect();
+            ruling.absorbed = absorbed.into_iter().map(was).collect();
         }
         commit.ruling = Some(ruling);
         (commit, further)
-    }
-
-    fn origin_of(ruling: &Ruling) -> Origin {
-        let at = ruling.undone.as_ref().map_or(ruling.at, |(at, _)| *at);
-        Origin {
-            source: CompactString::const_new("hub"),
-            emitter: CompactString::const_new("identite"),
-            delivery: DeliveryId(ruling.id),
-            record: 0,
-            line: 0,
-            mapping: CompactString::const_new("identite"),
-            valid_at: at.to_string().chars().take(10).collect(),
-        }
     }
 }
 

@@ -166,7 +166,9 @@ fn nobody() -> Problem {
 fn problem(error: RulingError) -> Problem {
     match error {
         RulingError::Store(error) => error.into(),
-        RulingError::OnePerson | RulingError::NoClaim(_) => Problem::bad_request(&error.to_string()),
+        RulingError::OnePerson | RulingError::NoClaim(_) | RulingError::Indiscreet => {
+            Problem::bad_request(&error.to_string())
+        }
         RulingError::NoPerson(_) | RulingError::Absorbed(..) | RulingError::NoRuling(_) => {
             Problem::not_found(&error.to_string())
         }

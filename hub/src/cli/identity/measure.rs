@@ -25,6 +25,13 @@ impl Measure {
         let (catalogue, policy) = (files.compile(&canon)?, files.identity()?);
         let labelled = measuring::read(&self.folder, &canon, &catalogue)?;
         let measure = labelled.measure(&policy);
+        anyhow::ensure!(
+            measure.pairs > 0,
+            either(
+                "attendu : deux enregistrements d'une même personne au moins, d'après `truth.csv` ; trouvé : aucun qui soit lu",
+                "expected two records of one person at least, as `truth.csv` has it, found none that is read",
+            )
+        );
         if output == Output::Json {
             show::json_line(&serde_json::to_value(&measure)?);
         } else {

@@ -1,5 +1,6 @@
 //! `dlnuf identity`: who is who where the hub cannot say: what is asked, two persons side by side, a person's word, and taking it back.
 
+mod judge;
 mod measure;
 mod rule;
 mod side_by_side;
@@ -35,6 +36,8 @@ pub enum Identity {
     Undo(rule::Undo),
     /// List the rulings, latest first
     Rulings(List),
+    /// Judge everybody known again with the policies in force, as if they had just come
+    Judge(judge::Judge),
     /// Measure how right the matcher is on labelled extracts (`dlnuf synth --truth`)
     Measure(measure::Measure),
     /// Estimate what likenesses weigh on the hub's own claims; changes nothing but the file it is told to write
@@ -62,6 +65,7 @@ impl Identity {
             Self::Decide(decide) => decide.run(settings, output).await,
             Self::Split(split) => split.run(settings, output).await,
             Self::Undo(undo) => undo.run(settings, output).await,
+            Self::Judge(judge) => judge.run(settings, output).await,
             Self::Measure(measure) => measure.run(settings, output),
             Self::Train(train) => train.run(settings, output).await,
             Self::Rulings(list) => rulings(list, settings, output).await,

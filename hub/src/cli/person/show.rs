@@ -177,17 +177,23 @@ fn values(canon: &Canon, state: &Stated) {
     let rows = state.fields.iter().map(|(field, value, at)| {
         let doubted = doubts.iter().filter(|doubt| stands_in(canon, doubt.field) == *field);
         let codes = doubted.map(|doubt| doubt.code.to_string()).collect::<Vec<_>>().join(" ");
-        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), (at + 1).to_string(), codes]
+        vec![canon.field(*field).path.clone(), shown(&value.to_json(canon)), letters(*at), codes]
     });
     let headings = either(["champ", "valeur", "origine", "doute"], ["field", "value", "origin", "doubt"]);
     show::table(&headings, rows.collect());
-    for (number, from) in (1..).zip(&state.origins) {
-        show::line(format_args!(" {number:>5}  {}", origin(from)));
+    for (at, from) in (0..).zip(&state.origins) {
+        show::line(format_args!(" {:>5}  {}", letters(at), origin(from)));
     }
     let codes: BTreeSet<Code> = doubts.iter().map(|doubt| doubt.code).collect();
     for code in codes {
         show::line(format_args!(" {code}  {}", told(code.entry()).title));
     }
+}
+
+/// How an origin is marked: a, b, … z, aa; claims have numbers, which these are not to be taken for.
+fn letters(at: u16) -> String {
+    let letter = char::from(b'a' + u8::try_from(at % 26).unwrap_or_default());
+    if at < 26 { letter.to_string() } else { letters(at / 26 - 1) + &letter.to_string() }
 }
 
 /// The codes of each doubted field.

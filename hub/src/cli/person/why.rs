@@ -42,6 +42,8 @@ pub(super) async fn tell(
     output: Output,
 ) -> anyhow::Result<()> {
     let field = field(canon, written)?;
+    // Of what a list holds, the list is told.
+    let field = canon.field(field).list.unwrap_or(field);
     let precedence = files.precedence()?;
     let statements: Vec<&Statement> = person.statements.iter().collect();
     let accounts = explain(canon, &precedence, &statements, field).into_iter();
@@ -88,7 +90,7 @@ fn field(canon: &Canon, written: &str) -> Result<FieldId, Said> {
     }
     let named: Vec<(FieldId, &str)> = canon
         .fields()
-        .filter(|(_, field)| field.list.is_none() && field.name() == written)
+        .filter(|(_, field)| field.name() == written)
         .map(|(id, field)| (id, field.path.as_str()))
         .collect();
     if let [(field, _)] = named.as_slice() {

@@ -1,0 +1,49 @@
+//! Discretion: the note of a ruling says why, and holds no value of the persons it is about.
+//!
+//! A note and those persons enter, yes or no leaves. What looks like a NIR or an address of e-mail is somebody's, whoever it is.
+
+use crate::canonical::Canon;
+use crate::store::KnownPerson;
+use crate::text::fold_name;
+
+/// Digits in a row, spaces and points left out, that may be a NIR.
+const NIR: usize = 13;
+/// Letters of a name that is no mere word.
+const NAME: usize = 3;
+
+/// Whether a note holds a name, a birth, a NIR or a contact.
+pub(super) fn tells_of(note: &str, canon: &Canon, persons: &[KnownPerson]) -> bool {
+    note.contains('@') || has_nir(note) || persons.iter().any(|person| names(note, canon, person))
+}
+
+fn has_nir(note: &str) -> bool {
+    let kept: String =
+        note.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '\u{a0}' | '\u{202f}')).collect();
+    let runs = kept.split(|c: char| !c.is_ascii_digit());
+    runs.map(str::len).any(|length| length >= NIR)
+}
+
+fn names(note: &str, canon: &Canon, person: &KnownPerson) -> bool {
+    let folded = fold_name(note);
+    let said: Vec<&str> = folded.split(' ').collect();
+    let stated = |path: &str| {
+        let field = canon.find(path);
+        let values = person.statements.iter().filter_map(move |statement| statement.stated.get(field?));
+        values.filter_map(|(value, _)| value.as_text().map(str::to_owned)).collect::<Vec<String>>()
+    };
+    let named = ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms"]
+        .into_iter()
+        .flat_map(stated)
+        .any(|name| fold_name(&name).split(' ').any(|part| part.len() >= NAME && said.contains(&part)));
+    named || stated("identite.date_naissance").iter().any(|birth| is_in(birth, note))
+}
+
+/// Whether a date stands in a text, written the French way or as ISO 8601 has it.
+fn is_in(birth: &str, note: &str) -> bool {
+    let mut parts = birth.split('-');
+    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let french = ["/", ".", "-", " "].map(|between| [day, month, year].join(between));
+    note.contains(birth) || french.iter().any(|date| note.contains(date))
+}

@@ -1,0 +1,70 @@
+//! A policy that changed judges those known only when it is told to; a trial changes nothing, and what a person ruled stays.
+
+use serde_json::{Value as Json, json};
+
+use crate::support::extracts::Hub;
+use crate::support::program::dlnuf;
+use crate::who_is_asked::doubtful;
+
+/// The mappings the hub is built with, with another threshold from which two are one.
+fn policy(hub: &Hub, link: &str) -> String {
+    let folder = hub.folder().join(format!("mappings-{link}"));
+    let into = folder.to_str().expect("a path").to_owned();
+    assert_eq!(dlnuf(&["mapping", "export", &into]).code, 0);
+    let file = folder.join("identite.yaml");
+    let text = std::fs::read_to_string(&file).expect("a policy");
+    assert!(text.contains("lien: 0.97"));
+    std::fs::write(file, text.replace("lien: 0.97", &format!("lien: {link}"))).expect("a policy");
+    into
+}
+
+fn judge(hub: &Hub, mappings: &str, more: &[&str]) -> Json {
+    let ended = hub.ask(&[&["--mappings", mappings, "identity", "judge"], more].concat());
+    ended.json().into_iter().next().unwrap_or_else(|| panic!("an answer: {}", ended.errors))
+}
+
+#[test]
+fn those_known_are_judged_again_with_the_policy_in_force_and_a_trial_changes_nothing() {
+    let hub = doubtful();
+    let lax = policy(&hub, "0.3");
+    let trial = judge(&hub, &lax, &["--dry-run"]);
+    assert_eq!((&trial["questions_avant"], &trial["questions"]), (&json!(1), &json!(0)));
+    assert_eq!(trial["evenements"]["fr.dlnuf.personne.fusionnee"], 1);
+    assert_eq!(hub.persons().len(), 2);
+    let judged = judge(&hub, &lax, &[]);
+    assert_eq!(judged["evenements"], trial["evenements"], "what was foreseen is what follows");
+    assert_eq!(hub.persons().len(), 1);
+    assert_eq!(judge(&hub, &lax, &[])["evenements"], json!({}), "judged twice, nothing more changes");
+}
+
+#[test]
+fn a_stricter_policy_parts_those_it_would_not_have_made_one_and_a_ruling_stays() {
+    let hub = doubtful();
+    judge(&hub, &policy(&hub, "0.3"), &[]);
+    let strict = policy(&hub, "0.9999");
+    let judged = judge(&hub, &strict, &[]);
+    assert_eq!((hub.persons().len(), &judged["questions"]), (2, &json!(1)));
+    let question = hub.ask(&["identity", "queue"]).json().pop().expect("a question");
+    let [one, other] = [0, 1].map(|at| question["personnes"][at].as_str().expect("a person").to_owned());
+    hub.ask(&["identity", "decide", &one, &other, "--one", "--note", "vus ensemble"]);
+    judge(&hub, &strict, &[]);
+    assert_eq!(hub.persons().len(), 1);
+}
+
+#[test]
+fn a_note_with_a_value_of_a_person_is_refused_and_nothing_is_ruled() {
+    let hub = doubtful();
+    let question = hub.ask(&["identity", "queue"]).json().pop().expect("a question");
+    let [one, other] = [0, 1].map(|at| question["personnes"][at].as_str().expect("a person").to_owned());
+    for note in
+        ["M. verdier, vu au guichet", "NIR 1 80 01 52 121 009", "né le 02/01/1980", "ecrit de p@exemple.fr"]
+    {
+        let ended = hub.ask(&["identity", "decide", &one, &other, "--one", "--note", note]);
+        assert_ne!(ended.code, 0, "{note}");
+        assert!(!ended.errors.to_lowercase().contains("verdier"), "{}", ended.errors);
+    }
+    assert_eq!(hub.persons().len(), 2);
+    let ended =
+        hub.ask(&["identity", "decide", &one, &other, "--one", "--note", "vus ensemble le 12/11/2026"]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+}
