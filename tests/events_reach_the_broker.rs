@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hub_core::broker::Verdict;
+use hub_core::broker::{Message, Verdict};
 use hub_core::delivery::PersonId;
 use hub_core::publisher::Publisher;
 use hub_core::store::JournalEvent;
@@ -113,11 +113,11 @@ async fn an_event_without_a_queue_is_never_called_confirmed() {
         json: "{}".into(),
     };
     for wave in 0..4 {
-        let wave: Vec<JournalEvent> = (0..1_000).map(|at| event(wave * 1_000 + at)).collect();
+        let wave: Vec<Message> = (0..1_000).map(|at| event(wave * 1_000 + at).into()).collect();
         let verdicts = session.publish(0, &wave).await.expect("answers");
         for (event, verdict) in wave.iter().zip(verdicts) {
             let right = if event.routing_key == "unknown" { Verdict::Unroutable } else { Verdict::Confirmed };
-            assert_eq!(verdict, right, "of event {}", event.cursor);
+            assert_eq!(verdict, right, "of event {}", event.place);
         }
     }
     channel

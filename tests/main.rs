@@ -30,6 +30,7 @@ mod one_change_is_one_event;
 mod one_record_explained;
 mod order_of_arrival;
 mod profiles_are_told;
+mod profiles_reach_the_broker;
 mod ruled_by_http;
 mod rulings_and_numbers;
 mod schema_comparison;

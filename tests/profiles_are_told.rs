@@ -14,8 +14,8 @@ use crate::support::{Postgres, received};
 
 const HEAD: &str = "Identifiant dans le SI*;Prénom*;Nom*;Date de naissance*;NIR;Adresse;Code postal;Ville;Numéro allocataire CAF/MSA;Droits RSA;Accompagnateurs\n";
 const NIR: &str = "1800152121009";
-const PAUL: &str = "SI-1;Paul;Verdier;02/01/1980;1800152121009;12 rue des Tilleuls;52000;Chaumont";
-const ANNE: &str = "SI-2;Anne;Roussel;17/06/1991;;7 place du Marché;51100;Reims";
+pub const PAUL: &str = "SI-1;Paul;Verdier;02/01/1980;1800152121009;12 rue des Tilleuls;52000;Chaumont";
+pub const ANNE: &str = "SI-2;Anne;Roussel;17/06/1991;;7 place du Marché;51100;Reims";
 
 const PROFILE: &str = "profil: suivi\ntitre: Suivi\nchamps: [identite, adresse]\n";
 
@@ -26,14 +26,14 @@ fn subscription(territory: &str) -> String {
     )
 }
 
-struct Hub {
-    folder: tempfile::TempDir,
-    settings: Settings,
-    pipeline: Pipeline,
+pub struct Hub {
+    pub folder: tempfile::TempDir,
+    pub settings: Settings,
+    pub pipeline: Pipeline,
 }
 
 impl Hub {
-    async fn on(store: Option<String>) -> Self {
+    pub async fn on(store: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = Settings { store, ..Settings::at(folder.path().join("home")) };
         let pipeline = pipeline(&settings).await.expect("an installation");
@@ -41,13 +41,18 @@ impl Hub {
     }
 
     fn declare(&self, profile: &str, subscription: &str) {
-        let folder = self.settings.subscriptions_folder();
-        std::fs::create_dir_all(folder.join("profils")).expect("a folder");
-        std::fs::write(folder.join("profils/suivi.yaml"), profile).expect("a file");
-        std::fs::write(folder.join("outil.yaml"), subscription).expect("a file");
+        self.write("profils/suivi.yaml", profile);
+        self.write("outil.yaml", subscription);
     }
 
-    async fn deliver(&self, rows: &[&str], first_load: bool) {
+    /// Writes a file of the folder of subscriptions.
+    pub fn write(&self, name: &str, text: &str) {
+        let folder = self.settings.subscriptions_folder();
+        std::fs::create_dir_all(folder.join("profils")).expect("a folder");
+        std::fs::write(folder.join(name), text).expect("a file");
+    }
+
+    pub async fn deliver(&self, rows: &[&str], first_load: bool) {
         let file = self.folder.path().join("bord.csv");
         // As many cells as columns.
         let row = |row: &&str| format!("{row}{}\n", ";".repeat(10 - row.matches(';').count()));
@@ -57,7 +62,7 @@ impl Hub {
         self.pipeline.run(order, &()).await.expect("a run");
     }
 
-    fn heralds(&self) -> Heralds {
+    pub fn heralds(&self) -> Heralds {
         heralds(&self.settings, &self.pipeline).expect("subscriptions")
     }
 

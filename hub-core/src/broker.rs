@@ -7,9 +7,40 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use compact_str::CompactString;
 
 use crate::code::Code;
-use crate::store::JournalEvent;
+use crate::delivery::PersonId;
+
+/// An event on its way to the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its place among those that wait with it.
+    pub place: u64,
+    /// Whose it is, by the name those it goes to know the person by.
+    pub person: PersonId,
+    /// Identifier, equal to the `CloudEvent`'s.
+    pub id: uuid::Uuid,
+    /// Where it goes.
+    pub to: Address,
+    /// Routing key, `entity.change.departement`.
+    pub routing_key: String,
+    /// The `CloudEvent`.
+    pub json: String,
+    /// It says that all before it has come: it leaves once that is confirmed.
+    pub closing: bool,
+}
+
+/// Where an event goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// Those within the house, who are told everything.
+    Journal,
+    /// Those who subscribe to a profile.
+    Profile(CompactString),
+    /// One of them alone.
+    Subscriber(CompactString),
+}
 
 /// A failed call to the broker. Carries no part of an event.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +100,12 @@ pub trait Session: Send + Sync {
 
     /// Publishes a wave on a lane (from 0) with nothing else on its way, pipelined; answers in its order. The caller sees to it
     /// that a person occurs once among all that is on its way, which is what keeps each person's events in order.
-    async fn publish(&self, lane: usize, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError>;
+    async fn publish(&self, lane: usize, wave: &[Message]) -> Result<Vec<Verdict>, BrokerError>;
+
+    /// Subscribers whose queue had to be made as the session opened: what it held is lost, or they are new.
+    fn lost(&self) -> &[CompactString] {
+        &[]
+    }
 
     /// Whether the connection still stands.
     fn is_open(&self) -> bool;

@@ -63,16 +63,9 @@ impl Heralds {
         Ok(events)
     }
 
-    async fn tell(&self, Followed { scope, territories, queued }: Followed<'_>) -> Result<u64, StoreError> {
-        let herald = Herald {
-            store: Arc::clone(&self.store),
-            canon: Arc::clone(&self.canon),
-            clock: Arc::clone(&self.clock),
-            pseudonyms: self.pseudonyms.clone(),
-            scope: scope.clone(),
-            territories,
-            to_broker: queued,
-        };
+    async fn tell(&self, followed: Followed<'_>) -> Result<u64, StoreError> {
+        let (canon, clock) = (Arc::clone(&self.canon), Arc::clone(&self.clock));
+        let herald = Herald::new(Arc::clone(&self.store), (canon, clock), self.pseudonyms.clone(), followed);
         let mut events = 0;
         loop {
             match herald.advance().await {

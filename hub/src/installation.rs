@@ -15,11 +15,12 @@ use hub_core::mapping::Catalogue;
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
 use hub_core::store::{Store, StoreError};
-use hub_core::subscription::Pseudonyms;
+use hub_core::subscription::{Declared, Pseudonyms};
+use jiff::civil::Date;
 
 use crate::archive::{BucketArchive, FolderArchive, private_folder};
 use crate::arrival::Arrivals;
-use crate::broker;
+use crate::broker::{self, Reader};
 use crate::clock::{MachineClock, today};
 use crate::court::Court;
 use crate::heralds::Heralds;
@@ -192,6 +193,26 @@ pub fn publisher(settings: &Settings, store: &Arc<dyn Store>) -> anyhow::Result<
     let Some(url) = &settings.broker else { return Ok(None) };
     let (broker, holder) = (broker::at(url)?, MachineClock.mint());
     Ok(Some(Publisher::new(Arc::clone(store), broker, holder)))
+}
+
+/// The publisher of what profiles are told, to those of their subscribers who have a queue on a day; none without a broker or without
+/// any of them.
+///
+/// # Errors
+/// When the broker's URL is not understood.
+pub fn profile_publisher(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    (declared, today): (&Declared, Date),
+) -> anyhow::Result<Option<Publisher>> {
+    let Some(url) = &settings.broker else { return Ok(None) };
+    let queued = declared.subscriptions.values().filter(|subscription| subscription.is_queued());
+    let readers: Vec<Reader> = queued.map(|subscription| Reader::of(subscription, today)).collect();
+    if readers.is_empty() {
+        return Ok(None);
+    }
+    let (broker, holder) = (broker::of_profiles(url, readers)?, MachineClock.mint());
+    Ok(Some(Publisher::of_profiles(Arc::clone(store), broker, holder)))
 }
 
 /// Where arrivals are kept and made known.

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
+use jiff::civil::Date;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::api::{Desk, Rooms};
 use crate::backlog::Backlog;
+use crate::clock::today;
 use crate::court::Court;
 use crate::heralds::Heralds;
 use crate::installation;
@@ -22,6 +24,8 @@ use crate::settings::Settings;
 
 /// How long what arrives may stay half-written: a resumable upload is taken up again within it.
 const LEFT: Duration = Duration::from_hours(24);
+/// How often it is asked what day it is.
+const NEXT_DAY: Duration = Duration::from_secs(20);
 /// How often that is looked at.
 const SWEEP: Duration = Duration::from_hours(1);
 
@@ -33,6 +37,7 @@ pub struct Service {
     courier: Courier,
     publisher: Option<Publisher>,
     heralds: Heralds,
+    settings: Settings,
     desk: Arc<Desk>,
 }
 
@@ -61,7 +66,7 @@ impl Service {
             ended: Arc::clone(&ended),
         };
         let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
-        Ok(Self { pipeline, backlog, puller, courier, publisher, heralds, desk })
+        Ok(Self { pipeline, backlog, puller, courier, publisher, heralds, settings: settings.clone(), desk })
     }
 
     /// Where institutions hand in.
@@ -101,7 +106,30 @@ impl Service {
                 () = told(stopped.clone()) => {}
             }
         };
-        tokio::join!(publishing, others);
+        tokio::join!(publishing, self.publish_to_profiles(&stopped), others);
+    }
+
+    /// Publishes what profiles are told; every day anew, as subscriptions expire.
+    async fn publish_to_profiles(&self, stopped: &watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            let (day, store) = (today(), &self.pipeline.store);
+            let publisher =
+                installation::profile_publisher(&self.settings, store, (&self.heralds.declared, day));
+            let over = async {
+                tokio::select! {
+                    () = told(stopped.clone()) => {}
+                    () = past(day) => {}
+                }
+            };
+            match publisher {
+                Ok(Some(publisher)) => publisher.run_until(over).await,
+                Ok(None) => over.await,
+                Err(error) => {
+                    warn!(%error, "profiles are not published");
+                    over.await;
+                }
+            }
+        }
     }
 
     /// Clears what was left half-written, now and once an hour.
@@ -115,6 +143,13 @@ impl Service {
             }
             tokio::time::sleep(SWEEP).await;
         }
+    }
+}
+
+/// Resolves once a day is over.
+async fn past(day: Date) {
+    while today() == day {
+        tokio::time::sleep(NEXT_DAY).await;
     }
 }
 

@@ -33,6 +33,9 @@ pub(super) struct Data<'a> {
     pub fusionnee_dans: Option<PersonId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scindee_en: Option<PersonId>,
+    /// The snapshot a reading is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instantane: Option<Uuid>,
     /// Of every change that does not bear its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance<'a>>,
@@ -73,6 +76,19 @@ pub(super) struct Chargement {
     pub personnes: u64,
 }
 
+/// The end of a snapshot.
+#[derive(Serialize)]
+pub(super) struct Ended<'a> {
+    pub instantane: Instantane<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Instantane<'a> {
+    pub id: Uuid,
+    pub abonne: &'a str,
+    pub personnes: u64,
+}
+
 #[derive(Serialize)]
 pub(super) struct Changement<'a> {
     champ: &'a str,
@@ -97,6 +113,28 @@ pub(super) fn render(
     data: impl Serialize,
 ) -> Event {
     let id = event_id(occasion.person, sequence);
+    written((id, kind), occasion, sequence, data)
+}
+
+/// A reading bears the sequence its person stands at, and an identifier of its own: an event of that sequence is another thing.
+pub(super) fn reading(
+    occasion: Occasion<'_>,
+    (of, kind): (Uuid, &'static str),
+    data: impl Serialize,
+) -> Event {
+    let mut hasher = blake3::Hasher::new_derive_key("dlnuf 2026 reading id");
+    hasher.update(occasion.person.0.as_bytes());
+    hasher.update(of.as_bytes());
+    hasher.update(kind.as_bytes());
+    written((identifier(&hasher), kind), occasion, occasion.last_sequence, data)
+}
+
+fn written(
+    (id, kind): (Uuid, &'static str),
+    occasion: Occasion<'_>,
+    sequence: u64,
+    data: impl Serialize,
+) -> Event {
     let json = write(id, kind, occasion.person, (occasion.at, sequence), data);
     let words: Vec<&str> = kind.split('.').skip(2).collect();
     let routing_key = format!("{}.{}", words.join("."), occasion.departement);
@@ -147,6 +185,10 @@ fn event_id(person: PersonId, sequence: u64) -> Uuid {
     let mut hasher = blake3::Hasher::new_derive_key("dlnuf 2026 event id");
     hasher.update(person.0.as_bytes());
     hasher.update(&sequence.to_le_bytes());
+    identifier(&hasher)
+}
+
+fn identifier(hasher: &blake3::Hasher) -> Uuid {
     let mut bytes = [0; 16];
     hasher.finalize_xof().fill(&mut bytes);
     Uuid::new_v8(bytes)

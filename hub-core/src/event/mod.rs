@@ -13,7 +13,9 @@ use crate::delivery::{PersonId, RunId};
 use crate::diff::{Change, diff};
 use crate::statement::{Origin, Stated};
 
-use cloud::{Chargement, Data, Load, Personne, Provenance, changement, render, write};
+use cloud::{
+    Chargement, Data, Ended, Instantane, Load, Personne, Provenance, changement, reading, render, write,
+};
 
 /// An event, rendered and ready to be stored and published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,12 +115,48 @@ pub fn announce_exit(occasion: Occasion<'_>, origin: &Origin) -> Event {
     render(occasion, occasion.last_sequence + 1, "fr.dlnuf.personne.sortie", data(occasion, origin))
 }
 
+/// Renders all a profile sees of somebody as a reading, not a change: `last_sequence` is where it stands; `None` when it sees nothing.
+/// `of` is what all readings made together bear.
+pub fn read_out(canon: &Canon, occasion: Occasion<'_>, seen: &Stated, of: Uuid) -> Option<Event> {
+    let origin = seen.origins.first()?;
+    let nothing = Stated::default();
+    let (changes, manner) = (diff(&nothing, seen, origin), occasion.manner);
+    let data = Data {
+        provenance: Some(Provenance::of(origin, manner)),
+        instantane: Some(of),
+        changements: changes.iter().map(|change| changement(canon, change, (origin, manner))).collect(),
+        ..data(occasion, origin)
+    };
+    Some(reading(occasion, (of, "fr.dlnuf.personne.etat"), data))
+}
+
+/// Renders that somebody is no longer shown to one subscriber, whatever others of its profile see: a reading too.
+pub fn read_as_gone(occasion: Occasion<'_>, of: Uuid) -> Event {
+    let nowhere = Origin::nowhere();
+    let data = Data { instantane: Some(of), ..data(occasion, &nowhere) };
+    reading(occasion, (of, "fr.dlnuf.personne.sortie"), data)
+}
+
+/// Renders that a subscriber has been shown everybody it may know: `persons` in the readings that bear `of`. It is about nobody.
+pub fn announce_shown(of: Uuid, (subscriber, persons): (&str, u64), at: Timestamp) -> Event {
+    let manner = Manner::Scoped;
+    let occasion =
+        Occasion { person: PersonId(of), arrival: None, last_sequence: 0, at, departement: "00", manner };
+    let instantane = Instantane { id: of, abonne: subscriber, personnes: persons };
+    render(occasion, 1, SHOWN, Ended { instantane })
+}
+
+/// The type of the event that ends a snapshot, and how its routing key begins.
+pub const SHOWN: &str = "fr.dlnuf.instantane.termine";
+pub(crate) const SHOWN_KEY: &str = "instantane.termine.";
+
 /// An event's data but for what makes it one. What made somebody come or go is no affair of those who are told of it in their scope.
 fn data<'a>(occasion: Occasion<'a>, origin: &'a Origin) -> Data<'a> {
     Data {
         personne: Personne { id: occasion.person },
         fusionnee_dans: None,
         scindee_en: None,
+        instantane: None,
         provenance: (occasion.manner == Manner::Journal).then(|| Provenance::of(origin, occasion.manner)),
         changements: Vec::new(),
     }
@@ -150,6 +188,7 @@ pub fn show_state(
         personne: Personne { id: person },
         fusionnee_dans: None,
         scindee_en: None,
+        instantane: None,
         provenance: Some(Provenance::of(origin, manner)),
         changements: changes.iter().map(|change| changement(canon, change, (origin, manner))).collect(),
     };

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use crate::broker::{BrokerError, Session, Verdict};
-use crate::store::JournalEvent;
+use crate::broker::{BrokerError, Message, Session, Verdict};
 
 type Answers = Result<Vec<Verdict>, BrokerError>;
 
@@ -14,7 +13,7 @@ type Answers = Result<Vec<Verdict>, BrokerError>;
 pub(super) struct Lanes {
     session: Arc<dyn Session>,
     free: Vec<usize>,
-    away: JoinSet<(usize, Vec<JournalEvent>, Answers)>,
+    away: JoinSet<(usize, Vec<Message>, Answers)>,
 }
 
 impl Lanes {
@@ -28,7 +27,7 @@ impl Lanes {
     }
 
     /// Sends a wave on a free lane.
-    pub fn send(&mut self, wave: Vec<JournalEvent>) {
+    pub fn send(&mut self, wave: Vec<Message>) {
         let Some(lane) = self.free.pop() else { return };
         let session = Arc::clone(&self.session);
         let sending = async move {
@@ -39,7 +38,7 @@ impl Lanes {
     }
 
     /// The next wave that is answered for; `None` when nothing is on its way.
-    pub async fn answered(&mut self) -> Option<(Vec<JournalEvent>, Answers)> {
+    pub async fn answered(&mut self) -> Option<(Vec<Message>, Answers)> {
         match self.away.join_next().await? {
             Ok((lane, wave, answers)) => {
                 self.free.push(lane);

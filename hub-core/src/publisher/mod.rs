@@ -7,6 +7,7 @@
 
 mod lanes;
 mod line;
+mod outbox;
 mod patience;
 
 use std::sync::Arc;
@@ -19,12 +20,13 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::broker::{Broker, BrokerError, Session, Verdict};
+use crate::broker::{Broker, BrokerError, Message, Session, Verdict};
 use crate::code::Code;
 use crate::pipeline::Progress;
-use crate::store::{JournalEvent, Store, StoreError};
+use crate::store::{Store, StoreError};
 use lanes::Lanes;
 use line::Line;
+pub use outbox::{OfJournal, OfProfiles, Outbox};
 pub use patience::Patience;
 
 /// Events of a wave.
@@ -33,8 +35,6 @@ const WAVE: usize = 500;
 const SHORT: usize = 2_000;
 /// Events read from the outbox at once.
 const PAGE: u32 = 2_000;
-/// The name of the lease.
-const LEASE: &str = "outbox";
 const LEASE_MS: u64 = 15_000;
 const RENEW_AFTER: Duration = Duration::from_millis(LEASE_MS / 3);
 /// How often the outbox is looked at.
@@ -78,8 +78,10 @@ impl PublishError {
 
 /// The driver and its adapters.
 pub struct Publisher {
-    /// Where events wait.
+    /// Where the lease is.
     pub store: Arc<dyn Store>,
+    /// Where events wait.
+    pub outbox: Arc<dyn Outbox>,
     /// Where they go.
     pub broker: Arc<dyn Broker>,
     /// Who publishes, for the lease.
@@ -89,9 +91,16 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher nobody has woken yet.
+    /// A publisher of the journal nobody has woken yet.
     pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>, holder: Uuid) -> Self {
-        Self { store, broker, holder, wake: Arc::default() }
+        let outbox = Arc::new(OfJournal(Arc::clone(&store)));
+        Self { store, outbox, broker, holder, wake: Arc::default() }
+    }
+
+    /// A publisher of what profiles are told.
+    pub fn of_profiles(store: Arc<dyn Store>, broker: Arc<dyn Broker>, holder: Uuid) -> Self {
+        let outbox = Arc::new(OfProfiles(Arc::clone(&store)));
+        Self { store, outbox, broker, holder, wake: Arc::default() }
     }
 
     /// Publishes what comes until `stop` resolves: reconnects with growing patience, looks at the outbox every 200 ms. A wave
@@ -108,7 +117,7 @@ impl Publisher {
         }
         // Given back at once, so that the next publisher need not wait for it to expire.
         if let Err(error) = Lease::new(self, &stopping).release().await {
-            warn!(code = %error.code(), %error, "the lease of the outbox was not given back; it expires by itself");
+            warn!(code = %error.code(), %error, "the lease of an outbox was not given back; it expires by itself");
         }
     }
 
@@ -124,6 +133,7 @@ impl Publisher {
     /// Ends well only when asked to stop.
     async fn one_session(&self, stopping: &AtomicBool, patience: &mut Patience) -> Result<(), PublishError> {
         let session = self.broker.open().await?;
+        self.outbox.lost(session.lost()).await?;
         info!("connected to the broker");
         let mut lease = Lease::new(self, stopping);
         while session.is_open() {
@@ -144,7 +154,7 @@ impl Publisher {
     /// # Errors
     /// At the first failure of broker or store; the rest stays in the outbox.
     pub async fn drain(&self, progress: &dyn Progress) -> Result<Option<u64>, PublishError> {
-        if self.store.waiting().await? == 0 {
+        if self.outbox.waiting().await? == 0 {
             return Ok(Some(0));
         }
         let never = AtomicBool::new(false);
@@ -153,7 +163,10 @@ impl Publisher {
             return Ok(None);
         }
         let outcome = match self.broker.open().await {
-            Ok(session) => self.publish_waiting(&session, &mut lease, progress).await,
+            Ok(session) => {
+                self.outbox.lost(session.lost()).await?;
+                self.publish_waiting(&session, &mut lease, progress).await
+            }
             Err(error) => Err(error.into()),
         };
         lease.release().await?;
@@ -162,7 +175,7 @@ impl Publisher {
 
     /// Takes the lease, or waits for it: a holder under whom nothing leaves the outbox has died, and its lease expires.
     async fn take_lease(&self, lease: &mut Lease<'_>) -> Result<bool, PublishError> {
-        let mut waiting = self.store.waiting().await?;
+        let mut waiting = self.outbox.waiting().await?;
         let expired = Instant::now() + Duration::from_millis(LEASE_MS) + IDLE;
         loop {
             // Looked at before, so that one more attempt follows the expiry.
@@ -170,7 +183,7 @@ impl Publisher {
             if lease.hold().await? {
                 return Ok(true);
             }
-            let still = self.store.waiting().await?;
+            let still = self.outbox.waiting().await?;
             if still < waiting || last {
                 return Ok(false);
             }
@@ -215,12 +228,12 @@ impl Publisher {
     /// Strikes from the outbox what the broker has taken of a wave; returns how many, if it is all.
     async fn strike(
         &self,
-        wave: &[JournalEvent],
+        wave: &[Message],
         answers: Result<Vec<Verdict>, BrokerError>,
     ) -> Result<u64, PublishError> {
         let verdicts = answers?;
         let confirmed = taken(wave, &verdicts);
-        self.store.confirm(&confirmed).await?;
+        self.outbox.confirm(&confirmed).await?;
         if confirmed.len() < wave.len() { Err(not_taken(&verdicts)) } else { Ok(confirmed.len() as u64) }
     }
 
@@ -229,8 +242,8 @@ impl Publisher {
         if line.len() >= SHORT {
             return Ok(after);
         }
-        let page = self.store.outbox(after, PAGE).await?;
-        let last = page.last().map_or(after, |event| event.cursor);
+        let page = self.outbox.read(after, PAGE).await?;
+        let last = page.last().map_or(after, |event| event.place);
         line.join(page);
         Ok(last)
     }
@@ -241,9 +254,9 @@ fn tell(error: &PublishError, wait: Duration) {
     warn!(code = %error.code(), error = cause, wait_ms = wait.as_millis(), "publishing stopped, will try again");
 }
 
-fn taken(wave: &[JournalEvent], verdicts: &[Verdict]) -> Vec<u64> {
+fn taken(wave: &[Message], verdicts: &[Verdict]) -> Vec<u64> {
     let taken = wave.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Confirmed);
-    taken.map(|(event, _)| event.cursor).collect()
+    taken.map(|(event, _)| event.place).collect()
 }
 
 fn not_taken(verdicts: &[Verdict]) -> PublishError {
@@ -274,13 +287,14 @@ impl<'a> Lease<'a> {
         if self.renewed.is_some_and(|at| at.elapsed() < RENEW_AFTER) {
             return Ok(true);
         }
-        let held = self.publisher.store.lease(LEASE, self.publisher.holder, LEASE_MS).await?;
+        let held =
+            self.publisher.store.lease(self.publisher.outbox.name(), self.publisher.holder, LEASE_MS).await?;
         self.renewed = held.then(Instant::now);
         Ok(held)
     }
 
     async fn release(&mut self) -> Result<(), StoreError> {
         self.renewed = None;
-        self.publisher.store.lease(LEASE, self.publisher.holder, 0).await.map(|_| ())
+        self.publisher.store.lease(self.publisher.outbox.name(), self.publisher.holder, 0).await.map(|_| ())
     }
 }

@@ -25,6 +25,12 @@ pub fn is_departement(code: &str) -> bool {
     }
 }
 
+/// Every official code.
+pub fn departements() -> impl Iterator<Item = String> {
+    let numbered = (1..=95u16).map(|n| format!("{n:02}")).chain((970..=990u16).map(|n| n.to_string()));
+    numbered.chain(["2A", "2B"].map(str::to_owned)).filter(|code| is_departement(code))
+}
+
 fn of_address<'s>(text: &impl Fn(&str) -> Option<&'s str>) -> Option<&'s str> {
     let commune = || text("adresse.commune_insee");
     let known = || commune().and_then(|code| COMMUNES.present(code)).map(|present| of_commune(present.code));

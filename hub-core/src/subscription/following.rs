@@ -6,11 +6,12 @@
 use async_trait::async_trait;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::Standing;
 use crate::delivery::PersonId;
 use crate::event::Event;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// Where a profile stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,43 @@ pub struct Following {
     pub sweep: Option<PersonId>,
     /// What it was declared to see, of which territories: first, then each time otherwise. The last one holds.
     pub declared: Vec<Declaration>,
+    /// Those who subscribe to it, each with the territory it has been shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
+    /// One of them who is being shown persons, or told that they are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<Move>,
+}
+
+/// A subscriber, and what it has been shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its name.
+    pub subscriber: CompactString,
+    /// Codes of the territory it has been shown.
+    pub territory: Vec<CompactString>,
+    /// It was shown through a queue.
+    #[serde(default)]
+    pub queued: bool,
+}
+
+/// A subscriber on the way from one territory to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Its name.
+    pub subscriber: CompactString,
+    /// Codes of the territory it had; persons of one of the two alone are spoken of.
+    pub from: Vec<CompactString>,
+    /// Codes of the territory it has afterwards.
+    pub to: Vec<CompactString>,
+    /// Persons leave its sight; else they come into it.
+    pub leaving: bool,
+    /// Those up to here have been gone through.
+    pub behind: PersonId,
+    /// What all readings of this move bear.
+    pub id: Uuid,
+    /// How many persons it was shown.
+    pub persons: u64,
 }
 
 /// What a profile was declared to see for a time.
@@ -59,6 +97,8 @@ pub struct Addressed {
     pub to: Option<CompactString>,
     /// The event, which names the person as the profile does.
     pub event: Event,
+    /// It also waits for the broker: somebody it is for has a queue.
+    pub queued: bool,
 }
 
 /// One step of a profile, written whole or not at all.
@@ -74,8 +114,6 @@ pub struct Telling {
     pub told: Vec<(PersonId, Told)>,
     /// What it is told, in order.
     pub events: Vec<Addressed>,
-    /// Its events also wait for the broker.
-    pub to_broker: bool,
 }
 
 /// An event a profile was told.
@@ -90,7 +128,7 @@ pub struct ToldEvent {
     /// The person, as the profile knows it.
     pub subject: PersonId,
     /// Identifier, equal to the `CloudEvent`'s.
-    pub id: uuid::Uuid,
+    pub id: Uuid,
     /// Routing key.
     pub routing_key: String,
     /// The `CloudEvent`.
@@ -121,4 +159,32 @@ pub trait Tellings: Send + Sync {
 
     /// They wait no more: the broker has confirmed them.
     async fn confirm_told(&self, positions: &[u64]) -> Result<(), StoreError>;
+}
+
+/// The book of those who are to be shown everybody again, by subscriber.
+pub(super) const SNAPSHOTS: &str = "instantanes";
+
+/// The book of subscribers whose queue was made.
+const QUEUES: &str = "files";
+
+/// Tells that a subscriber's queue was not there and had to be made. The first time it is new, and told what others are told or shown
+/// everybody as whoever joins; later, what it held is lost: everybody is to be shown again.
+///
+/// # Errors
+/// When the store fails.
+pub async fn queue_was_made(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
+    match store.note(QUEUES, subscriber).await? {
+        Some(_) => ask_for_snapshot(store, subscriber).await,
+        None => store.write_note(QUEUES, subscriber, "{}", 0).await.map(|_| ()),
+    }
+}
+
+/// Asks that a subscriber be shown everybody it may know, through its own channel.
+///
+/// # Errors
+/// When the store fails.
+pub async fn ask_for_snapshot(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
+    let asked = store.note(SNAPSHOTS, subscriber).await?.map_or(0, |note| note.version);
+    // Another hub that asks for the same at the same time is as good.
+    store.write_note(SNAPSHOTS, subscriber, "{}", asked).await.map(|_| ())
 }

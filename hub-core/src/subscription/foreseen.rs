@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::news::kin;
-use super::{Declared, Followed, Kin, Lens, Pseudonyms, Standing, Step};
+use super::{Declared, Followed, Kin, Lens, Pseudonyms, Standing, Step, Territory};
 use crate::canonical::Canon;
 use crate::delivery::PersonId;
 use crate::event::Event;
@@ -40,8 +40,7 @@ impl Declared {
         let mut counts = BTreeMap::new();
         for followed in self.followed(today) {
             let keys = prospect.told(canon, &followed);
-            let of_profile = self.subscriptions.values().filter(|s| s.profile == followed.scope.profile);
-            for subscription in of_profile.filter(|s| !s.has_expired(today)) {
+            for subscription in &followed.subscriptions {
                 let count = keys.iter().filter(|key| subscription.follows(key)).count() as u64;
                 if count > 0 {
                     counts.insert(subscription.subscriber.clone(), count);
@@ -57,8 +56,9 @@ impl Prospect<'_> {
     fn told(&self, canon: &Canon, followed: &Followed<'_>) -> Vec<String> {
         // Names of persons are in no routing key.
         let pseudonyms = Pseudonyms::new([0; 32]);
-        let Followed { scope, territories, .. } = followed;
-        let lens = Lens { canon, scope, territories, pseudonyms: &pseudonyms };
+        let Followed { scope, subscriptions } = followed;
+        let territories: Vec<Territory> = subscriptions.iter().map(|s| s.territory.clone()).collect();
+        let lens = Lens { canon, scope, territories: &territories, pseudonyms: &pseudonyms };
         let persons: BTreeSet<PersonId> = self.events.iter().map(|event| event.person).collect();
         let told = persons.into_iter().flat_map(|person| self.told_of(person, &lens));
         told.map(|event| event.routing_key).collect()
@@ -87,8 +87,8 @@ impl Prospect<'_> {
 
     /// Whom a person would turn out to be, or not to be, as far as the profile may know that one.
     fn kin(&self, person: PersonId, lens: &Lens<'_>) -> Kin {
-        let own = self.events.iter().filter(|event| event.person == person);
-        let kin = own.filter_map(|event| kin(&event.routing_key, &event.json)).next();
+        let mut own = self.events.iter().filter(|event| event.person == person);
+        let kin = own.find_map(|event| kin(&event.routing_key, &event.json));
         let visible = |kin: &Kin| {
             let named = kin.person().and_then(|named| find(self.after, named));
             named.is_some_and(|named| lens.shows(&named.state))

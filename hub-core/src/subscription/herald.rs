@@ -7,16 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::following::{Addressed, Declaration, Following, Telling, Told};
+use super::following::{Declaration, Following, Telling, Told};
+use super::moving::members;
 use super::news::{News, is_load, news};
-use super::telling::{Kin, Lens, Pseudonyms, Standing, Step};
-use super::versions::{Passage, passages};
-use super::{Scope, Territory};
+use super::sight::{Known, Sight, Tale};
+use super::telling::{Lens, Pseudonyms};
+use super::{Followed, Scope, Subscription, Territory};
 use crate::canonical::Canon;
 use crate::clock::Clock;
 use crate::delivery::PersonId;
-use crate::statement::{Origin, Stated};
-use crate::store::{Store, StoreError, Version};
+use crate::store::{Store, StoreError};
 
 /// Events of the journal told at once.
 const PAGE: u32 = 1_000;
@@ -35,10 +35,10 @@ pub struct Herald {
     pub pseudonyms: Pseudonyms,
     /// What the profile sees.
     pub scope: Scope,
-    /// The territories of those who subscribe to it.
-    pub territories: Vec<Territory>,
-    /// Some of them have a queue.
-    pub to_broker: bool,
+    /// The subscriptions to it.
+    pub subscriptions: Vec<Subscription>,
+    /// The territory of each.
+    territories: Vec<Territory>,
 }
 
 /// What one step came to.
@@ -52,35 +52,43 @@ pub struct Advance {
     pub idle: bool,
 }
 
-/// What is known of a person, and what the profile knows.
-struct Known {
-    versions: Vec<Version>,
-    told: Option<Told>,
-}
-
-/// A profile at work: what it sees now, and what it saw under each declaration before.
-struct Sight<'h> {
-    lens: Lens<'h>,
-    saw: Vec<Scope>,
-    clock: &'h dyn Clock,
-    /// Those a page names as kin whom the profile may know.
-    kin: BTreeSet<PersonId>,
-}
-
 impl Herald {
+    /// A driver of a profile and those who subscribe to it.
+    pub fn new(
+        store: Arc<dyn Store>,
+        (canon, clock): (Arc<Canon>, Arc<dyn Clock>),
+        pseudonyms: Pseudonyms,
+        Followed { scope, subscriptions }: Followed<'_>,
+    ) -> Self {
+        let territories = subscriptions.iter().map(|s| s.territory.clone()).collect();
+        Self { store, canon, clock, pseudonyms, scope: scope.clone(), subscriptions, territories }
+    }
+
     /// Tells the next page, or shows the next persons.
     ///
     /// # Errors
     /// When the store fails; [`StoreError::Conflict`] when another hub tells this profile.
     pub async fn advance(&self) -> Result<Advance, StoreError> {
         let declared = self.declaration();
-        match self.store.following(&self.scope.profile).await? {
-            Some(before) if before.declared.last() == Some(&declared) => match before.sweep {
-                Some(behind) => self.show_everybody(before, behind).await,
-                None => self.tell_page(before).await,
-            },
-            before => self.begin(before, declared).await,
+        let Some(before) = self.store.following(&self.scope.profile).await? else {
+            return self.begin(None, declared).await;
+        };
+        // Who must not know persons any more is told first.
+        if let Some(advance) = self.lead_out(&before).await? {
+            return Ok(advance);
         }
+        if before.declared.last() != Some(&declared) {
+            return self.begin(Some(before), declared).await;
+        }
+        if let Some(behind) = before.sweep {
+            return self.show_everybody(before, behind).await;
+        }
+        let (told, shown) = (self.tell_page(before).await?, self.lead_in().await?);
+        Ok(Advance {
+            events: told.events + shown.events,
+            persons: told.persons + shown.persons,
+            idle: told.idle && shown.idle,
+        })
     }
 
     /// Everybody is to be gone through: of a new profile from where the journal ends now.
@@ -91,7 +99,11 @@ impl Herald {
         };
         let mut declarations = before.as_ref().map(|before| before.declared.clone()).unwrap_or_default();
         declarations.push(declared);
-        let after = Following { cursor, sweep: Some(nobody()), declared: declarations };
+        let (members, moving) = match &before {
+            Some(before) => (before.members.clone(), before.moving.clone()),
+            None => (members(&self.subscriptions), None),
+        };
+        let after = Following { cursor, sweep: Some(nobody()), declared: declarations, members, moving };
         self.write(before, after, Vec::new()).await
     }
 
@@ -138,12 +150,12 @@ impl Herald {
             events.extend(tale.events);
         }
         let count = events.len() as u64;
-        let (profile, to_broker) = (self.scope.profile.clone(), self.to_broker);
-        self.store.tell(&Telling { profile, before, after, told, events, to_broker }).await?;
+        let profile = self.scope.profile.clone();
+        self.store.tell(&Telling { profile, before, after, told, events }).await?;
         Ok(Advance { events: count, persons, idle: false })
     }
 
-    async fn known(&self, persons: &[PersonId]) -> Result<BTreeMap<PersonId, Known>, StoreError> {
+    pub(super) async fn known(&self, persons: &[PersonId]) -> Result<BTreeMap<PersonId, Known>, StoreError> {
         if persons.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -174,10 +186,16 @@ impl Herald {
         }
     }
 
-    fn sight(&self, following: &Following, kin: BTreeSet<PersonId>) -> Sight<'_> {
+    pub(super) fn sight(&self, following: &Following, kin: BTreeSet<PersonId>) -> Sight<'_> {
         let saw = following.declared.iter();
         let saw = saw.map(|declared| Scope::of_paths(&self.canon, &self.scope.profile, &declared.fields));
-        Sight { lens: self.lens(), saw: saw.collect(), clock: self.clock.as_ref(), kin }
+        Sight {
+            lens: self.lens(),
+            saw: saw.collect(),
+            clock: self.clock.as_ref(),
+            subscriptions: &self.subscriptions,
+            kin,
+        }
     }
 
     fn declaration(&self) -> Declaration {
@@ -189,75 +207,6 @@ impl Herald {
 }
 
 /// Before the first person there is.
-fn nobody() -> PersonId {
+pub(super) fn nobody() -> PersonId {
     PersonId(uuid::Uuid::nil())
-}
-
-/// What is told of one person.
-struct Tale {
-    person: PersonId,
-    told: Option<Told>,
-    events: Vec<Addressed>,
-}
-
-impl Sight<'_> {
-    /// What the news of a person come to. Nothing is kept of one the profile does not see and never saw.
-    fn of_news(&self, person: PersonId, known: Known, news: &News) -> Tale {
-        let Known { versions, told } = known;
-        let from = match &told {
-            Some(told) => Some(told.version),
-            None if news.created && news.first == 1 => None,
-            None => Some(news.first.saturating_sub(1)),
-        };
-        let mut now = told.unwrap_or_default();
-        let mut events = Vec::new();
-        for passage in passages(&versions, from, news.last) {
-            let mut kin = news.kin.range(now.version + 1..=passage.sequence).map(|(_, kin)| *kin);
-            let kin = kin.next().filter(|kin| kin.person().is_some_and(|kin| self.kin.contains(&kin)));
-            let saw = passage.before.map(|before| self.saw(now.declared).see(before)).unwrap_or_default();
-            let (told, standing) =
-                self.step(person, (saw, now.standing), (&passage, news.created, kin.unwrap_or(Kin::None)));
-            now = Told { version: passage.sequence, declared: self.current(), standing };
-            events.extend(told);
-        }
-        now.version = now.version.max(news.last);
-        Tale { person, told: Some(now).filter(Told::is_known), events }
-    }
-
-    /// What the profile sees of a person now, beside what it saw.
-    fn of_now(&self, person: PersonId, known: Known) -> Tale {
-        let Known { versions, told } = known;
-        let now = told.unwrap_or_default();
-        let held = versions.iter().find(|version| version.sequence >= now.version);
-        let saw = held.map(|held| self.saw(now.declared).see(&held.state)).unwrap_or_default();
-        let Some(latest) = versions.last() else { return Tale { person, told: None, events: Vec::new() } };
-        let passage = Passage { before: None, after: &latest.state, by: None, sequence: latest.sequence };
-        let (events, standing) = self.step(person, (saw, now.standing), (&passage, false, Kin::None));
-        let now = Told { version: latest.sequence, declared: self.current(), standing };
-        Tale { person, told: Some(now).filter(Told::is_known), events }
-    }
-
-    fn step(
-        &self,
-        person: PersonId,
-        (saw, standing): (Stated, Standing),
-        (passage, created, kin): (&Passage<'_>, bool, Kin),
-    ) -> (Vec<Addressed>, Standing) {
-        let first = passage.after.origins.first().cloned().unwrap_or_else(Origin::nowhere);
-        let (at, by) = passage.by.unwrap_or_else(|| (self.clock.now(), &first));
-        let step = Step { saw: &saw, after: passage.after, by, created, kin, at };
-        let (events, standing) = self.lens.tell(person, standing, step);
-        (events.into_iter().map(|event| Addressed { person, to: None, event }).collect(), standing)
-    }
-
-    /// What the profile saw by under a declaration.
-    fn saw(&self, declared: u32) -> &Scope {
-        let at = usize::try_from(declared).unwrap_or(usize::MAX);
-        self.saw.get(at).unwrap_or(self.lens.scope)
-    }
-
-    /// The declaration that holds, by its place.
-    fn current(&self) -> u32 {
-        u32::try_from(self.saw.len().saturating_sub(1)).unwrap_or(u32::MAX)
-    }
 }

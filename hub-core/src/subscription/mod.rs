@@ -8,8 +8,10 @@ mod check;
 mod following;
 mod foreseen;
 mod herald;
+mod moving;
 mod news;
 mod scope;
+mod sight;
 mod telling;
 mod territory;
 mod versions;
@@ -21,7 +23,10 @@ use jiff::civil::Date;
 use crate::canonical::Category;
 
 pub use check::{Declared, Mistaken, check};
-pub use following::{Addressed, Declaration, Following, Telling, Tellings, Told, ToldEvent};
+pub use following::{
+    Addressed, Declaration, Following, Member, Move, Telling, Tellings, Told, ToldEvent, ask_for_snapshot,
+    queue_was_made,
+};
 pub use foreseen::Prospect;
 pub use herald::{Advance, Herald};
 pub use scope::Scope;
@@ -56,10 +61,8 @@ pub struct Subscription {
 pub struct Followed<'d> {
     /// What it sees.
     pub scope: &'d Scope,
-    /// The territory of each subscription to it.
-    pub territories: Vec<Territory>,
-    /// Some of them have a queue.
-    pub queued: bool,
+    /// The subscriptions to it.
+    pub subscriptions: Vec<Subscription>,
 }
 
 impl Declared {
@@ -70,12 +73,8 @@ impl Declared {
             live.filter(|s| !s.has_expired(today)).cloned().collect::<Vec<Subscription>>()
         };
         let followed = self.scopes.values().map(|scope| (scope, of(scope)));
-        let followed = followed.filter(|(_, live)| !live.is_empty()).map(|(scope, live)| Followed {
-            scope,
-            queued: live.iter().any(|subscription| subscription.channel == Channel::Queue),
-            territories: live.into_iter().map(|subscription| subscription.territory).collect(),
-        });
-        followed.collect()
+        let followed = followed.filter(|(_, live)| !live.is_empty());
+        followed.map(|(scope, subscriptions)| Followed { scope, subscriptions }).collect()
     }
 }
 
@@ -110,6 +109,11 @@ impl Subscription {
         self.expires <= today
     }
 
+    /// Whether it reads a queue.
+    pub fn is_queued(&self) -> bool {
+        self.channel == Channel::Queue
+    }
+
     /// Whether something its profile was told is for it.
     pub fn receives(&self, event: &ToldEvent) -> bool {
         event.to.as_ref().is_none_or(|to| *to == self.subscriber) && self.follows(&event.routing_key)
@@ -142,7 +146,8 @@ pub fn family_word(family: Category) -> &'static str {
     }
 }
 
-const FAMILIES: [Category; 5] =
+/// Every family of events.
+pub const FAMILIES: [Category; 5] =
     [Category::Personne, Category::Droit, Category::Inscription, Category::Orientation, Category::Engagement];
 
 #[cfg(test)]

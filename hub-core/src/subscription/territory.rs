@@ -39,6 +39,33 @@ impl Territory {
         }
     }
 
+    /// Of codes as [`Territory::codes`] gives them.
+    pub fn of_codes(codes: &[CompactString]) -> Self {
+        if codes.iter().any(|code| code == "*") {
+            return Self::Everywhere;
+        }
+        Self::Of(codes.iter().cloned().collect())
+    }
+
+    /// Whether all of another one is covered.
+    pub fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Everywhere, _) => true,
+            (Self::Of(_), Self::Everywhere) => false,
+            (Self::Of(codes), Self::Of(others)) => codes.is_superset(others),
+        }
+    }
+
+    /// What both cover.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Everywhere, other) => other.clone(),
+            (own, Self::Everywhere) => own.clone(),
+            (Self::Of(codes), Self::Of(others)) => Self::Of(codes.intersection(others).cloned().collect()),
+        }
+    }
+
     /// Both.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {

@@ -6,12 +6,20 @@ use std::sync::Arc;
 
 use hub_core::broker::{Broker, BrokerError};
 
-pub use rabbitmq::{DEAD_LETTERS, EXCHANGE, QUEUE};
+pub use rabbitmq::{DEAD_LETTERS, EXCHANGE, NOWHERE, QUEUE, REFUSED, Reader, exchange_of, queue_of};
 
 /// The broker at `amqp://…` or `amqps://…`; nothing is connected yet.
 ///
 /// # Errors
 /// When the URL is not understood.
 pub fn at(url: &str) -> Result<Arc<dyn Broker>, BrokerError> {
-    Ok(Arc::new(rabbitmq::RabbitMq::new(url)?))
+    Ok(Arc::new(rabbitmq::RabbitMq::new(url, None)?))
+}
+
+/// The same broker for those who subscribe: what each of them reads is declared when a session opens.
+///
+/// # Errors
+/// When the URL is not understood.
+pub fn of_profiles(url: &str, readers: Vec<Reader>) -> Result<Arc<dyn Broker>, BrokerError> {
+    Ok(Arc::new(rabbitmq::RabbitMq::new(url, Some(readers))?))
 }

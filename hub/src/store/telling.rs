@@ -16,7 +16,6 @@ pub(super) struct TellingWrite {
     pub after: String,
     pub told: Vec<ToldWrite>,
     pub events: Vec<ToldEventWrite>,
-    pub to_broker: bool,
 }
 
 pub(super) struct ToldWrite {
@@ -35,6 +34,7 @@ pub(super) struct ToldEventWrite {
     pub sequence: i64,
     pub routing_key: String,
     pub payload: Vec<u8>,
+    pub queued: bool,
 }
 
 impl TellingWrite {
@@ -56,6 +56,7 @@ impl TellingWrite {
                 sequence: event.sequence.cast_signed(),
                 routing_key: event.routing_key.clone(),
                 payload: codec.seal_text(Row::Told(event.id), event.json.as_bytes()),
+                queued: addressed.queued,
             }
         });
         Self {
@@ -64,7 +65,6 @@ impl TellingWrite {
             after: place(&telling.after),
             told: told.collect(),
             events: events.collect(),
-            to_broker: telling.to_broker,
         }
     }
 }

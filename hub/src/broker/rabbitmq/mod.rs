@@ -3,19 +3,23 @@
 //! Nothing of lapin's own recovery is used: a session that fails is dropped and the publisher opens another. Heartbeats tell
 //! a dead peer; a connection the broker blocks (memory or disk alarm) is waited for, not published to again.
 
+mod profiles;
 mod session;
 mod topology;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use compact_str::CompactString;
 use hub_core::broker::{Broker, BrokerError, Session};
 use lapin::options::ConfirmSelectOptions;
 use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties};
 
+pub use profiles::{NOWHERE, REFUSED, Reader, exchange_of, queue_of};
 pub use topology::{DEAD_LETTERS, EXCHANGE, QUEUE};
 
 /// TCP alone takes some eleven minutes to notice a dead peer.
@@ -27,18 +31,42 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// RabbitMQ at a URL.
 pub(super) struct RabbitMq {
     uri: AMQPUri,
+    /// Those who subscribe; `None` for the journal's own.
+    readers: Option<Vec<Reader>>,
+    /// They have been declared: only then is it known that old bindings are gone.
+    declared: AtomicBool,
 }
 
 impl RabbitMq {
     /// Reads the URL; a heartbeat named there is kept.
-    pub(super) fn new(url: &str) -> Result<Self, BrokerError> {
+    pub(super) fn new(url: &str, readers: Option<Vec<Reader>>) -> Result<Self, BrokerError> {
         // The parser's own message may quote the URL, which holds a password.
         let mut uri = AMQPUri::from_str(url).map_err(|_| BrokerError::Unreachable {
             context: "reading its URL",
             source: "the URL must look like `amqp://user:password@host:5672/%2f`".into(),
         })?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
-        Ok(Self { uri })
+        Ok(Self { uri, readers, declared: AtomicBool::new(false) })
+    }
+}
+
+impl RabbitMq {
+    /// Declares what is published to; the subscribers whose queue was not there are returned.
+    async fn declare(
+        &self,
+        connection: &Connection,
+        channel: Option<&Channel>,
+    ) -> lapin::Result<Vec<CompactString>> {
+        match (&self.readers, channel) {
+            (Some(readers), _) => {
+                let first = !self.declared.load(Ordering::Relaxed);
+                let lost = profiles::declare(connection, readers, first).await?;
+                self.declared.store(true, Ordering::Relaxed);
+                Ok(lost)
+            }
+            (None, Some(channel)) => topology::declare(channel).await.map(|()| Vec::new()),
+            (None, None) => Ok(Vec::new()),
+        }
     }
 }
 
@@ -55,10 +83,9 @@ impl Broker for RabbitMq {
             in_time("asking for confirms", confirms).await?;
             channels.push(channel);
         }
-        if let Some(channel) = channels.first() {
-            in_time("declaring exchange and queues", topology::declare(channel)).await?;
-        }
-        Ok(Arc::new(session::RabbitMqSession::new(connection, channels)))
+        let declaring = self.declare(&connection, channels.first());
+        let lost = in_time("declaring exchanges and queues", declaring).await?;
+        Ok(Arc::new(session::RabbitMqSession::new(connection, channels, lost)))
     }
 }
 

@@ -7,15 +7,16 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use compact_str::CompactString;
 use futures_util::future::join_all;
 use futures_util::{Stream, StreamExt as _};
-use hub_core::broker::{BrokerError, Session, Verdict};
-use hub_core::store::JournalEvent;
+use hub_core::broker::{Address, BrokerError, Message, Session, Verdict};
 use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, Event};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::profiles::{exchange_of, queue_of};
 use super::topology::EXCHANGE;
 
 /// How long a wave may take while the broker does not say that it blocks us.
@@ -27,24 +28,27 @@ pub(super) struct RabbitMqSession {
     connection: Connection,
     channels: Vec<Channel>,
     blocked: watch::Receiver<bool>,
+    lost: Vec<CompactString>,
 }
 
 impl RabbitMqSession {
-    pub(super) fn new(connection: Connection, channels: Vec<Channel>) -> Self {
+    /// `lost` are the subscribers whose queue had to be made.
+    pub(super) fn new(connection: Connection, channels: Vec<Channel>, lost: Vec<CompactString>) -> Self {
         let (sender, blocked) = watch::channel(false);
         tokio::spawn(watch_blocking(connection.events_listener(), sender));
-        Self { connection, channels, blocked }
+        Self { connection, channels, blocked, lost }
     }
 
-    async fn one(channel: &Channel, event: &JournalEvent) -> lapin::Result<Confirmation> {
+    async fn one(channel: &Channel, event: &Message) -> lapin::Result<Confirmation> {
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = BasicProperties::default()
             .with_message_id(event.id.to_string().into())
             .with_content_type("application/cloudevents+json".into())
             .with_delivery_mode(PERSISTENT)
             .with_app_id("dlnuf".into());
-        let (exchange, key) = (EXCHANGE.into(), event.routing_key.as_str().into());
-        let sent = channel.basic_publish(exchange, key, options, event.json.as_bytes(), properties);
+        let (exchange, key) = address(event);
+        let sent =
+            channel.basic_publish(exchange.into(), key.into(), options, event.json.as_bytes(), properties);
         sent.await?.await
     }
 }
@@ -55,7 +59,7 @@ impl Session for RabbitMqSession {
         self.channels.len()
     }
 
-    async fn publish(&self, lane: usize, wave: &[JournalEvent]) -> Result<Vec<Verdict>, BrokerError> {
+    async fn publish(&self, lane: usize, wave: &[Message]) -> Result<Vec<Verdict>, BrokerError> {
         let channel = self.channels.get(lane).ok_or(BrokerError::Closed)?;
         let mut answers = std::pin::pin!(join_all(wave.iter().map(|event| Self::one(channel, event))));
         loop {
@@ -68,13 +72,26 @@ impl Session for RabbitMqSession {
         }
     }
 
+    fn lost(&self) -> &[CompactString] {
+        &self.lost
+    }
+
     fn is_open(&self) -> bool {
         let open = |channel: &Channel| channel.status().connected();
         self.connection.status().connected() && self.channels.iter().all(open)
     }
 }
 
-fn judged(wave: &[JournalEvent], answers: Vec<lapin::Result<Confirmation>>) -> Vec<Verdict> {
+/// The exchange and the routing key; a queue is reached by its name through the exchange without one.
+fn address(event: &Message) -> (String, String) {
+    match &event.to {
+        Address::Journal => (EXCHANGE.to_owned(), event.routing_key.clone()),
+        Address::Profile(profile) => (exchange_of(profile), event.routing_key.clone()),
+        Address::Subscriber(name) => (String::new(), queue_of(name)),
+    }
+}
+
+fn judged(wave: &[Message], answers: Vec<lapin::Result<Confirmation>>) -> Vec<Verdict> {
     let (mut verdicts, mut returned) = (Vec::with_capacity(wave.len()), HashSet::new());
     for answer in answers {
         let (verdict, message) = match answer {

@@ -19,10 +19,10 @@ const DELIVERY_LIMIT: i64 = 20;
 
 /// Declares all of it; idempotent.
 pub(super) async fn declare(channel: &Channel) -> Result<()> {
-    exchange(channel, DEAD_LETTERS, ExchangeKind::Fanout).await?;
+    exchange(channel, DEAD_LETTERS, ExchangeKind::Fanout, &[]).await?;
     queue(channel, DEAD_LETTERS, table(&[("x-queue-type", text("quorum"))])).await?;
     bind(channel, DEAD_LETTERS, DEAD_LETTERS, "").await?;
-    exchange(channel, EXCHANGE, ExchangeKind::Topic).await?;
+    exchange(channel, EXCHANGE, ExchangeKind::Topic, &[]).await?;
     let arguments = table(&[
         ("x-queue-type", text("quorum")),
         ("x-delivery-limit", AMQPValue::LongLongInt(DELIVERY_LIMIT)),
@@ -35,22 +35,31 @@ pub(super) async fn declare(channel: &Channel) -> Result<()> {
     bind(channel, QUEUE, EXCHANGE, "#").await
 }
 
-async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<()> {
+/// A durable exchange.
+pub(super) async fn exchange(
+    channel: &Channel,
+    name: &str,
+    kind: ExchangeKind,
+    arguments: &[(&str, AMQPValue)],
+) -> Result<()> {
     let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
-    channel.exchange_declare(name.into(), kind, options, FieldTable::default()).await
+    channel.exchange_declare(name.into(), kind, options, table(arguments)).await
 }
 
-async fn queue(channel: &Channel, name: &str, arguments: FieldTable) -> Result<()> {
+/// A durable queue.
+pub(super) async fn queue(channel: &Channel, name: &str, arguments: FieldTable) -> Result<()> {
     let options = QueueDeclareOptions { durable: true, ..Default::default() };
     channel.queue_declare(name.into(), options, arguments).await.map(|_| ())
 }
 
-async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<()> {
+/// A binding.
+pub(super) async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<()> {
     let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
     channel.queue_bind(queue.into(), exchange.into(), key.into(), options, arguments).await
 }
 
-fn table(entries: &[(&str, AMQPValue)]) -> FieldTable {
+/// Arguments.
+pub(super) fn table(entries: &[(&str, AMQPValue)]) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in entries {
         table.insert(ShortString::from(*name), value.clone());
@@ -58,6 +67,7 @@ fn table(entries: &[(&str, AMQPValue)]) -> FieldTable {
     table
 }
 
-fn text(value: &str) -> AMQPValue {
+/// A text among arguments.
+pub(super) fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(LongString::from(value))
 }

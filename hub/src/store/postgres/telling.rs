@@ -31,8 +31,8 @@ with written as (
   from unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bytea[])
     with ordinality as new (subscriber, person_id, subject, id, sequence, routing_key, payload, place)
   order by place
-  returning position)
-insert into told_outbox (position) select position from written where $9";
+  returning position, id)
+insert into told_outbox (position) select position from written where id = any($9)";
 const CONFIRM: &str = "delete from told_outbox where position = any($1)";
 
 #[async_trait]
@@ -104,7 +104,7 @@ async fn tell(pool: &PgPool, write: &TellingWrite) -> Result<(), StoreError> {
         write_told_of(&mut tx, id, rows).await?;
     }
     for rows in write.events.chunks(CHUNK) {
-        write_told(&mut tx, (id, write.to_broker), rows).await?;
+        write_told(&mut tx, id, rows).await?;
     }
     tx.commit().await.map_err(&failed)
 }
@@ -133,11 +133,8 @@ async fn write_told_of(tx: &mut PgConnection, id: i64, rows: &[ToldWrite]) -> Re
     done.map(|_| ()).map_err(failed("writing what a profile knows"))
 }
 
-async fn write_told(
-    tx: &mut PgConnection,
-    (id, to_broker): (i64, bool),
-    rows: &[ToldEventWrite],
-) -> Result<(), StoreError> {
+async fn write_told(tx: &mut PgConnection, id: i64, rows: &[ToldEventWrite]) -> Result<(), StoreError> {
+    let queued: Vec<Uuid> = rows.iter().filter(|row| row.queued).map(|row| row.id).collect();
     let done = sqlx::query(WRITE_TOLD)
         .bind(column(rows, |row| row.subscriber.as_deref()))
         .bind(column(rows, |row| row.person))
@@ -147,7 +144,7 @@ async fn write_told(
         .bind(column(rows, |row| row.routing_key.as_str()))
         .bind(column(rows, |row| row.payload.as_slice()))
         .bind(id)
-        .bind(to_broker)
+        .bind(queued)
         .execute(tx)
         .await;
     done.map(|_| ()).map_err(failed("writing what a profile is told"))

@@ -53,7 +53,9 @@ const WRITE_TOLD: &str = concat!(
     " from row order by start"
 );
 const LAST: &str = "select coalesce(max(position), 0) from told";
-const WAIT: &str = "insert into told_outbox (position) select position from told where position > $1";
+const WAIT: &str = "
+insert into told_outbox (position) select position from told
+where position > $1 and id in (select unhex(value) from json_each($2))";
 const CONFIRM: &str = "delete from told_outbox where position in (select value from json_each($1))";
 
 #[async_trait]
@@ -127,8 +129,10 @@ async fn tell(pool: &SqlitePool, write: &TellingWrite) -> Result<(), StoreError>
     for rows in write.events.chunks(CHUNK) {
         write_told(&mut tx, id, rows).await?;
     }
-    if write.to_broker {
-        sqlx::query(WAIT).bind(last).execute(&mut *tx).await.map_err(&failed)?;
+    let queued = write.events.iter().filter(|event| event.queued);
+    let queued: Vec<String> = queued.map(|event| event.id.simple().to_string()).collect();
+    if !queued.is_empty() {
+        sqlx::query(WAIT).bind(last).bind(json(&queued)).execute(&mut *tx).await.map_err(&failed)?;
     }
     tx.commit().await.map_err(&failed)
 }

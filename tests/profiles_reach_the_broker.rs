@@ -1,0 +1,186 @@
+//! What profiles are told reaches the queue of each subscriber, in order and no other's; who comes late, lost a queue or lost a territory
+//! is put right through that queue. On a real RabbitMQ.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hub::broker::{NOWHERE, Reader, of_profiles, queue_of};
+use hub_core::publisher::{OfProfiles, Outbox as _, Publisher};
+use hub_core::subscription::Subscription;
+use jiff::civil::date;
+use lapin::Channel;
+use lapin::options::{BasicGetOptions, QueueDeleteOptions};
+use serde_json::Value as Json;
+
+use crate::events_reach_the_broker::{reader, url};
+use crate::profiles_are_told::{ANNE, Hub, PAUL};
+use crate::support::mint;
+
+/// A hub whose subscribers bear names no other test uses.
+struct Tools {
+    hub: Hub,
+    mark: String,
+    channel: Channel,
+    _connection: lapin::Connection,
+}
+
+impl Tools {
+    async fn on(mark: &str) -> Self {
+        let (connection, channel) = reader().await;
+        Self { hub: Hub::on(None).await, mark: mark.to_owned(), channel, _connection: connection }
+    }
+
+    fn name(&self, tool: &str) -> String {
+        format!("{}-{tool}", self.mark)
+    }
+
+    fn profile(&self, profile: &str, fields: &str) {
+        let name = self.name(profile);
+        let text = format!("profil: {name}\ntitre: Essai\nchamps: [{fields}]\n");
+        self.hub.write(&format!("profils/{name}.yaml"), &text);
+    }
+
+    fn tool(&self, tool: &str, profile: &str, territory: &str, more: &str) {
+        let (tool, profile) = (self.name(tool), self.name(profile));
+        let text = format!(
+            "abonne: {tool}\ntitre: Essai\nprofil: {profile}\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
+             expire: 2099-12-31\nterritoire: {territory}\ncanal: file\n{more}"
+        );
+        self.hub.write(&format!("{tool}.yaml"), &text);
+    }
+
+    /// Tells and publishes all there is.
+    async fn publish(&self) {
+        let heralds = self.hub.heralds();
+        heralds.tell_all().await.expect("tells");
+        let subscriptions = heralds.declared.subscriptions.values();
+        let readers =
+            subscriptions.map(|subscription: &Subscription| Reader::of(subscription, date(2026, 12, 1)));
+        let store = Arc::clone(&self.hub.pipeline.store);
+        let broker = of_profiles(&url(), readers.collect()).expect("a URL");
+        // Opened first, as a serving hub does: whose queue had to be made is known by it.
+        let session = broker.open().await.expect("opens");
+        OfProfiles(Arc::clone(&store)).lost(session.lost()).await.expect("notes");
+        let publisher = Publisher::of_profiles(Arc::clone(&store), broker, mint());
+        loop {
+            let told = heralds.tell_all().await.expect("tells");
+            publisher.drain(&()).await.expect("publishes");
+            let asked = store.notes("instantanes", "", 1).await.expect("reads");
+            if told == 0 && asked.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// What a tool's queue holds: sequence and type of each message, with the message.
+    async fn received(&self, tool: &str) -> Vec<(String, Json)> {
+        let (queue, mut messages) = (queue_of(&self.name(tool)), Vec::new());
+        let options = BasicGetOptions { no_ack: true };
+        while let Some(message) = self.channel.basic_get(queue.as_str().into(), options).await.expect("reads")
+        {
+            let event: Json = serde_json::from_slice(&message.delivery.data).expect("JSON");
+            let id = message.delivery.properties.message_id().as_ref().map(ToString::to_string);
+            assert_eq!(id.as_deref(), event["id"].as_str());
+            let sequence = event["sequence"].as_str().expect("a sequence").trim_start_matches('0');
+            let kind = event["type"].as_str().expect("a type").trim_start_matches("fr.dlnuf.").to_owned();
+            messages.push((format!("{sequence} {kind}"), event));
+        }
+        messages
+    }
+
+    async fn kinds(&self, tool: &str) -> Vec<String> {
+        let mut kinds: Vec<String> = self.received(tool).await.into_iter().map(|(kind, _)| kind).collect();
+        kinds.sort_unstable();
+        kinds
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_subscriber_gets_its_territory_and_its_families_in_order_and_nobody_elses() {
+    let tools = Tools::on("chacun").await;
+    tools.profile("suivi", "identite, adresse");
+    tools.profile("droits", "identite.prenoms, droits.rsa");
+    tools.tool("marne", "suivi", "[\"51\"]", "");
+    tools.tool("tous", "suivi", "tous", "");
+    tools.tool("rsa", "droits", "tous", "evenements: [droit]\n");
+    tools.publish().await;
+    tools.hub.deliver(&[PAUL, ANNE], false).await;
+    let moved = PAUL.replace("Tilleuls", "Lilas");
+    tools.hub.deliver(&[&moved, ANNE], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("marne").await, ["1 personne.creee"]);
+    let all = tools.received("tous").await;
+    let mut by_person: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (kind, event) in &all {
+        by_person.entry(event["subject"].as_str().expect("a person")).or_default().push(kind);
+    }
+    let mut told: Vec<Vec<&str>> = by_person.into_values().collect();
+    told.sort_unstable();
+    assert_eq!(told, [vec!["1 personne.creee"], vec!["1 personne.creee", "2 personne.modifiee"]]);
+    let rsa = tools.received("rsa").await;
+    assert_eq!(rsa.len(), 2, "who comes is told to all, a street is not");
+    let subject = |messages: &[(String, Json)]| messages[0].1["subject"].clone();
+    assert_ne!(subject(&rsa), subject(&all), "one profile's names of persons are no other's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_late_or_lost_a_queue_is_shown_everybody_then_told_what_follows() {
+    let tools = Tools::on("tard").await;
+    tools.profile("suivi", "identite, adresse");
+    tools.tool("un", "suivi", "tous", "");
+    tools.publish().await;
+    tools.hub.deliver(&[PAUL, ANNE], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("un").await, ["1 personne.creee", "1 personne.creee"]);
+
+    tools.tool("deux", "suivi", "[\"52\"]", "");
+    tools.publish().await;
+    let shown = tools.received("deux").await;
+    let kinds: Vec<&str> = shown.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["1 personne.etat", "1 instantane.termine"], "those of its territory, then the end");
+    assert_eq!(shown[1].1["data"]["instantane"]["personnes"], 1);
+    assert_eq!(shown[0].1["data"]["instantane"], shown[1].1["data"]["instantane"]["id"]);
+    assert_eq!(tools.kinds("un").await, [""; 0], "nobody else is told");
+    tools.hub.deliver(&[&PAUL.replace("Tilleuls", "Lilas"), ANNE], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("deux").await, ["2 personne.modifiee"]);
+    assert_eq!(tools.kinds("un").await, ["2 personne.modifiee"]);
+
+    let queue = queue_of(&tools.name("un"));
+    tools.channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.expect("deletes");
+    tools.publish().await;
+    let shown = tools.received("un").await;
+    let kinds: Vec<&str> = shown.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!((kinds.len(), kinds.last()), (3, Some(&"1 instantane.termine")), "{kinds:?}");
+    assert!(kinds.contains(&"2 personne.etat") && kinds.contains(&"1 personne.etat"), "{kinds:?}");
+    assert_eq!(tools.kinds("deux").await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_a_territory_another_keeps_is_told_who_is_gone_and_nothing_of_them_afterwards() {
+    let tools = Tools::on("coupe").await;
+    tools.profile("suivi", "identite, adresse");
+    tools.tool("tous", "suivi", "tous", "");
+    tools.tool("un", "suivi", "[\"51\", \"52\"]", "");
+    tools.publish().await;
+    tools.hub.deliver(&[PAUL, ANNE], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("un").await, ["1 personne.creee", "1 personne.creee"]);
+    assert_eq!(tools.kinds("tous").await.len(), 2);
+    tools.tool("un", "suivi", "[\"51\"]", "");
+    tools.publish().await;
+    let gone = tools.received("un").await;
+    assert_eq!(gone.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["1 personne.sortie"]);
+    tools.hub.deliver(&[&PAUL.replace("Tilleuls", "Lilas"), ANNE], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("un").await, [""; 0], "its queue is bound to that département no more");
+    assert_eq!(tools.kinds("tous").await, ["2 personne.modifiee"]);
+    // And back: shown whom it did not see.
+    tools.tool("un", "suivi", "tous", "");
+    tools.publish().await;
+    assert_eq!(tools.kinds("un").await, ["2 personne.etat"]);
+    let options = BasicGetOptions { no_ack: true };
+    while let Some(message) = tools.channel.basic_get(NOWHERE.into(), options).await.expect("reads") {
+        assert!(!message.delivery.exchange.to_string().contains("coupe"), "an event found no queue");
+    }
+}
