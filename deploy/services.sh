@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Private PostgreSQL and RabbitMQ on free loopback ports, and the Python of an S3-type server, for tests and benchmarks.
-#   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL, DLNUF_TEST_AMQP_URL and DLNUF_TEST_S3_PYTHON set, then
-#                                  stops what it started
+#   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL, DLNUF_TEST_AMQP_URL, DLNUF_TEST_RABBITMQ_API (the same
+#                                  RabbitMQ's management API) and DLNUF_TEST_S3_PYTHON set, then stops what it started
 #   services.sh rabbit kill|start|block|unblock   breaks and mends the RabbitMQ of a `with`, for the tests inside it
 #   services.sh install            installs Debian's packages, OpenSSH's among them, when they are missing (root on Debian only), and moto from PyPI
 #   services.sh s3-python          installs only that, and tells where its Python is
@@ -92,12 +92,15 @@ rabbit_env() {
 }
 
 start_rabbit() {
-  local port dist epmd; port=$(free_port); dist=$(free_port); epmd=$(free_port)
+  local port dist epmd api; port=$(free_port); dist=$(free_port); epmd=$(free_port); api=$(free_port)
   mkdir -p "$home/rabbit/mnesia" "$home/rabbit/log"
-  printf 'listeners.tcp.default = 127.0.0.1:%s\ndisk_free_limit.absolute = 500MB\n' "$port" >"$home/rabbit/rabbitmq.conf"
-  echo '[].' >"$home/rabbit/plugins"
+  # Without rates the management keeps no history of messages; counts of queues stay.
+  printf '%s\n' "listeners.tcp.default = 127.0.0.1:$port" 'disk_free_limit.absolute = 500MB' 'management.tcp.ip = 127.0.0.1' \
+    "management.tcp.port = $api" 'management.rates_mode = none' >"$home/rabbit/rabbitmq.conf"
+  echo '[rabbitmq_management].' >"$home/rabbit/plugins"
   [ "$(id -u)" != 0 ] || chown -R rabbitmq "$home/rabbit"
   echo "$port $dist $epmd" >"$home/rabbit.ports"
+  echo "http://guest:guest@127.0.0.1:$api" >"$home/rabbit.api"
   boot_rabbit
 }
 
@@ -118,7 +121,7 @@ rabbit() {
   local port dist epmd; read -r port dist epmd <"$home/rabbit.ports"
   local ctl="$(rabbit_bin)/rabbitmqctl"
   case $1 in
-    kill) kill -9 "$(cat "$home/rabbit/pid")"; while kill -0 "$(cat "$home/rabbit/pid")" 2>/dev/null; do sleep 0.05; done ;;
+    kill) kill_rabbit ;;
     start) boot_rabbit ;;
     # A memory alarm: the broker takes nothing from those who publish until it is over.
     block) rabbit_env "$port" "$dist" "$epmd" "$0" as-rabbit "$ctl" -q --node "dlnuf$port@localhost" set_vm_memory_high_watermark 0.00001 ;;
@@ -127,12 +130,18 @@ rabbit() {
   esac
 }
 
+kill_rabbit() { # when it runs: the number of one that is gone may be another's by now
+  local pid; pid=$(cat "$home/rabbit/pid" 2>/dev/null) && grep -qsa "$home/rabbit" "/proc/$pid/environ" || return 0
+  kill -9 "$pid"; while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+}
+
 stop_all() {
   trap - EXIT INT TERM
   if [ -d "$home/pg/data" ]; then as postgres "$(pg_bin)/pg_ctl" -D "$home/pg/data" -m immediate stop >/dev/null 2>&1 || true; fi
   if [ -f "$home/rabbit.ports" ]; then
     local port dist epmd; read -r port dist epmd <"$home/rabbit.ports"
-    rabbit_env "$port" "$dist" "$epmd" "$0" as-rabbit "$(rabbit_bin)/rabbitmqctl" -q --node "dlnuf$port@localhost" shutdown --timeout 20 >/dev/null 2>&1 || true
+    # Nothing of it is kept, and its management would take five seconds to leave.
+    kill_rabbit
     local epmd_bin; epmd_bin=$(command -v epmd || ls /usr/lib/erlang/erts-*/bin/epmd 2>/dev/null | head -1)
     ERL_EPMD_PORT=$epmd "$epmd_bin" -kill >/dev/null 2>&1 || true
   fi
@@ -148,6 +157,8 @@ with() {
   [ -n "${DLNUF_TEST_AMQP_URL:-}" ] || { start_rabbit & rabbit=$!; }
   [ -z "$pg" ] || { wait "$pg" || { say "PostgreSQL did not start:"; cat "$home/pg.log" >&2; exit 1; }; DLNUF_TEST_POSTGRES_URL=$(cat "$home/pg.url"); }
   [ -z "$rabbit" ] || { wait "$rabbit" || exit 1; DLNUF_TEST_AMQP_URL=$(cat "$home/rabbit.url"); }
+  # Of our own broker only: of a server that was given, whoever gives it names the API as well.
+  [ -z "$rabbit" ] || export DLNUF_TEST_RABBITMQ_API="$(cat "$home/rabbit.api")"
   DLNUF_TEST_S3_PYTHON=$(s3_python)
   export DLNUF_TEST_POSTGRES_URL DLNUF_TEST_AMQP_URL DLNUF_TEST_S3_PYTHON
   # Only our own broker may be broken: a server that was given is not ours to kill.

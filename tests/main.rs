@@ -24,6 +24,7 @@ mod guards_change_nothing;
 mod house_rules;
 mod judged_again;
 mod kin_and_misprints;
+mod management_answers;
 mod mappings_and_cases;
 mod numbers_passed_on;
 mod one_change_is_one_event;

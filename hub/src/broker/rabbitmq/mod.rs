@@ -3,6 +3,7 @@
 //! Nothing of lapin's own recovery is used: a session that fails is dropped and the publisher opens another. Heartbeats tell
 //! a dead peer; a connection the broker blocks (memory or disk alarm) is waited for, not published to again.
 
+mod management;
 mod profiles;
 mod session;
 mod topology;
@@ -19,6 +20,7 @@ use lapin::options::ConfirmSelectOptions;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 
+pub use management::{Binding, Exchange, Management, ManagementError, Permissions, Policy, Queue};
 pub use profiles::{NOWHERE, REFUSED, Reader, exchange_of, queue_of};
 pub use topology::{DEAD_LETTERS, EXCHANGE, QUEUE};
 
