@@ -36,6 +36,7 @@ mod ruled_by_http;
 mod rulings_and_numbers;
 mod schema_comparison;
 mod store_conformance;
+mod subscribers_are_provisioned;
 mod support;
 mod the_archive_keeps;
 mod the_commands;

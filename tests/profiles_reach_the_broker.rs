@@ -6,41 +6,47 @@ use std::sync::Arc;
 
 use hub::broker::{NOWHERE, Reader, of_profiles, queue_of};
 use hub_core::publisher::{OfProfiles, Outbox as _, Publisher};
-use hub_core::subscription::Subscription;
+use hub_core::subscription::{Subscription, paused};
 use jiff::civil::date;
-use lapin::Channel;
 use lapin::options::{BasicGetOptions, QueueDeleteOptions};
+use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value as Json;
 
-use crate::events_reach_the_broker::{reader, url};
+use crate::events_reach_the_broker::url;
 use crate::profiles_are_told::{ANNE, Hub, PAUL};
 use crate::support::mint;
 
 /// A hub whose subscribers bear names no other test uses.
-struct Tools {
-    hub: Hub,
+pub struct Tools {
+    pub hub: Hub,
     mark: String,
-    channel: Channel,
-    _connection: lapin::Connection,
+    url: String,
+    pub channel: Channel,
+    _connection: Connection,
 }
 
 impl Tools {
     async fn on(mark: &str) -> Self {
-        let (connection, channel) = reader().await;
-        Self { hub: Hub::on(None).await, mark: mark.to_owned(), channel, _connection: connection }
+        Self::at(mark, url()).await
     }
 
-    fn name(&self, tool: &str) -> String {
+    pub async fn at(mark: &str, url: String) -> Self {
+        let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("connects");
+        let channel = connection.create_channel().await.expect("opens");
+        Self { hub: Hub::on(None).await, mark: mark.to_owned(), url, channel, _connection: connection }
+    }
+
+    pub fn name(&self, tool: &str) -> String {
         format!("{}-{tool}", self.mark)
     }
 
-    fn profile(&self, profile: &str, fields: &str) {
+    pub fn profile(&self, profile: &str, fields: &str) {
         let name = self.name(profile);
         let text = format!("profil: {name}\ntitre: Essai\nchamps: [{fields}]\n");
         self.hub.write(&format!("profils/{name}.yaml"), &text);
     }
 
-    fn tool(&self, tool: &str, profile: &str, territory: &str, more: &str) {
+    pub fn tool(&self, tool: &str, profile: &str, territory: &str, more: &str) {
         let (tool, profile) = (self.name(tool), self.name(profile));
         let text = format!(
             "abonne: {tool}\ntitre: Essai\nprofil: {profile}\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
@@ -50,14 +56,17 @@ impl Tools {
     }
 
     /// Tells and publishes all there is.
-    async fn publish(&self) {
+    pub async fn publish(&self) {
         let heralds = self.hub.heralds();
         heralds.tell_all().await.expect("tells");
         let subscriptions = heralds.declared.subscriptions.values();
-        let readers =
-            subscriptions.map(|subscription: &Subscription| Reader::of(subscription, date(2026, 12, 1)));
         let store = Arc::clone(&self.hub.pipeline.store);
-        let broker = of_profiles(&url(), readers.collect()).expect("a URL");
+        let paused = paused(store.as_ref()).await.expect("reads");
+        let readers = subscriptions.map(|subscription: &Subscription| {
+            let reader = Reader::of(subscription, date(2026, 12, 1));
+            if paused.contains(&reader.name) { reader.silenced() } else { reader }
+        });
+        let broker = of_profiles(&self.url, readers.collect()).expect("a URL");
         // Opened first, as a serving hub does: whose queue had to be made is known by it.
         let session = broker.open().await.expect("opens");
         OfProfiles(Arc::clone(&store)).lost(session.lost()).await.expect("notes");
@@ -75,10 +84,13 @@ impl Tools {
     /// What a tool's queue holds: sequence and type of each message, with the message.
     async fn received(&self, tool: &str) -> Vec<(String, Json)> {
         let (queue, mut messages) = (queue_of(&self.name(tool)), Vec::new());
+        let schema: Json = serde_json::from_str(include_str!("../schemas/evenement/v1.json")).expect("JSON");
+        let schema = jsonschema::validator_for(&schema).expect("a valid schema");
         let options = BasicGetOptions { no_ack: true };
         while let Some(message) = self.channel.basic_get(queue.as_str().into(), options).await.expect("reads")
         {
             let event: Json = serde_json::from_slice(&message.delivery.data).expect("JSON");
+            assert!(schema.is_valid(&event), "an event is not what its schema says: {event}");
             let id = message.delivery.properties.message_id().as_ref().map(ToString::to_string);
             assert_eq!(id.as_deref(), event["id"].as_str());
             let sequence = event["sequence"].as_str().expect("a sequence").trim_start_matches('0');
@@ -88,7 +100,7 @@ impl Tools {
         messages
     }
 
-    async fn kinds(&self, tool: &str) -> Vec<String> {
+    pub async fn kinds(&self, tool: &str) -> Vec<String> {
         let mut kinds: Vec<String> = self.received(tool).await.into_iter().map(|(kind, _)| kind).collect();
         kinds.sort_unstable();
         kinds

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock;
 use hub_core::store::{Store, StoreError};
-use hub_core::subscription::{Declared, Followed, Herald, Pseudonyms};
+use hub_core::subscription::{Declared, Followed, Herald, Pseudonyms, paused};
 use tracing::{info, warn};
 
 use crate::clock::today;
@@ -56,8 +56,9 @@ impl Heralds {
     /// # Errors
     /// When the store fails.
     pub async fn tell_all(&self) -> Result<u64, StoreError> {
+        let declared = self.declared.without(&paused(self.store.as_ref()).await?);
         let mut events = 0;
-        for followed in self.declared.followed(today()) {
+        for followed in declared.followed(today()) {
             events += self.tell(followed).await?;
         }
         Ok(events)

@@ -1,9 +1,11 @@
 //! Puts the adapters together: store, archive, formats, mappings, clock.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use compact_str::CompactString;
 use connectors::BuiltIn;
 use hub_core::archive::Archive;
 use hub_core::canonical::Canon;
@@ -15,7 +17,7 @@ use hub_core::mapping::Catalogue;
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
 use hub_core::store::{Store, StoreError};
-use hub_core::subscription::{Declared, Pseudonyms};
+use hub_core::subscription::{Declared, Pseudonyms, Subscription};
 use jiff::civil::Date;
 
 use crate::archive::{BucketArchive, FolderArchive, private_folder};
@@ -195,19 +197,25 @@ pub fn publisher(settings: &Settings, store: &Arc<dyn Store>) -> anyhow::Result<
     Ok(Some(Publisher::new(Arc::clone(store), broker, holder)))
 }
 
-/// The publisher of what profiles are told, to those of their subscribers who have a queue on a day; none without a broker or without
-/// any of them.
+/// The publisher of what profiles are told, to those of their subscribers who have a queue on a day and are not paused; none without a
+/// broker or without any of them.
 ///
 /// # Errors
 /// When the broker's URL is not understood.
 pub fn profile_publisher(
     settings: &Settings,
     store: &Arc<dyn Store>,
-    (declared, today): (&Declared, Date),
+    declared: &Declared,
+    (today, paused): (Date, &BTreeSet<CompactString>),
 ) -> anyhow::Result<Option<Publisher>> {
     let Some(url) = &settings.broker else { return Ok(None) };
     let queued = declared.subscriptions.values().filter(|subscription| subscription.is_queued());
-    let readers: Vec<Reader> = queued.map(|subscription| Reader::of(subscription, today)).collect();
+    let silent = |name: &CompactString| paused.contains(name);
+    let reader = |subscription: &Subscription| {
+        let reader = Reader::of(subscription, today);
+        if silent(&reader.name) { reader.silenced() } else { reader }
+    };
+    let readers: Vec<Reader> = queued.map(reader).collect();
     if readers.is_empty() {
         return Ok(None);
     }

@@ -16,6 +16,7 @@ pub mod installation;
 pub mod mappings;
 pub mod measuring;
 pub mod notice;
+pub mod provision;
 pub mod pull;
 pub mod receipt;
 pub mod seal;

@@ -3,11 +3,14 @@
 //! A driver that waits on one thing stops no other. They share what they tell one another: an arrival wakes the backlog, a run that
 //! ends wakes publisher and courier.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
+use hub_core::subscription::paused;
 use jiff::civil::Date;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -24,10 +27,13 @@ use crate::settings::Settings;
 
 /// How long what arrives may stay half-written: a resumable upload is taken up again within it.
 const LEFT: Duration = Duration::from_hours(24);
-/// How often it is asked what day it is.
-const NEXT_DAY: Duration = Duration::from_secs(20);
+/// How often it is asked who is told.
+const ASKED: Duration = Duration::from_secs(1);
 /// How often that is looked at.
 const SWEEP: Duration = Duration::from_hours(1);
+
+/// A day, and the subscribers who are told nothing on it.
+type Audience = (Date, BTreeSet<CompactString>);
 
 /// The drivers.
 pub struct Service {
@@ -109,16 +115,16 @@ impl Service {
         tokio::join!(publishing, self.publish_to_profiles(&stopped), others);
     }
 
-    /// Publishes what profiles are told; every day anew, as subscriptions expire.
+    /// Publishes what profiles are told; anew every day, as subscriptions expire, and when one is paused or resumed.
     async fn publish_to_profiles(&self, stopped: &watch::Receiver<bool>) {
         while !*stopped.borrow() {
-            let (day, store) = (today(), &self.pipeline.store);
-            let publisher =
-                installation::profile_publisher(&self.settings, store, (&self.heralds.declared, day));
+            let (now, store) = (self.audience().await, &self.pipeline.store);
+            let (declared, on) = (&self.heralds.declared, (now.0, &now.1));
+            let publisher = installation::profile_publisher(&self.settings, store, declared, on);
             let over = async {
                 tokio::select! {
                     () = told(stopped.clone()) => {}
-                    () = past(day) => {}
+                    () = self.other_audience(&now) => {}
                 }
             };
             match publisher {
@@ -129,6 +135,26 @@ impl Service {
                     over.await;
                 }
             }
+        }
+    }
+
+    /// What day it is, and who is told nothing for now.
+    async fn audience(&self) -> Audience {
+        loop {
+            match paused(self.pipeline.store.as_ref()).await {
+                Ok(paused) => return (today(), paused),
+                Err(error) => {
+                    warn!(code = %error.code(), %error, "who is paused is not known, will ask again")
+                }
+            }
+            tokio::time::sleep(ASKED).await;
+        }
+    }
+
+    /// Resolves once it is another.
+    async fn other_audience(&self, known: &Audience) {
+        while self.audience().await == *known {
+            tokio::time::sleep(ASKED).await;
         }
     }
 
@@ -143,13 +169,6 @@ impl Service {
             }
             tokio::time::sleep(SWEEP).await;
         }
-    }
-}
-
-/// Resolves once a day is over.
-async fn past(day: Date) {
-    while today() == day {
-        tokio::time::sleep(NEXT_DAY).await;
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Settings {
     /// Broker: `amqp://user:password@host:5672/%2f` [default: none, events are read from the journal]
     #[arg(long, env = "DLNUF_BROKER", global = true, hide_env_values = true)]
     pub broker: Option<String>,
+    /// The broker's management API, to make queues and users of subscribers: `http://user:password@host:15672`
+    #[arg(long, env = "DLNUF_BROKER_API", global = true, hide_env_values = true)]
+    pub broker_api: Option<String>,
     /// Folder of mappings to use instead of those built in
     #[arg(long, env = "DLNUF_MAPPINGS", global = true)]
     pub mappings: Option<PathBuf>,
@@ -38,6 +41,7 @@ impl Settings {
             store: None,
             archive: None,
             broker: None,
+            broker_api: None,
             mappings: None,
             sources: None,
             subscriptions: None,

@@ -32,7 +32,7 @@ class Poison(Exception):
 
 @dataclass(frozen=True)
 class Event:
-    """What the rule needs of a CloudEvent. `kind`: start, change, erase, reading, end or ignore."""
+    """What the rule needs of a CloudEvent. `kind`: start, change, erase, reading, gone, end or ignore."""
 
     kind: str
     person: str = ""
@@ -82,6 +82,8 @@ def parse(body: bytes) -> Event:
     # Printable ASCII without blanks: it is written in logs.
     _expect(isinstance(event.get("subject"), str) and re.fullmatch(r"[!-~]{1,200}", event["subject"]), "no subject")
     _expect(isinstance(event.get("sequence"), str) and re.fullmatch(r"[0-9]{1,15}", event["sequence"]), "no sequence")
+    if kind == "erase" and isinstance(data.get("instantane"), str):
+        kind = "gone"  # told to this subscriber alone, at the sequence others go on from
     snapshot = data.get("instantane") if kind == "reading" else None
     _expect(snapshot is None or isinstance(snapshot, str), "no snapshot")
     return Event(kind, event["subject"], int(event["sequence"]), _values(data.get("changements", [])), snapshot, cloudevent=event)
@@ -161,8 +163,8 @@ def decide(event: Event, known: Person | None, snapshot: Snapshot | None, comple
     if event.kind == "end":
         return _decide_end(event, snapshot or Snapshot())
     last = known.last if known else None
-    reading = event.kind == "reading"
-    reading_of = event.snapshot if reading and not (snapshot and snapshot.ended) else None
+    reading = event.kind in ("reading", "gone")
+    reading_of = event.snapshot if not (snapshot and snapshot.ended) else None
     # A reading at the last sequence is no repeat: it is how a gap is repaired.
     if last is not None and (event.sequence < last or (event.sequence == last and not reading)):
         return Decision("drop", event.person, reading_of=reading_of)
@@ -174,7 +176,7 @@ def decide(event: Event, known: Person | None, snapshot: Snapshot | None, comple
 
 
 def _next_state(event: Event, held: dict[str, Any]) -> dict[str, Any] | None:
-    if event.kind == "erase":
+    if event.kind in ("erase", "gone"):
         return None
     before = held if event.kind == "change" else {}  # a start and a reading tell all there is
     return {name: value for name, value in {**before, **event.values}.items() if value is not None}
@@ -182,7 +184,7 @@ def _next_state(event: Event, held: dict[str, Any]) -> dict[str, Any] | None:
 
 def _gap(event: Event, known: Person | None, complete: bool) -> Gap | None:
     # Who did not ask for every family of events sees sequences missing all the time.
-    if not complete or event.kind in ("start", "reading"):
+    if not complete or event.kind in ("start", "reading", "gone"):
         return None
     if known and known.state is not None and event.sequence == known.last + 1:
         return None

@@ -14,7 +14,7 @@ import { type Marks, type Person, type Store } from "./store.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Fields = { [field: string]: Json };
-type Kind = "start" | "change" | "erase" | "reading" | "end" | "ignore";
+type Kind = "start" | "change" | "erase" | "reading" | "gone" | "end" | "ignore";
 
 /** What will never be handled, however often it comes: the message goes to the dead letters. Its text bears no value. */
 export class Poison extends Error {
@@ -68,6 +68,8 @@ export function parse(body: Uint8Array): Event {
   expect(typeof subject === "string" && /^[!-~]{1,200}$/.test(subject), "no subject");
   expect(typeof sequence === "string" && /^[0-9]{1,15}$/.test(sequence), "no sequence");
   const read = { ...event, person: subject, sequence: Number(sequence), values: valuesOf(changements) };
+  // Told to this subscriber alone, at the sequence others go on from.
+  if (kind === "erase" && typeof snapshot === "string") return { ...read, kind: "gone" };
   if (kind !== "reading" || snapshot == null) return read;
   expect(typeof snapshot === "string", "no snapshot");
   return { ...read, snapshot };
@@ -133,7 +135,7 @@ export function decide(event: Event, known: Person | undefined, snapshot: Marks 
   if (event.kind === "ignore") return { verdict: "ignore", changed: [] };
   if (event.kind === "end") return decideEnd(event, snapshot);
   const person = event.person ?? "";
-  const reading = event.kind === "reading";
+  const reading = event.kind === "reading" || event.kind === "gone";
   const readingOf = event.snapshot !== undefined && !snapshot?.ended ? { readingOf: event.snapshot } : {};
   // A reading at the last sequence is no repeat: it is how a gap is repaired.
   if (known && (event.sequence < known.last || (event.sequence === known.last && !reading))) {
@@ -153,7 +155,7 @@ export function decide(event: Event, known: Person | undefined, snapshot: Marks 
 }
 
 function nextState(event: Event, held: Fields): Fields | null {
-  if (event.kind === "erase") return null;
+  if (event.kind === "erase" || event.kind === "gone") return null;
   const before = event.kind === "change" ? held : {}; // a start and a reading tell all there is
   const all = new Map([...Object.entries(before), ...Object.entries(event.values)]);
   return Object.fromEntries([...all].filter(([, value]) => value !== null));
@@ -174,7 +176,7 @@ function canonical(value: Json): string {
 
 function gapOf(event: Event, person: string, known: Person | undefined, complete: boolean): Gap | undefined {
   // Who did not ask for every family of events sees sequences missing all the time.
-  if (!complete || event.kind === "start" || event.kind === "reading") return undefined;
+  if (!complete || ["start", "reading", "gone"].includes(event.kind)) return undefined;
   if (known && known.state !== null && event.sequence === known.last + 1) return undefined;
   return { person, last: known?.last ?? null, sequence: event.sequence };
 }

@@ -3,6 +3,8 @@
 //! Contract: verbs may be called in parallel; one telling is one transaction or nothing; a telling that begins where the profile no
 //! longer stands is [`StoreError::Conflict`] and changes nothing, so two hubs never tell the same twice. Events are sealed at rest.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -177,6 +179,27 @@ pub async fn queue_was_made(store: &dyn Store, subscriber: &str) -> Result<(), S
         Some(_) => ask_for_snapshot(store, subscriber).await,
         None => store.write_note(QUEUES, subscriber, "{}", 0).await.map(|_| ()),
     }
+}
+
+/// The queue of a subscriber was taken away: the next one is new.
+///
+/// # Errors
+/// When the store fails.
+pub async fn queue_is_gone(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
+    store.erase_note(QUEUES, subscriber).await
+}
+
+/// The book of subscribers who are told nothing for now.
+pub const PAUSED: &str = "pauses";
+/// Subscribers asked about at once.
+const ASKED: u32 = 1_000;
+
+/// The subscribers who are told nothing for now.
+///
+/// # Errors
+/// When the store fails.
+pub async fn paused(store: &dyn Store) -> Result<BTreeSet<CompactString>, StoreError> {
+    Ok(store.notes(PAUSED, "", ASKED).await?.into_iter().map(|(name, _)| name.into()).collect())
 }
 
 /// Asks that a subscriber be shown everybody it may know, through its own channel.

@@ -17,6 +17,8 @@ mod territory;
 mod versions;
 mod written;
 
+use std::collections::BTreeSet;
+
 use compact_str::CompactString;
 use jiff::civil::Date;
 
@@ -24,8 +26,8 @@ use crate::canonical::Category;
 
 pub use check::{Declared, Mistaken, check};
 pub use following::{
-    Addressed, Declaration, Following, Member, Move, Telling, Tellings, Told, ToldEvent, ask_for_snapshot,
-    queue_was_made,
+    Addressed, Declaration, Following, Member, Move, PAUSED, Telling, Tellings, Told, ToldEvent,
+    ask_for_snapshot, paused, queue_is_gone, queue_was_made,
 };
 pub use foreseen::Prospect;
 pub use herald::{Advance, Herald};
@@ -66,6 +68,14 @@ pub struct Followed<'d> {
 }
 
 impl Declared {
+    /// All but those who are told nothing for now.
+    #[must_use]
+    pub fn without(&self, paused: &BTreeSet<CompactString>) -> Self {
+        let mut declared = self.clone();
+        declared.subscriptions.retain(|name, _| !paused.contains(name));
+        declared
+    }
+
     /// The profiles somebody subscribes to on a day.
     pub fn followed(&self, today: Date) -> Vec<Followed<'_>> {
         let of = |scope: &'_ Scope| {

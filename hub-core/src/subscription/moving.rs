@@ -93,6 +93,14 @@ fn way(
 impl Herald {
     /// Tells who lost some of its territory that persons are gone, before anybody is told anything else.
     pub(super) async fn lead_out(&self, before: &Following) -> Result<Option<Advance>, StoreError> {
+        let gone = |name: &CompactString| self.subscriptions.iter().all(|own| own.subscriber != *name);
+        if before.members.iter().any(|member| gone(&member.subscriber)) {
+            // Whoever comes back is shown everybody.
+            let mut after = before.clone();
+            after.members.retain(|member| !gone(&member.subscriber));
+            self.write_move(before, after, Vec::new()).await?;
+            return Ok(Some(Advance::default()));
+        }
         let under_way = before.moving.clone().filter(|way| way.leaving);
         let next = || next_to_leave(&before.members, &self.subscriptions, self.clock.mint());
         match under_way.or_else(next) {

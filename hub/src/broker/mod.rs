@@ -7,7 +7,10 @@ use std::sync::Arc;
 use hub_core::broker::{Broker, BrokerError};
 
 pub use rabbitmq::{Binding, Exchange, Management, ManagementError, Permissions, Policy, Queue};
-pub use rabbitmq::{DEAD_LETTERS, EXCHANGE, NOWHERE, QUEUE, REFUSED, Reader, exchange_of, queue_of};
+pub use rabbitmq::{DEAD_LETTERS, EXCHANGE, NOWHERE, QUEUE, REFUSED};
+pub use rabbitmq::{
+    Drift, Reader, Standing, Topology, exchange_of, of_journal, of_readers, permissions, queue_of,
+};
 
 /// The broker at `amqp://…` or `amqps://…`; nothing is connected yet.
 ///

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with refused records, 4 held, 5 mistakes in mappings, failed cases, or
 //! a difference that was asked to fail.
 
+mod broker;
 mod deliver;
 mod deliveries;
 mod demo;
@@ -78,6 +79,9 @@ enum Command {
     /// List the tools that are told what changes; show, check and try what each may know
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
+    /// Compare what stands on the broker with what is declared
+    #[command(subcommand)]
+    Broker(broker::Broker),
     /// Run archived bytes again, through the same path; says first what that would change
     #[command(subcommand)]
     Replay(replay::Replay),
@@ -163,6 +167,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Notices(list) => notices::run(list, &settings, output).await,
         Command::Sources(sources) => sources.run(&settings, output).await,
         Command::Subscriber(subscriber) => Box::pin(subscriber.run(&settings, output)).await,
+        Command::Broker(broker) => broker.run(&settings, output).await,
         Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,

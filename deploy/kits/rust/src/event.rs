@@ -20,6 +20,8 @@ pub enum Kind {
     Erase,
     /// The whole state as it is: no change.
     Reading,
+    /// The person is gone for this subscriber alone, at the sequence others go on from.
+    Gone,
     /// A snapshot is complete.
     End,
     /// A type this version does not know.
@@ -92,7 +94,11 @@ impl Event {
             Some(Value::String(id)) => Some(id.clone()),
             Some(_) => return Err(Poison("no snapshot")),
         };
+        let alone = data.get("instantane").is_some_and(Value::is_string);
         let (person, values) = (person.to_owned(), values(data.get("changements"))?);
+        if self.kind == Kind::Erase && alone {
+            self.kind = Kind::Gone;
+        }
         (self.person, self.values, self.snapshot) = (person, values, snapshot);
         self.sequence = sequence.ok_or(Poison("no sequence"))?;
         Ok(self)

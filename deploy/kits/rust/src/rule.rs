@@ -72,7 +72,8 @@ pub fn decide(event: &Event, known: Option<&Person>, marks: Option<Marks>, compl
     let person = event.person.clone();
     let reading_of = event.snapshot.clone().filter(|_| !marks.is_some_and(|marks| marks.ended));
     // A reading at the last sequence is no repeat: it is how a gap is repaired.
-    let first_taken = |last: u64| if event.kind == Kind::Reading { last } else { last + 1 };
+    let reading = matches!(event.kind, Kind::Reading | Kind::Gone);
+    let first_taken = |last: u64| if reading { last } else { last + 1 };
     if known.is_some_and(|known| event.sequence < first_taken(known.last)) {
         return Decision { person, reading_of, ..Decision::default() };
     }
@@ -92,7 +93,7 @@ pub fn decide(event: &Event, known: Option<&Person>, marks: Option<Marks>, compl
 
 fn next_state(event: &Event, held: &Fields) -> Option<Fields> {
     let mut state = match event.kind {
-        Kind::Erase => return None,
+        Kind::Erase | Kind::Gone => return None,
         Kind::Change => held.clone(),
         _ => Fields::new(), // a start and a reading tell all there is
     };
@@ -111,7 +112,7 @@ fn differing(before: &Fields, after: &Fields) -> Vec<String> {
 
 fn gap(event: &Event, known: Option<&Person>, complete: bool) -> Option<Gap> {
     // Who did not ask for every family of events sees sequences missing all the time.
-    if !complete || matches!(event.kind, Kind::Start | Kind::Reading) {
+    if !complete || matches!(event.kind, Kind::Start | Kind::Reading | Kind::Gone) {
         return None;
     }
     if known.is_some_and(|known| known.state.is_some() && event.sequence == known.last + 1) {

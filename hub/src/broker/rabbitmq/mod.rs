@@ -3,6 +3,7 @@
 //! Nothing of lapin's own recovery is used: a session that fails is dropped and the publisher opens another. Heartbeats tell
 //! a dead peer; a connection the broker blocks (memory or disk alarm) is waited for, not published to again.
 
+mod drift;
 mod management;
 mod profiles;
 mod session;
@@ -20,9 +21,10 @@ use lapin::options::ConfirmSelectOptions;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 
+pub use drift::{Drift, Standing, permissions};
 pub use management::{Binding, Exchange, Management, ManagementError, Permissions, Policy, Queue};
-pub use profiles::{NOWHERE, REFUSED, Reader, exchange_of, queue_of};
-pub use topology::{DEAD_LETTERS, EXCHANGE, QUEUE};
+pub use profiles::{NOWHERE, REFUSED, Reader, exchange_of, of_readers, queue_of};
+pub use topology::{DEAD_LETTERS, EXCHANGE, QUEUE, Topology, of_journal};
 
 /// TCP alone takes some eleven minutes to notice a dead peer.
 const HEARTBEAT_S: u16 = 10;
@@ -66,7 +68,7 @@ impl RabbitMq {
                 self.declared.store(true, Ordering::Relaxed);
                 Ok(lost)
             }
-            (None, Some(channel)) => topology::declare(channel).await.map(|()| Vec::new()),
+            (None, Some(channel)) => topology::of_journal().declare(channel).await.map(|()| Vec::new()),
             (None, None) => Ok(Vec::new()),
         }
     }

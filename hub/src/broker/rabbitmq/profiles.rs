@@ -11,18 +11,17 @@ use hub_core::referential::departements;
 use hub_core::subscription::{FAMILIES, Subscription, family_word};
 use jiff::civil::Date;
 use lapin::options::QueueDeclareOptions;
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, ExchangeKind, Result};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Result};
+use serde_json::json;
 
-use super::topology::{bind, exchange, queue, table, text};
+use super::topology::{Topology, consumed};
 
 /// Exchange and queue of what no queue is bound for.
 pub const NOWHERE: &str = "dlnuf.sans-file";
 /// Exchange of what subscribers refused for good, keyed by subscriber.
 pub const REFUSED: &str = "dlnuf.rebuts.abonnes";
 
-/// Deliveries of one message before it becomes a dead letter.
-const DELIVERY_LIMIT: i64 = 20;
 /// Messages kept of those that went nowhere; the oldest leave first.
 const KEPT_NOWHERE: i64 = 100_000;
 /// A queue that is not there.
@@ -53,6 +52,17 @@ impl Reader {
         }
     }
 
+    /// One of whom only the name is known.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.into(), profile: CompactString::default(), keys: Vec::new() }
+    }
+
+    /// The same one, bound to nothing.
+    #[must_use]
+    pub fn silenced(self) -> Self {
+        Self { keys: Vec::new(), ..self }
+    }
+
     /// Its queue.
     pub fn queue(&self) -> String {
         queue_of(&self.name)
@@ -61,6 +71,11 @@ impl Reader {
     /// The exchange its queue is bound to.
     pub fn exchange(&self) -> String {
         exchange_of(&self.profile)
+    }
+
+    /// Its user, who reads that queue and may do nothing else.
+    pub fn user(&self) -> String {
+        self.queue()
     }
 
     /// The queue of what it refused for good.
@@ -110,42 +125,37 @@ pub(super) async fn declare(
         }
     }
     let channel = connection.create_channel().await?;
-    exchange(&channel, REFUSED, ExchangeKind::Direct, &[]).await?;
-    exchange(&channel, NOWHERE, ExchangeKind::Fanout, &[]).await?;
-    let kept = [
-        ("x-queue-type", text("quorum")),
-        ("x-max-length", AMQPValue::LongLongInt(KEPT_NOWHERE)),
-        ("x-overflow", text("drop-head")),
-    ];
-    queue(&channel, NOWHERE, table(&kept)).await?;
-    bind(&channel, NOWHERE, NOWHERE, "").await?;
-    for reader in those_there {
-        declare_reader(&channel, reader).await?;
-        if first && !new.contains(&reader.name) {
-            unbind_others(&channel, reader).await?;
-        }
+    let there: Vec<Reader> = those_there.into_iter().cloned().collect();
+    of_readers(&there).declare(&channel).await?;
+    for reader in there.iter().filter(|reader| first && !new.contains(&reader.name)) {
+        unbind_others(&channel, reader).await?;
     }
     Ok(new)
 }
 
-async fn declare_reader(channel: &Channel, reader: &Reader) -> Result<()> {
-    let elsewhere = [("alternate-exchange", text(NOWHERE))];
-    exchange(channel, &reader.exchange(), ExchangeKind::Topic, &elsewhere).await?;
-    queue(channel, &reader.dead_letters(), table(&[("x-queue-type", text("quorum"))])).await?;
-    bind(channel, &reader.dead_letters(), REFUSED, &reader.name).await?;
-    let arguments = table(&[
-        ("x-queue-type", text("quorum")),
-        ("x-delivery-limit", AMQPValue::LongLongInt(DELIVERY_LIMIT)),
-        ("x-dead-letter-exchange", text(REFUSED)),
-        ("x-dead-letter-routing-key", text(&reader.name)),
-        ("x-dead-letter-strategy", text("at-least-once")),
-        ("x-overflow", text("reject-publish")),
-    ]);
-    queue(channel, &reader.queue(), arguments).await?;
-    for key in &reader.keys {
-        bind(channel, &reader.queue(), &reader.exchange(), key).await?;
+/// What is to stand for readers.
+pub fn of_readers(readers: &[Reader]) -> Topology {
+    let mut topology = Topology::default();
+    topology.exchange(REFUSED, "direct", json!({}));
+    topology.exchange(NOWHERE, "fanout", json!({}));
+    let kept = json!({ "x-queue-type": "quorum", "x-max-length": KEPT_NOWHERE, "x-overflow": "drop-head" });
+    topology.queue(NOWHERE, kept);
+    topology.bind(NOWHERE, NOWHERE, "");
+    for reader in readers {
+        let (exchange, queue, refused) = (reader.exchange(), reader.queue(), reader.dead_letters());
+        if topology.exchanges.iter().all(|known| known.name != exchange) {
+            topology.exchange(&exchange, "topic", json!({ "alternate-exchange": NOWHERE }));
+        }
+        topology.queue(&refused, json!({ "x-queue-type": "quorum" }));
+        topology.bind(REFUSED, &refused, &reader.name);
+        let dead_letters =
+            json!({ "x-dead-letter-exchange": REFUSED, "x-dead-letter-routing-key": reader.name });
+        topology.queue(&queue, consumed(dead_letters));
+        for key in &reader.keys {
+            topology.bind(&exchange, &queue, key);
+        }
     }
-    Ok(())
+    topology
 }
 
 /// Undoes every binding the hub may have made for a reader but those it has. AMQP tells no bindings, and one that is not there is undone

@@ -1,6 +1,8 @@
-//! `dlnuf subscriber`: the tools that are told what changes: who they are, what each may know, whether their files are right.
+//! `dlnuf subscriber`: the tools that are told what changes: who they are, what each may know, whether their files are right, and what
+//! each has on the broker.
 
 mod events;
+mod here;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -31,6 +33,18 @@ pub enum Subscriber {
     Test(show::Test),
     /// Print what a subscriber was told, one event a line
     Events(events::Events),
+    /// Make its queue and its user on the broker; tells how it connects, once
+    Add(Which),
+    /// Give it another password; whoever is connected by the old one is cut off
+    Rotate(Which),
+    /// Tell it nothing for now; its queue keeps what it holds
+    Pause(Which),
+    /// Tell it again: it is shown everybody it may know, then what follows
+    Resume(Which),
+    /// Show it everybody it may know again, through its own channel
+    Snapshot(Which),
+    /// Take its queue and its user away, with all that waits there; its file first
+    Remove(Which),
 }
 
 /// A subscriber.
@@ -86,6 +100,12 @@ impl Subscriber {
             Self::Lint => Ok(lint(&desk, output)),
             Self::Test(test) => test.run(&desk, settings, output).await,
             Self::Events(events) => events.run(&desk, settings).await,
+            Self::Add(which) => here::add(&desk, &which.name, (settings, output)).await,
+            Self::Rotate(which) => here::rotate(&desk, &which.name, (settings, output)).await,
+            Self::Pause(which) => here::pause(&desk, &which.name, (settings, output)).await,
+            Self::Resume(which) => here::resume(&desk, &which.name, (settings, output)).await,
+            Self::Snapshot(which) => here::snapshot(&desk, &which.name, (settings, output)).await,
+            Self::Remove(which) => here::remove(&desk, &which.name, (settings, output)).await,
         }
     }
 }

@@ -1,0 +1,151 @@
+//! What a subscriber has on the broker: made, given another password, silenced, taken away.
+//!
+//! A subscription enters; its queue, its dead letters and its user stand on the broker, and how it connects leaves, once: the hub keeps
+//! no password.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use hub_core::publisher::{OfProfiles, Outbox as _};
+use hub_core::store::Store;
+use hub_core::subscription::{PAUSED, Subscription, queue_is_gone};
+use lapin::uri::AMQPUri;
+use rand::distr::{Alphanumeric, SampleString as _};
+
+use crate::broker::{Management, Policy, Reader, Standing, Topology, of_profiles, of_readers, permissions};
+use crate::clock::today;
+use crate::settings::Settings;
+
+/// Characters of a password.
+const PASSWORD: usize = 40;
+/// How long dead letters are kept: 30 days, in milliseconds.
+const DEAD_LETTERS_MS: u64 = 30 * 24 * 3_600 * 1_000;
+
+/// How a subscriber connects.
+pub struct Access {
+    /// The queue it consumes.
+    pub queue: String,
+    /// Its user.
+    pub user: String,
+    /// Its password, which nobody can read again.
+    pub password: String,
+    /// All of it as a URL.
+    pub url: String,
+}
+
+/// The broker, by both its doors.
+pub struct Provision {
+    url: String,
+    api: Management,
+}
+
+impl Provision {
+    /// Reads where the broker is.
+    ///
+    /// # Errors
+    /// When either URL is missing or not understood.
+    pub fn of(settings: &Settings) -> anyhow::Result<Self> {
+        let url = settings.broker.clone().context("expected a broker: `--broker amqp://…`")?;
+        let api = settings.broker_api.as_deref().context(
+            "expected the broker's management API: `--broker-api http://user:password@host:15672`",
+        )?;
+        Ok(Self { api: Management::new(api, &parsed(&url)?.vhost)?, url })
+    }
+
+    /// Makes queue, dead letters, bindings and user. Of a subscriber that has them the user is made anew.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses, or the store fails.
+    pub async fn add(&self, store: &Arc<dyn Store>, subscription: &Subscription) -> anyhow::Result<Access> {
+        let reader = Reader::of(subscription, today());
+        self.declare(store, vec![reader.clone()]).await?;
+        self.api.put_policy(&dead_letters()).await.context("setting how long dead letters are kept")?;
+        self.rotate(&reader).await
+    }
+
+    /// Gives a subscriber another password; what is connected by the one before is cut off.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses.
+    pub async fn rotate(&self, reader: &Reader) -> anyhow::Result<Access> {
+        let (user, password) = (reader.user(), Alphanumeric.sample_string(&mut rand::rng(), PASSWORD));
+        if self.api.users(&user).await?.contains(&user) {
+            // Only a user who is gone is cut off at once.
+            self.api.delete_user(&user).await.context("taking the user away")?;
+        }
+        self.api.put_user(&user, &password).await.context("making the user")?;
+        self.api.permit(&user, &permissions(reader)).await.context("setting what the user may do")?;
+        let url = self.reached_by(&user, &password)?;
+        Ok(Access { queue: reader.queue(), user, password, url })
+    }
+
+    /// Binds a subscriber's queue anew, or to nothing once it is paused or has expired.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses, or the store fails.
+    pub async fn declare(&self, store: &Arc<dyn Store>, readers: Vec<Reader>) -> anyhow::Result<()> {
+        let session = of_profiles(&self.url, readers)?.open().await.context("declaring on the broker")?;
+        Ok(OfProfiles(Arc::clone(store)).lost(session.lost()).await?)
+    }
+
+    /// Takes queue, dead letters and user away, with all that waits there.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses, or the store fails.
+    pub async fn remove(&self, store: &dyn Store, reader: &Reader) -> anyhow::Result<()> {
+        let standing = Standing::read(&self.api).await?;
+        for queue in [reader.queue(), reader.dead_letters()] {
+            if standing.queues.iter().any(|known| known.name == queue) {
+                self.api.delete_queue(&queue).await?;
+            }
+        }
+        if standing.users.contains_key(&reader.user()) {
+            self.api.delete_user(&reader.user()).await?;
+        }
+        store.erase_note(PAUSED, &reader.name).await?;
+        Ok(queue_is_gone(store, &reader.name).await?)
+    }
+
+    /// What stands on the broker.
+    ///
+    /// # Errors
+    /// When the management API does not answer or refuses.
+    pub async fn standing(&self) -> anyhow::Result<Standing> {
+        Ok(Standing::read(&self.api).await?)
+    }
+
+    fn reached_by(&self, user: &str, password: &str) -> anyhow::Result<String> {
+        let uri = parsed(&self.url)?;
+        let scheme = if self.url.starts_with("amqps:") { "amqps" } else { "amqp" };
+        let (host, port) = (&uri.authority.host, uri.authority.port);
+        let vhost = uri.vhost.replace('%', "%25").replace('/', "%2f");
+        Ok(format!("{scheme}://{user}:{password}@{host}:{port}/{vhost}"))
+    }
+}
+
+/// What is to stand for those who read, the journal's own besides.
+pub fn wanted(readers: &[Reader]) -> Topology {
+    let mut topology = crate::broker::of_journal();
+    let of_readers = of_readers(readers);
+    topology.exchanges.extend(of_readers.exchanges);
+    topology.queues.extend(of_readers.queues);
+    topology.bindings.extend(of_readers.bindings);
+    topology
+}
+
+/// Dead letters hold what a person's record holds: they are not kept for ever.
+fn dead_letters() -> Policy {
+    Policy {
+        name: "dlnuf.rebuts".to_owned(),
+        pattern: "^dlnuf\\.rebuts\\.".to_owned(),
+        apply_to: "queues".to_owned(),
+        definition: serde_json::json!({ "message-ttl": DEAD_LETTERS_MS }),
+        priority: 0,
+    }
+}
+
+fn parsed(url: &str) -> anyhow::Result<AMQPUri> {
+    // The parser's own message may quote the URL, which holds a password.
+    url.parse()
+        .map_err(|_| anyhow::anyhow!("the broker's URL must look like `amqp://user:password@host:5672/%2f`"))
+}
