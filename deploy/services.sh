@@ -25,8 +25,8 @@ missing() {
   [ -x "$(s3_python)" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
-# The S3-type server: moto, which checks signatures, in a virtual environment of its own that is kept between runs.
-s3_python() { echo "${DLNUF_TEST_S3_PYTHON:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/dlnuf/moto-5.2.5/bin/python}"; }
+# The S3-type server, moto, which checks signatures, and pika, for a tool as newcomers write it: in a virtual environment of its own that is kept between runs.
+s3_python() { echo "${DLNUF_TEST_S3_PYTHON:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/dlnuf/moto-5.2.5-pika-1.3.2/bin/python}"; }
 
 install_s3() {
   local python venv made; python=$(s3_python)
@@ -38,10 +38,10 @@ install_s3() {
   # Made whole beside its place, or not at all: an install that was cut short must not look like one.
   made=$(mktemp -d "$venv.XXXXXX")
   if ! { python3 -m venv "$made" && "$made/bin/pip" install --quiet --disable-pip-version-check \
-      'moto[s3,iam]==5.2.5' flask flask-cors && "$made/bin/python" -c 'import moto.server, boto3'; } >&2; then
+      'moto[s3,iam]==5.2.5' flask flask-cors pika==1.3.2 && "$made/bin/python" -c 'import moto.server, boto3, pika'; } >&2; then
     rm -rf "$made"
     say "moto could not be installed: python3 with venv and PyPI (or a mirror, PIP_INDEX_URL) are needed."
-    say "Or name the Python of an environment that has it ('moto[s3,iam]' flask flask-cors) in DLNUF_TEST_S3_PYTHON."
+    say "Or name the Python of an environment that has it ('moto[s3,iam]' flask flask-cors pika) in DLNUF_TEST_S3_PYTHON."
     exit 1
   fi
   mv -T "$made" "$venv" 2>/dev/null || rm -rf "$made"

@@ -3,6 +3,7 @@
 mod a_full_disk_passes;
 mod a_killed_hub_fetches_once;
 mod a_killed_hub_goes_on;
+mod a_newcomer_connects;
 mod a_place_refuses;
 mod a_suspicious_night_waits;
 mod a_tool_starts;
@@ -37,6 +38,7 @@ mod rulings_and_numbers;
 mod schema_comparison;
 mod store_conformance;
 mod subscribers_are_provisioned;
+mod subscribers_read_over_http;
 mod support;
 mod the_archive_keeps;
 mod the_commands;

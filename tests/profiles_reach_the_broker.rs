@@ -93,9 +93,7 @@ impl Tools {
             assert!(schema.is_valid(&event), "an event is not what its schema says: {event}");
             let id = message.delivery.properties.message_id().as_ref().map(ToString::to_string);
             assert_eq!(id.as_deref(), event["id"].as_str());
-            let sequence = event["sequence"].as_str().expect("a sequence").trim_start_matches('0');
-            let kind = event["type"].as_str().expect("a type").trim_start_matches("fr.dlnuf.").to_owned();
-            messages.push((format!("{sequence} {kind}"), event));
+            messages.push((kind(&event), event));
         }
         messages
     }
@@ -105,6 +103,13 @@ impl Tools {
         kinds.sort_unstable();
         kinds
     }
+}
+
+/// Sequence and type of an event.
+pub fn kind(event: &Json) -> String {
+    let sequence = event["sequence"].as_str().expect("a sequence").trim_start_matches('0');
+    let kind = event["type"].as_str().expect("a type").trim_start_matches("fr.dlnuf.");
+    format!("{sequence} {kind}")
 }
 
 #[tokio::test(flavor = "multi_thread")]

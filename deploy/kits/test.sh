@@ -45,7 +45,7 @@ program() { # KIT essai|example
 store() { if [ "$1" = python ]; then echo "$run/python.db"; else echo "$run/$1.jsonl"; fi; }
 pid_of() { cat "$run/$1.pid"; }
 start() { # KIT essai|example: in the background, its output beside the store
-  DLNUF_AMQP_URL=$(url "$1") DLNUF_QUEUE=dlnuf.abonne.essai-$1 DLNUF_STORE=$(store "$1") \
+  DLNUF_AMQP_URL=$(url "$1") DLNUF_QUEUE=dlnuf.abonne.essai-$1 DLNUF_TOOL_STORE=$(store "$1") \
     timeout 180 $(program "$1" "$2") >>"$run/$1.$2.out" 2>>"$run/$1.$2.err" &
   echo $! >"$run/$1.pid"; started+=($!)
 }

@@ -250,6 +250,10 @@ impl Tellings for Rehearsal {
         self.store.told(profile, after, limit).await
     }
 
+    async fn told_end(&self, profile: &str) -> Result<u64, StoreError> {
+        self.store.told_end(profile).await
+    }
+
     async fn told_outbox(&self, _: u64, _: u32) -> Result<Vec<ToldEvent>, StoreError> {
         Ok(Vec::new())
     }

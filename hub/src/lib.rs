@@ -1,5 +1,6 @@
 //! The hub's edge: how facts are kept, sent and operated. The binary `dlnuf` is a thin shell over this library.
 
+pub mod admission;
 pub mod api;
 pub mod archive;
 pub mod arrival;

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::api::{Desk, Rooms};
+use crate::api::{Counter, Desk, Rooms, Window};
 use crate::backlog::Backlog;
 use crate::clock::today;
 use crate::court::Court;
@@ -75,9 +75,10 @@ impl Service {
         Ok(Self { pipeline, backlog, puller, courier, publisher, heralds, settings: settings.clone(), desk })
     }
 
-    /// Where institutions hand in.
-    pub fn desk(&self) -> Arc<Desk> {
-        Arc::clone(&self.desk)
+    /// What those who show a token come to.
+    pub fn counter(&self) -> Counter {
+        let (store, declared) = (Arc::clone(&self.pipeline.store), self.heralds.declared.clone());
+        Counter { desk: Arc::clone(&self.desk), window: Window { store, declared: Arc::new(declared) } }
     }
 
     /// What rulings are made with.

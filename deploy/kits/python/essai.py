@@ -41,6 +41,6 @@ def on_change(change):
 
 
 Consumer(
-    os.environ["DLNUF_AMQP_URL"], os.environ["DLNUF_QUEUE"], Killing(os.environ["DLNUF_STORE"]),
+    os.environ["DLNUF_AMQP_URL"], os.environ["DLNUF_QUEUE"], Killing(os.environ["DLNUF_TOOL_STORE"]),
     on_change=on_change, on_gap=example.on_gap, patience_s=2,
 ).run()

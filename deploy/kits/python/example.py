@@ -38,7 +38,7 @@ if __name__ == "__main__":
         sys.exit(f"set {' and '.join(missing)}")
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # what matters of it, dlnuf says
-    store = SqliteStore(os.environ.get("DLNUF_STORE", "dlnuf.db"))
+    store = SqliteStore(os.environ.get("DLNUF_TOOL_STORE", "dlnuf.db"))
     consumer = Consumer(os.environ["DLNUF_AMQP_URL"], os.environ["DLNUF_QUEUE"], store, on_change=on_change, on_gap=on_gap)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: consumer.stop())

@@ -8,7 +8,7 @@ import { Consumer, type Change, type Decision } from "./dlnuf-client.ts";
 import { onChange, onGap } from "./example.ts";
 import { FileStore } from "./store.ts";
 
-const { DLNUF_AMQP_URL: url = "", DLNUF_QUEUE: queue = "", DLNUF_STORE: path = "", ESSAI_KILL, ESSAI_FAIL } = process.env;
+const { DLNUF_AMQP_URL: url = "", DLNUF_QUEUE: queue = "", DLNUF_TOOL_STORE: path = "", ESSAI_KILL, ESSAI_FAIL } = process.env;
 
 class Killing extends FileStore {
   override write(decision: Decision, gone: string[]): void {

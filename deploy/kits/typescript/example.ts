@@ -22,7 +22,7 @@ export function onGap(gap: Gap): void {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { DLNUF_AMQP_URL: url, DLNUF_QUEUE: queue, DLNUF_STORE: path = "dlnuf.jsonl" } = process.env;
+  const { DLNUF_AMQP_URL: url, DLNUF_QUEUE: queue, DLNUF_TOOL_STORE: path = "dlnuf.jsonl" } = process.env;
   if (!url || !queue) {
     console.error("set DLNUF_AMQP_URL and DLNUF_QUEUE");
     process.exit(1);

@@ -153,6 +153,9 @@ pub trait Tellings: Send + Sync {
     /// What a profile was told after a position, in order.
     async fn told(&self, profile: &str, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError>;
 
+    /// The last place of what a profile was told; 0 when nothing was.
+    async fn told_end(&self, profile: &str) -> Result<u64, StoreError>;
+
     /// The events that wait for the broker after a position, in order.
     async fn told_outbox(&self, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError>;
 

@@ -126,7 +126,10 @@ impl Subscription {
 
     /// Whether something its profile was told is for it.
     pub fn receives(&self, event: &ToldEvent) -> bool {
-        event.to.as_ref().is_none_or(|to| *to == self.subscriber) && self.follows(&event.routing_key)
+        match &event.to {
+            Some(to) => *to == self.subscriber,
+            None => self.follows(&event.routing_key),
+        }
     }
 
     /// Whether events of a routing key are for it.

@@ -16,6 +16,7 @@ mod pen;
 mod persons;
 mod problem;
 mod receipts;
+mod subscribers;
 mod tus;
 mod uploads;
 
@@ -39,6 +40,7 @@ use crate::court::Court;
 use problem::Problem;
 
 pub use desk::Desk;
+pub use subscribers::Window;
 
 /// What the doors open on.
 #[derive(Clone)]
@@ -62,7 +64,7 @@ impl FromRef<Rooms> for Arc<dyn Store> {
 pub async fn serve(
     listener: TcpListener,
     rooms: Rooms,
-    (desk, court): (Option<Arc<Desk>>, Option<Arc<Court>>),
+    (counter, court): (Option<Counter>, Option<Arc<Court>>),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let mut doors = Router::new()
@@ -73,23 +75,32 @@ pub async fn serve(
     if let Some(court) = court {
         doors = doors.merge(who_is_who(court));
     }
-    if let Some(desk) = desk {
-        doors = doors.merge(counter(desk));
+    if let Some(counter) = counter {
+        doors = doors.merge(counter.doors());
     }
     let doors = doors.layer(from_fn(loopback_name));
     listening::answer(listener, finished(doors), stop).await
 }
 
-/// Answers institutions only, who show a token, on a listener of their own.
+/// What those who show a token come to: institutions that hand in, subscribers that read.
+#[derive(Clone)]
+pub struct Counter {
+    /// Where institutions hand in.
+    pub desk: Arc<Desk>,
+    /// What subscribers read through.
+    pub window: Window,
+}
+
+/// Answers those only who show a token, on a listener of their own.
 ///
 /// # Errors
 /// When the listener fails.
 pub async fn serve_institutions(
     listener: TcpListener,
-    desk: Arc<Desk>,
+    counter: Counter,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    listening::answer(listener, finished(counter(desk)), stop).await
+    listening::answer(listener, finished(counter.doors()), stop).await
 }
 
 const NO_SUCH: &str = "there is no such resource; see `/v1/deliveries`, `/v1/personnes`, `/v1/evenements`, `/v1/identite/questions` and `/sante`";
@@ -104,8 +115,19 @@ fn who_is_who(court: Arc<Court>) -> Router {
         .with_state(court)
 }
 
-/// The doors that ask for a token.
-fn counter(desk: Arc<Desk>) -> Router {
+impl Counter {
+    /// The doors that ask for a token.
+    fn doors(self) -> Router {
+        let read = Router::new()
+            .route("/v1/subscribers/me/events", get(subscribers::events))
+            .route("/v1/subscribers/me/snapshot", post(subscribers::snapshot))
+            .with_state(self.window);
+        hand_in(self.desk).merge(read)
+    }
+}
+
+/// Where institutions hand in.
+fn hand_in(desk: Arc<Desk>) -> Router {
     let uploads = Router::new()
         .route("/v1/uploads", post(uploads::create).options(tus::offered))
         .route(

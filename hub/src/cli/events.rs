@@ -8,6 +8,7 @@ use hub_core::canonical::Canon;
 use hub_core::store::Store;
 use serde_json::Value as Json;
 
+use super::language::either;
 use super::{Exit, Output};
 use crate::clock::MachineClock;
 use crate::installation;
@@ -98,7 +99,7 @@ async fn snapshot(store: &dyn Store, canon: &Canon, output: Output) -> anyhow::R
 
 /// On the error output, so that what programs read stays events alone.
 fn go_on(after: u64) {
-    eprintln!("go on with: dlnuf events tail --after {after}");
+    eprintln!("{} dlnuf events tail --after {after}", either("pour la suite :", "go on with:"));
 }
 
 /// False once the reader went away (`| head`): it has seen enough.

@@ -19,7 +19,7 @@ pub struct Serve {
     /// Where to answer over HTTP; a loopback address, as readers of events and persons have no access tokens yet
     #[arg(long, env = "DLNUF_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where institutions push their deliveries, with a token; any address, behind a proxy that speaks TLS
+    /// Where institutions push their deliveries and subscribers read, with a token; any address, behind a proxy that speaks TLS
     #[arg(long, env = "DLNUF_LISTEN_DELIVERIES")]
     listen_deliveries: Option<SocketAddr>,
 }
@@ -47,15 +47,19 @@ impl Serve {
         let pushing = async {
             match institutions {
                 Some(listener) => {
-                    api::serve_institutions(listener, service.desk(), told(stopped.clone())).await
+                    api::serve_institutions(listener, service.counter(), told(stopped.clone())).await
                 }
                 None => Ok(()),
             }
         };
         let serving = async {
-            let served =
-                api::serve(listener, service.rooms(), (Some(service.desk()), Some(service.court())), stop())
-                    .await;
+            let served = api::serve(
+                listener,
+                service.rooms(),
+                (Some(service.counter()), Some(service.court())),
+                stop(),
+            )
+            .await;
             stopping.send_replace(true);
             served
         };

@@ -103,16 +103,17 @@ pub fn counts(report: &Report, file: &str) {
     let records = counted(counts.records, ["enregistrement", "enregistrements"], ["record", "records"]);
     let events = counted(counts.events, ["événement", "événements"], ["event", "events"]);
     let (unchanged, refused) = (counts.unchanged, counts.rejected);
-    let (created, changed, gone) = (counts.persons, counts.changed, counts.gone);
+    // Of those who changed, those made are told by themselves.
+    let (made, changed, gone) = (counts.persons, counts.changed.saturating_sub(counts.persons), counts.gone);
+    let made = counted(made, ["créée", "créées"], ["person created", "persons created"]);
+    let changed = counted(changed, ["modifiée", "modifiées"], ["changed", "changed"]);
+    let gone = counted(gone, ["absente", "absentes"], ["gone", "gone"]);
+    let refused = counted(refused, ["refusé", "refusés"], ["refused", "refused"]);
     line(either(
         format_args!(
-            "  {records} : {unchanged} sans changement, {refused} refusés ; personnes : {created} créées, {changed} modifiées, \
-             {gone} absentes ; {events}"
+            "  {records} : {unchanged} sans changement, {refused} ; personnes : {made}, {changed}, {gone} ; {events}"
         ),
-        format_args!(
-            "  {records}: {unchanged} unchanged, {refused} refused; {created} persons created, {changed} changed, {gone} gone; \
-             {events}"
-        ),
+        format_args!("  {records}: {unchanged} unchanged, {refused}; {made}, {changed}, {gone}; {events}"),
     ));
     warnings(&report.warnings);
 }

@@ -103,6 +103,8 @@ pub(super) const TOLD: &str = "
 select position, profile, subscriber, subject, told.id, routing_key, payload
 from told join following on following.id = following_id
 where profile = $1 and position > $2 order by position limit $3";
+pub(super) const TOLD_END: &str = "
+select coalesce(max(position), 0) from told join following on following.id = following_id where profile = $1";
 pub(super) const TOLD_OUTBOX: &str = "
 select told.position, profile, subscriber, subject, told.id, routing_key, payload
 from told_outbox join told on told.position = told_outbox.position join following on following.id = following_id

@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (Ok(url), Ok(queue)) = (env::var("DLNUF_AMQP_URL"), env::var("DLNUF_QUEUE")) else {
         return Err("set DLNUF_AMQP_URL and DLNUF_QUEUE".into());
     };
-    let path = env::var("DLNUF_STORE").unwrap_or_else(|_| "dlnuf.jsonl".into());
+    let path = env::var("DLNUF_TOOL_STORE").unwrap_or_else(|_| "dlnuf.jsonl".into());
     let tool = Printer { values: env::args().any(|argument| argument == "--values") };
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(Consumer::new(Settings::new(&url, &queue)?, FileStore::open(path)?, tool, stopped).run());

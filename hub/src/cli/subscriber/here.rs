@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use hub_core::store::Store;
-use hub_core::subscription::{PAUSED, Subscription, ask_for_snapshot};
+use hub_core::subscription::{Channel, PAUSED, Subscription, ask_for_snapshot};
 use serde_json::json;
 
 use super::Desk;
+use crate::admission::{admit, withdraw};
 use crate::broker::Reader;
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
@@ -15,20 +16,26 @@ use crate::installation;
 use crate::provision::{Access, Provision};
 use crate::settings::Settings;
 
-/// A subscriber that reads a queue and has not expired.
-fn queued<'d>(desk: &'d Desk, name: &str) -> anyhow::Result<&'d Subscription> {
+/// A subscriber that has not expired.
+fn in_force<'d>(desk: &'d Desk, name: &str) -> anyhow::Result<&'d Subscription> {
     let subscription = desk.subscription(name)?;
     let day = subscription.expires;
     anyhow::ensure!(
-        subscription.is_queued(),
-        either(
-            format!("`{name}` n'a pas de file : son canal est `{}`", subscription.channel.word()),
-            format!("`{name}` has no queue: its channel is `{}`", subscription.channel.word()),
-        )
-    );
-    anyhow::ensure!(
         !subscription.has_expired(desk.today),
         either(format!("l'abonnement a expiré le {day}"), format!("the subscription expired on {day}"))
+    );
+    Ok(subscription)
+}
+
+/// One that reads a queue.
+fn queued(subscription: &Subscription) -> anyhow::Result<&Subscription> {
+    let (name, channel) = (&subscription.subscriber, subscription.channel.word());
+    anyhow::ensure!(
+        subscription.is_queued(),
+        either(
+            format!("`{name}` n'a rien à recevoir ici : son canal est `{channel}`"),
+            format!("`{name}` has nothing to be given here: its channel is `{channel}`"),
+        )
     );
     Ok(subscription)
 }
@@ -42,9 +49,14 @@ pub(super) async fn add(
     name: &str,
     (settings, output): (&Settings, Output),
 ) -> anyhow::Result<Exit> {
-    let subscription = queued(desk, name)?;
-    let (provision, store) = (Provision::of(settings)?, store(desk, settings).await?);
-    let access = provision.add(&store, subscription).await?;
+    let subscription = in_force(desk, name)?;
+    let store = store(desk, settings).await?;
+    if subscription.channel == Channel::Http {
+        // What was told before is none of its affairs: it begins with how things are.
+        ask_for_snapshot(store.as_ref(), name).await?;
+        return let_in(store.as_ref(), subscription, output).await;
+    }
+    let access = Provision::of(settings)?.add(&store, queued(subscription)?).await?;
     told(name, &access, output);
     Ok(Exit::Done)
 }
@@ -54,9 +66,33 @@ pub(super) async fn rotate(
     name: &str,
     (settings, output): (&Settings, Output),
 ) -> anyhow::Result<Exit> {
-    let reader = Reader::of(queued(desk, name)?, desk.today);
+    let subscription = in_force(desk, name)?;
+    if subscription.channel == Channel::Http {
+        return let_in(store(desk, settings).await?.as_ref(), subscription, output).await;
+    }
+    let reader = Reader::of(queued(subscription)?, desk.today);
     let access = Provision::of(settings)?.rotate(&reader).await?;
     told(name, &access, output);
+    Ok(Exit::Done)
+}
+
+/// Gives a subscriber a token to read over HTTP, in the place of the one before.
+async fn let_in(store: &dyn Store, subscription: &Subscription, output: Output) -> anyhow::Result<Exit> {
+    let name = subscription.subscriber.as_str();
+    let token = admit(store, (name, &subscription.profile)).await?;
+    match output {
+        Output::Json => show::json_line(&json!({ "abonne": name, "jeton": token })),
+        Output::Table => {
+            show::line(format_args!("DLNUF_TOKEN={token}"));
+            eprintln!(
+                "{}",
+                either(
+                    "ce jeton ne sera plus montré : remettez-le à l'outil par un canal sûr ; il lit GET /v1/subscribers/me/events",
+                    "this token is not shown again: hand it to the tool by a safe way; it reads GET /v1/subscribers/me/events"
+                )
+            );
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -159,10 +195,12 @@ pub(super) async fn remove(
     }
     let reader = Reader::named(name);
     let store = store(desk, settings).await?;
-    Provision::of(settings)?.remove(store.as_ref(), &reader).await?;
+    if withdraw(store.as_ref(), name).await?.is_none() || settings.broker.is_some() {
+        Provision::of(settings)?.remove(store.as_ref(), &reader).await?;
+    }
     let (french, english) = (
-        format!("`{name}` n'a plus ni file ni utilisateur"),
-        format!("`{name}` has neither queue nor user any more"),
+        format!("`{name}` n'a plus ni file, ni utilisateur, ni jeton"),
+        format!("`{name}` has neither queue, user nor token any more"),
     );
     Ok(done((name, "retire"), either(french, english), output))
 }

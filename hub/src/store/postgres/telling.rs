@@ -70,6 +70,11 @@ impl Tellings for Postgres {
         rows.into_iter().map(|row| row.read(&self.codec)).collect()
     }
 
+    async fn told_end(&self, profile: &str) -> Result<u64, StoreError> {
+        let end: Result<i64, _> = sqlx::query_scalar(sql::TOLD_END).bind(profile).fetch_one(&self.pool).await;
+        end.map(i64::cast_unsigned).map_err(failed("reading where what a profile was told ends"))
+    }
+
     async fn told_outbox(&self, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
         let rows: Vec<ToldEventRow> = sqlx::query_as(sql::TOLD_OUTBOX)
             .bind(i64::try_from(after).unwrap_or(i64::MAX))

@@ -1,0 +1,62 @@
+//! The tutorial for a new tool is run as it stands, with a real RabbitMQ, the hub as a process, and the Python kit with pika.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::events_reach_the_broker::url;
+use crate::support::program::command;
+
+const TUTORIAL: &str = include_str!("../docs/tutorial-subscriber.md");
+/// How long a newcomer's five minutes may take here.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The commands, one after the other.
+fn script() -> String {
+    let blocks = TUTORIAL.split("```sh\n").skip(1).map(|rest| rest.split("```").next().expect("a block"));
+    blocks.collect::<Vec<_>>().join("\n")
+}
+
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_copies_the_tutorial_sees_scoped_events_with_pika() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let programs = folder.path().join("bin");
+    std::fs::create_dir(&programs).expect("a folder");
+    let program = command();
+    std::os::unix::fs::symlink(program.get_program(), programs.join("dlnuf")).expect("a link");
+    // A link would lead out of the virtual environment that has pika.
+    let python = format!("#!/bin/sh\nexec '{}' \"$@\"\n", setting("DLNUF_TEST_S3_PYTHON"));
+    std::fs::write(programs.join("python3"), python).expect("a file");
+    std::fs::set_permissions(programs.join("python3"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("a program");
+    let path = format!("{}:{}", programs.display(), setting("PATH"));
+    let kit = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kits/python");
+    let mut bash = tokio::process::Command::from({
+        let mut bash = Command::new("bash");
+        bash.args(["-euo", "pipefail", "-m", "-c", &script()])
+            .current_dir(folder.path())
+            .stdin(Stdio::null());
+        bash.env("PATH", path).env("KIT", kit).env("LC_ALL", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
+        bash.env("DLNUF_BROKER", url()).env("DLNUF_BROKER_API", setting("DLNUF_TEST_RABBITMQ_API"));
+        bash
+    });
+    let running = tokio::time::timeout(PATIENCE, bash.kill_on_drop(true).output());
+    let ended = running.await.expect("in time").expect("bash runs");
+    let seen = std::fs::read_to_string(folder.path().join("vu.txt")).unwrap_or_default();
+    let log = std::fs::read_to_string(folder.path().join("serve.log")).unwrap_or_default();
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{errors}\n{seen}\n{log}");
+    let lines: Vec<&str> = seen.lines().collect();
+    assert_eq!(lines.len(), 2, "{seen}");
+    assert!(
+        lines[0].contains("identite.nom_usage=\"Vuillemin\"") && lines[0].contains("rue des Lilas"),
+        "{seen}"
+    );
+    assert!(lines[1].starts_with("personne.modifiee ") && lines[1].contains("rue Haute"), "{seen}");
+    for hidden in ["Reims", "Bensa", "0639", "+33639", "1988", "7001"] {
+        assert!(!seen.contains(hidden) && !log.contains(hidden), "{hidden}: {seen}\n{log}");
+    }
+}

@@ -1,0 +1,148 @@
+//! A subscriber behind a wall reads over HTTP what a queue would bring: waited for, streamed, each event once, none of anybody else's.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::Value as Json;
+
+use crate::profiles_reach_the_broker::kind;
+use crate::support::extracts::{Hub, figures};
+use crate::support::serving::Serving;
+
+const LIST: &str = "CP Ville;Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\n";
+const PAUL: &str = "52000 Chaumont;Verdier;Paul;02/01/1980;SI-1\n";
+const ANNE: &str = "51100 Reims;Roussel;Anne;17/06/1991;SI-2\n";
+
+struct Tool {
+    serving: Serving,
+    hub: Hub,
+    token: String,
+}
+
+/// A hub that serves, and a tool that may see one département.
+fn tool() -> Tool {
+    let hub = Hub::fresh();
+    let folder = std::path::Path::new(&hub.home()).join("abonnements");
+    std::fs::create_dir_all(folder.join("profils")).expect("a folder");
+    let profile = "profil: suivi\ntitre: Essai\nchamps: [identite, adresse]\n";
+    std::fs::write(folder.join("profils/suivi.yaml"), profile).expect("a file");
+    for (name, territory) in [("outil", "[\"52\"]"), ("autre", "tous")] {
+        let subscription = format!(
+            "abonne: {name}\ntitre: Essai\nprofil: suivi\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
+             expire: 2099-12-31\nterritoire: {territory}\ncanal: http\n"
+        );
+        std::fs::write(folder.join(format!("{name}.yaml")), subscription).expect("a file");
+    }
+    let report = hub.deliver("departement", "1.csv", format!("{LIST}{PAUL}{ANNE}").as_bytes());
+    assert_eq!(figures(&report, ["persons"]), [2]);
+    let serving = Serving::start(hub.home().as_ref(), "", &[]);
+    let token = minted(&hub, "add", "outil");
+    Tool { serving, hub, token }
+}
+
+fn minted(hub: &Hub, verb: &str, name: &str) -> String {
+    let ended = hub.ask(&["subscriber", verb, name]);
+    let answer = ended.json().pop().unwrap_or_else(|| panic!("an answer: {}", ended.errors));
+    answer["jeton"].as_str().expect("a token").to_owned()
+}
+
+impl Tool {
+    fn request(&self, path: &str) -> reqwest::RequestBuilder {
+        let client = connectors::transport::http::builder().no_proxy().build().expect("a client");
+        let address = format!("{}/v1/subscribers/me/{path}", self.serving.base);
+        client.get(address).header("authorization", format!("Bearer {}", self.token))
+    }
+
+    /// A page, and the cursor to go on from.
+    async fn page(&self, query: &str) -> (Vec<Json>, u64) {
+        let answer = self.request(&format!("events?{query}")).send().await.expect("answers");
+        assert_eq!(answer.status(), StatusCode::OK);
+        let cursor = answer.headers()["dlnuf-cursor"].to_str().expect("a text").parse().expect("a number");
+        let text = answer.text().await.expect("a body");
+        (serde_json::from_str(&text).expect("JSON"), cursor)
+    }
+
+    /// Reads on until an event of a type has come.
+    async fn until(&self, wanted: &str, mut after: u64) -> (Vec<String>, u64) {
+        let mut kinds = Vec::new();
+        while !kinds.iter().any(|kind: &String| kind.ends_with(wanted)) {
+            let (events, next) = self.page(&format!("after={after}&wait=30")).await;
+            assert!(!events.is_empty(), "nothing came in 30 s after {kinds:?}");
+            kinds.extend(events.iter().map(kind));
+            after = next;
+        }
+        (kinds, after)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_reads_pages_waits_and_is_shown_everybody_when_it_asks() {
+    let tool = tool();
+    let (kinds, cursor) = tool.until("instantane.termine", 0).await;
+    assert_eq!(&kinds[kinds.len() - 2..], ["1 personne.etat", "1 instantane.termine"], "{kinds:?}");
+    // It is waited for, and what comes is answered at once.
+    let waited = tool.page("wait=30&after=999999999");
+    drop(waited);
+    let moved = PAUL.replace("52000 Chaumont", "52100 Saint-Dizier");
+    let (reading, delivered) = tokio::join!(tool.until("personne.modifiee", cursor), async {
+        tool.hub.deliver("departement", "2.csv", format!("{LIST}{moved}{ANNE}").as_bytes())
+    });
+    assert_eq!((reading.0, figures(&delivered, ["persons"])), (vec!["2 personne.modifiee".to_owned()], [0]));
+    let cursor = reading.1;
+    let away = ANNE.replace("51100 Reims", "51000 Chalons");
+    tool.hub.deliver("departement", "3.csv", format!("{LIST}{moved}{away}").as_bytes());
+    let client = tool.request("snapshot").build().expect("a request").url().clone();
+    let asked = connectors::transport::http::builder().no_proxy().build().expect("a client");
+    let asked = asked.post(client).header("authorization", format!("Bearer {}", tool.token));
+    assert_eq!(asked.send().await.expect("answers").status(), StatusCode::ACCEPTED);
+    let (kinds, _) = tool.until("instantane.termine", cursor).await;
+    assert_eq!(
+        kinds,
+        ["2 personne.etat", "1 instantane.termine"],
+        "who lives elsewhere is told to nobody here"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_streamed_and_gone_on_with_behind_the_last_one() {
+    let tool = tool();
+    let (_, cursor) = tool.until("instantane.termine", 0).await;
+    let request = |last: u64| {
+        let request = tool.request("events").header("accept", "text/event-stream");
+        request.header("last-event-id", last.to_string()).timeout(Duration::from_secs(30))
+    };
+    let mut stream = request(cursor).send().await.expect("answers");
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let moved = PAUL.replace("52000 Chaumont", "52100 Saint-Dizier");
+    tool.hub.deliver("departement", "2.csv", format!("{LIST}{moved}{ANNE}").as_bytes());
+    let mut text = String::new();
+    while !text.contains("\ndata: ") || !text.ends_with("\n\n") {
+        let chunk = stream.chunk().await.expect("a chunk").expect("the stream goes on");
+        text.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
+    }
+    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).expect("an event");
+    let event: Json = serde_json::from_str(data).expect("JSON");
+    assert_eq!(kind(&event), "2 personne.modifiee");
+    let id: u64 = text.lines().find_map(|line| line.strip_prefix("id: ")?.parse().ok()).expect("a cursor");
+    assert!(tool.page(&format!("after={id}")).await.0.is_empty(), "nothing is left behind it");
+    assert_eq!(tool.page(&format!("after={}", id - 1)).await.0.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_no_token_in_force_is_told_nothing() {
+    let mut tool = tool();
+    let refused = async |tool: &Tool| tool.request("events").send().await.expect("answers").status();
+    let first = tool.token.clone();
+    tool.token = minted(&tool.hub, "rotate", "outil");
+    assert_eq!(refused(&tool).await, StatusCode::OK);
+    let wait = tool.request("events?wait=31").send().await.expect("answers");
+    assert_eq!(wait.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(tool.hub.ask(&["subscriber", "pause", "outil"]).code, 0);
+    assert_eq!(refused(&tool).await, StatusCode::FORBIDDEN);
+    assert_eq!(tool.hub.ask(&["subscriber", "resume", "outil"]).code, 0);
+    assert_eq!(refused(&tool).await, StatusCode::OK);
+    for token in ["", "dlnuf_", first.as_str()] {
+        token.clone_into(&mut tool.token);
+        assert_eq!(refused(&tool).await, StatusCode::UNAUTHORIZED, "{token}");
+    }
+}
