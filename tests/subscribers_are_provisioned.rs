@@ -81,6 +81,24 @@ async fn may_consume(url: &str, queue: &str) -> bool {
     channel.basic_consume(queue.into(), "essai".into(), options, FieldTable::default()).await.is_ok()
 }
 
+async fn reads_its_queue_and_does_nothing_else((own, queue): (&str, &str), exchange: &str) {
+    assert!(may_consume(own, queue).await);
+    assert!(!may_consume(own, &queue.replace("un", "deux")).await);
+    let (_connection, channel) = connected(own).await.expect("connects");
+    let declared =
+        channel.queue_declare("mine".into(), QueueDeclareOptions::default(), FieldTable::default());
+    assert!(declared.await.is_err());
+    let (_connection, channel) = connected(own).await.expect("connects");
+    let key = "personne.creee.51";
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let sent = channel.basic_publish(exchange.into(), key.into(), options, b"{}", properties).await;
+    drop(sent);
+    assert!(
+        channel.queue_declare(queue.into(), passive(), FieldTable::default()).await.is_err(),
+        "the channel was closed"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscriber_is_made_cut_off_silenced_and_taken_away() {
     let url = virtual_host().await;
@@ -97,23 +115,9 @@ async fn a_subscriber_is_made_cut_off_silenced_and_taken_away() {
     drop(hub::broker::at(&desk.url).expect("a URL").open().await.expect("opens"));
     assert_eq!(desk.drifts(), [] as [Json; 0]);
 
-    // Its own queue it reads, and does nothing else.
+    let exchange = format!("dlnuf.profil.{}", tools.name("suivi"));
     let [own, queue] = ["url", "file"].map(|key| access[key].as_str().expect("a text").to_owned());
-    assert!(may_consume(&own, &queue).await);
-    assert!(!may_consume(&own, &queue.replace("un", "deux")).await);
-    let (_connection, channel) = connected(&own).await.expect("connects");
-    let declared =
-        channel.queue_declare("mine".into(), QueueDeclareOptions::default(), FieldTable::default());
-    assert!(declared.await.is_err());
-    let (_connection, channel) = connected(&own).await.expect("connects");
-    let (exchange, key) = (format!("dlnuf.profil.{}", tools.name("suivi")), "personne.creee.51");
-    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
-    let sent = channel.basic_publish(exchange.as_str().into(), key.into(), options, b"{}", properties).await;
-    drop(sent);
-    assert!(
-        channel.queue_declare(queue.as_str().into(), passive(), FieldTable::default()).await.is_err(),
-        "the channel was closed"
-    );
+    reads_its_queue_and_does_nothing_else((&own, &queue), &exchange).await;
 
     let again = desk.done(&["subscriber", "rotate", &un])["url"].as_str().expect("a URL").to_owned();
     assert!(!may_consume(&own, &queue).await, "the old password is refused");

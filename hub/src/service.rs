@@ -145,7 +145,7 @@ impl Service {
             match paused(self.pipeline.store.as_ref()).await {
                 Ok(paused) => return (today(), paused),
                 Err(error) => {
-                    warn!(code = %error.code(), %error, "who is paused is not known, will ask again")
+                    warn!(code = %error.code(), %error, "who is paused is not known, will ask again");
                 }
             }
             tokio::time::sleep(ASKED).await;

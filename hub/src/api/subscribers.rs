@@ -3,6 +3,7 @@
 //! A token enters, and a place; what the subscriber's profile was told behind it, and is for it, leaves. The cursor is what to ask for next,
 //! also when nothing has come.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,11 +164,8 @@ fn stream(reader: Reader, after: u64) -> Response {
             return Some((Ok("retry: 1000\n\n".to_owned()), (reader, cursor, false)));
         }
         while Instant::now() < until {
-            let (events, next) = match reader.page(cursor, usual()).await {
-                Ok(page) => page,
-                // Whoever asks again is told why.
-                Err(_) => return None,
-            };
+            // Whoever asks again is told why it failed.
+            let Ok((events, next)) = reader.page(cursor, usual()).await else { return None };
             if !events.is_empty() {
                 return Some((Ok::<_, std::convert::Infallible>(written(&events)), (reader, next, false)));
             }
@@ -180,7 +178,10 @@ fn stream(reader: Reader, after: u64) -> Response {
 
 fn written(events: &[ToldEvent]) -> String {
     // One line each: JSON is written without line breaks.
-    events.iter().map(|event| format!("id: {}\ndata: {}\n\n", event.position, event.json)).collect()
+    events.iter().fold(String::new(), |mut text, ToldEvent { position, json, .. }| {
+        let _ = write!(text, "id: {position}\ndata: {json}\n\n");
+        text
+    })
 }
 
 fn refused() -> Problem {

@@ -29,10 +29,10 @@ impl Broker {
     /// When the broker's management API does not answer, or the subscriptions cannot be read.
     pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let standing = Provision::of(settings)?.standing().await?;
-        match self {
+        Ok(match self {
             Self::Lint => lint(&standing, &readers(settings).await?, output),
             Self::Queues => queues(&standing, output),
-        }
+        })
     }
 }
 
@@ -47,7 +47,7 @@ async fn readers(settings: &Settings) -> anyhow::Result<Vec<Reader>> {
     Ok(reader.map(|(reader, silent)| if silent { reader.silenced() } else { reader }).collect())
 }
 
-fn lint(standing: &Standing, readers: &[Reader], output: Output) -> anyhow::Result<Exit> {
+fn lint(standing: &Standing, readers: &[Reader], output: Output) -> Exit {
     let drifts = standing.drifts(&wanted(readers), readers);
     for Drift { thing, name, expected, found } in &drifts {
         if output == Output::Json {
@@ -77,7 +77,7 @@ fn lint(standing: &Standing, readers: &[Reader], output: Output) -> anyhow::Resu
             ));
         }
     }
-    Ok(if drifts.is_empty() { Exit::Done } else { Exit::Mistakes })
+    if drifts.is_empty() { Exit::Done } else { Exit::Mistakes }
 }
 
 fn thing_in_words(thing: &str) -> &str {
@@ -89,7 +89,7 @@ fn thing_in_words(thing: &str) -> &str {
     }
 }
 
-fn queues(standing: &Standing, output: Output) -> anyhow::Result<Exit> {
+fn queues(standing: &Standing, output: Output) -> Exit {
     let ours = |queue: &&Queue| {
         queue.name.starts_with("dlnuf.abonne.")
             || queue.name.starts_with("dlnuf.rebuts")
@@ -118,5 +118,5 @@ fn queues(standing: &Standing, output: Output) -> anyhow::Result<Exit> {
         );
         show::table(&headings, rows);
     }
-    Ok(Exit::Done)
+    Exit::Done
 }
