@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::events_reach_the_broker::url;
+use crate::events_reach_the_broker::{BROKER, url};
 use crate::support::program::command;
 
 const TUTORIAL: &str = include_str!("../docs/tutorial-subscriber.md");
@@ -22,6 +22,7 @@ fn setting(name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_copies_the_tutorial_sees_scoped_events_with_pika() {
+    let _alone = BROKER.lock().await;
     let folder = tempfile::tempdir().expect("a folder");
     let programs = folder.path().join("bin");
     std::fs::create_dir(&programs).expect("a folder");

@@ -33,6 +33,7 @@ mod one_record_explained;
 mod order_of_arrival;
 mod profiles_are_told;
 mod profiles_reach_the_broker;
+mod profiles_survive;
 mod ruled_by_http;
 mod rulings_and_numbers;
 mod schema_comparison;

@@ -16,6 +16,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use crate::events_reach_the_broker::BROKER;
+
 /// Longest a test waits for counts: a quorum queue tells them every five seconds, they are gathered every five more.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -99,6 +101,7 @@ fn is_absent<T>(answer: &Result<T, ManagementError>) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_may_do_what_they_are_permitted_and_nothing_once_deleted() {
+    let _alone = BROKER.lock().await;
     let (management, user) = (management(), "essai.usager/é 1");
     cleared(&management, "essai.usager").await;
     let (_connection, channel) = administrator().await;
@@ -145,6 +148,7 @@ fn permissions_of_nothing() -> Permissions {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stands_is_read_and_taken_away() {
+    let _alone = BROKER.lock().await;
     let (management, keys) =
         (management(), ["#", "droit.*.52", "a/b", "a~b", "~", "é x", "a%2Fb", "a+b", ""]);
     let (exchange, queue) = ("essai.debout/échange", "essai.debout/file");
@@ -204,6 +208,7 @@ async fn counted(management: &Management, name: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_is_set_replaced_and_taken_away() {
+    let _alone = BROKER.lock().await;
     let management = management();
     cleared(&management, "essai.regle").await;
     let mut policy = Policy {
@@ -233,6 +238,7 @@ async fn a_policy_is_set_replaced_and_taken_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_read_to_its_last_page() {
+    let _alone = BROKER.lock().await;
     let management = management();
     cleared(&management, "essai.pages").await;
     let (_connection, channel) = administrator().await;
@@ -254,6 +260,7 @@ async fn a_list_is_read_to_its_last_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_read_as_4_x_gives_them_too() {
+    let _alone = BROKER.lock().await;
     let page =
         r#"{"items":[{"name":"essai.a"},{"name":"un.essai.b"}],"page":1,"page_count":1,"page_size":500}"#;
     let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{page}", page.len());
@@ -287,6 +294,7 @@ async fn saying(answer: Vec<u8>) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_told_without_a_secret() {
+    let _alone = BROKER.lock().await;
     let api = variable("DLNUF_TEST_RABBITMQ_API");
     let host = api.rsplit('@').next().expect("a host");
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("binds").local_addr().expect("an address");
@@ -314,6 +322,7 @@ async fn a_failure_is_told_without_a_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_in_a_url_is_refused_before_anything_is_asked() {
+    let _alone = BROKER.lock().await;
     for url in [
         "",
         "s3cret",

@@ -134,6 +134,11 @@ async fn follows_its_territory_and_its_scope(hub: &Hub) {
     let told = hub.told().await;
     assert_eq!(kinds(&told).len(), 2);
     for (_, event) in &told {
+        let told = event["data"]["changements"].as_array().expect("changes");
+        assert!(
+            told.iter().all(|change| change["avant"].is_null()),
+            "what is held no more is not told again"
+        );
         let changes = changes(event);
         assert!(!changes.is_empty());
         assert!(

@@ -8,11 +8,13 @@ use hub::broker::{NOWHERE, Reader, of_profiles, queue_of};
 use hub_core::publisher::{OfProfiles, Outbox as _, Publisher};
 use hub_core::subscription::{Subscription, paused};
 use jiff::civil::date;
-use lapin::options::{BasicGetOptions, QueueDeleteOptions};
+use lapin::options::{BasicGetOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value as Json;
+use tokio::sync::MutexGuard;
 
-use crate::events_reach_the_broker::url;
+use crate::events_reach_the_broker::{BROKER, url};
 use crate::profiles_are_told::{ANNE, Hub, PAUL};
 use crate::support::mint;
 
@@ -22,18 +24,27 @@ pub struct Tools {
     mark: String,
     url: String,
     pub channel: Channel,
+    _alone: MutexGuard<'static, ()>,
     _connection: Connection,
 }
 
 impl Tools {
     async fn on(mark: &str) -> Self {
-        Self::at(mark, url()).await
+        Self::at(mark, url(), BROKER.lock().await).await
     }
 
-    pub async fn at(mark: &str, url: String) -> Self {
+    /// Alone with the broker, which others kill.
+    pub async fn at(mark: &str, url: String, alone: MutexGuard<'static, ()>) -> Self {
         let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("connects");
         let channel = connection.create_channel().await.expect("opens");
-        Self { hub: Hub::on(None).await, mark: mark.to_owned(), url, channel, _connection: connection }
+        Self {
+            hub: Hub::on(None).await,
+            mark: mark.to_owned(),
+            url,
+            channel,
+            _alone: alone,
+            _connection: connection,
+        }
     }
 
     pub fn name(&self, tool: &str) -> String {
@@ -69,7 +80,7 @@ impl Tools {
         let broker = of_profiles(&self.url, readers.collect()).expect("a URL");
         // Opened first, as a serving hub does: whose queue had to be made is known by it.
         let session = broker.open().await.expect("opens");
-        OfProfiles(Arc::clone(&store)).lost(session.lost()).await.expect("notes");
+        OfProfiles(Arc::clone(&store)).found(session.lost(), session.aside()).await.expect("notes");
         let publisher = Publisher::of_profiles(Arc::clone(&store), broker, mint());
         loop {
             let told = heralds.tell_all().await.expect("tells");
@@ -120,12 +131,18 @@ async fn each_subscriber_gets_its_territory_and_its_families_in_order_and_nobody
     tools.tool("marne", "suivi", "[\"51\"]", "");
     tools.tool("tous", "suivi", "tous", "");
     tools.tool("rsa", "droits", "tous", "evenements: [droit]\n");
+    tools.tool("peu", "suivi", "tous", "evenements: [droit]\n");
     tools.publish().await;
     tools.hub.deliver(&[PAUL, ANNE], false).await;
     let moved = PAUL.replace("Tilleuls", "Lilas");
     tools.hub.deliver(&[&moved, ANNE], false).await;
     tools.publish().await;
     assert_eq!(tools.kinds("marne").await, ["1 personne.creee"]);
+    assert_eq!(
+        tools.kinds("peu").await,
+        ["1 personne.creee", "1 personne.creee"],
+        "it asked for rights only"
+    );
     let all = tools.received("tous").await;
     let mut by_person: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (kind, event) in &all {
@@ -200,4 +217,27 @@ async fn who_loses_a_territory_another_keeps_is_told_who_is_gone_and_nothing_of_
     while let Some(message) = tools.channel.basic_get(NOWHERE.into(), options).await.expect("reads") {
         assert!(!message.delivery.exchange.to_string().contains("coupe"), "an event found no queue");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_stands_otherwise_than_declared_holds_up_nobody_and_is_shown_everybody_once_mended() {
+    let tools = Tools::on("fautive").await;
+    tools.profile("suivi", "identite, adresse");
+    tools.tool("bonne", "suivi", "tous", "");
+    tools.tool("mauvaise", "suivi", "tous", "");
+    tools.publish().await;
+    let queue = queue_of(&tools.name("mauvaise"));
+    tools.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.expect("deletes");
+    let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+    tools
+        .channel
+        .queue_declare(queue.as_str().into(), durable, FieldTable::default())
+        .await
+        .expect("declares");
+    tools.hub.deliver(&[PAUL], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("bonne").await, ["1 personne.creee"]);
+    tools.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.expect("deletes");
+    tools.publish().await;
+    assert_eq!(tools.kinds("mauvaise").await, ["1 instantane.termine", "1 personne.etat"]);
 }

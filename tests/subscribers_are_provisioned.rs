@@ -6,7 +6,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::{Value as Json, json};
 
-use crate::events_reach_the_broker::url;
+use crate::events_reach_the_broker::{BROKER, url};
 use crate::profiles_are_told::{ANNE, PAUL};
 use crate::profiles_reach_the_broker::Tools;
 use crate::support::program::{Ended, dlnuf};
@@ -101,8 +101,9 @@ async fn reads_its_queue_and_does_nothing_else((own, queue): (&str, &str), excha
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscriber_is_made_cut_off_silenced_and_taken_away() {
+    let alone = BROKER.lock().await;
     let url = virtual_host().await;
-    let desk = Desk { tools: Tools::at("essai", url.clone()).await, url };
+    let desk = Desk { tools: Tools::at("essai", url.clone(), alone).await, url };
     let tools = &desk.tools;
     tools.profile("suivi", "identite, adresse");
     tools.tool("un", "suivi", "tous", "");

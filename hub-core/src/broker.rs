@@ -107,6 +107,11 @@ pub trait Session: Send + Sync {
         &[]
     }
 
-    /// Whether the connection still stands.
+    /// Subscribers whose queue cannot be had: what is for them alone is let go.
+    fn aside(&self) -> &[CompactString] {
+        &[]
+    }
+
+    /// Whether the connection still stands, and is to.
     fn is_open(&self) -> bool;
 }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use hub_core::publisher::{OfProfiles, Outbox as _};
 use hub_core::store::Store;
-use hub_core::subscription::{PAUSED, Subscription, queue_is_gone};
+use hub_core::subscription::{PAUSED, Subscription};
 use lapin::uri::AMQPUri;
 use rand::distr::{Alphanumeric, SampleString as _};
 
 use crate::broker::{Management, Policy, Reader, Standing, Topology, of_profiles, of_readers, permissions};
+use crate::cli::language::either;
 use crate::clock::today;
 use crate::settings::Settings;
 
@@ -85,7 +86,14 @@ impl Provision {
     /// When the broker does not answer or refuses, or the store fails.
     pub async fn declare(&self, store: &Arc<dyn Store>, readers: Vec<Reader>) -> anyhow::Result<()> {
         let session = of_profiles(&self.url, readers)?.open().await.context("declaring on the broker")?;
-        Ok(OfProfiles(Arc::clone(store)).lost(session.lost()).await?)
+        anyhow::ensure!(
+            session.aside().is_empty(),
+            either(
+                "la file est là et ne peut être utilisée : elle ne répond pas, ou n'est pas telle que déclarée ; voyez `dlnuf broker lint`",
+                "the queue is there and cannot be used: it does not answer, or stands otherwise than declared; see `dlnuf broker lint`",
+            )
+        );
+        Ok(OfProfiles(Arc::clone(store)).found(session.lost(), &[]).await?)
     }
 
     /// Takes queue, dead letters and user away, with all that waits there.
@@ -102,8 +110,8 @@ impl Provision {
         if standing.users.contains_key(&reader.user()) {
             self.api.delete_user(&reader.user()).await?;
         }
-        store.erase_note(PAUSED, &reader.name).await?;
-        Ok(queue_is_gone(store, &reader.name).await?)
+        // That it had a queue stays known: should it have one again, it is shown everybody.
+        Ok(store.erase_note(PAUSED, &reader.name).await?)
     }
 
     /// What stands on the broker.

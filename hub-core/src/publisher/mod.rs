@@ -133,7 +133,7 @@ impl Publisher {
     /// Ends well only when asked to stop.
     async fn one_session(&self, stopping: &AtomicBool, patience: &mut Patience) -> Result<(), PublishError> {
         let session = self.broker.open().await?;
-        self.outbox.lost(session.lost()).await?;
+        self.outbox.found(session.lost(), session.aside()).await?;
         info!("connected to the broker");
         let mut lease = Lease::new(self, stopping);
         while session.is_open() {
@@ -164,7 +164,7 @@ impl Publisher {
         }
         let outcome = match self.broker.open().await {
             Ok(session) => {
-                self.outbox.lost(session.lost()).await?;
+                self.outbox.found(session.lost(), session.aside()).await?;
                 self.publish_waiting(&session, &mut lease, progress).await
             }
             Err(error) => Err(error.into()),

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use crate::broker::{Address, Message};
 use crate::event::SHOWN_KEY;
 use crate::store::{JournalEvent, Store, StoreError};
-use crate::subscription::{ToldEvent, queue_was_made};
+use crate::subscription::{ToldEvent, queue_was_made, queues_aside};
 
 /// Events that wait, in order.
 #[async_trait]
@@ -25,8 +25,8 @@ pub trait Outbox: Send + Sync {
     /// They wait no more: the broker has confirmed them.
     async fn confirm(&self, places: &[u64]) -> Result<(), StoreError>;
 
-    /// What these subscribers' queues held is lost, or they have none yet: they are to be shown everybody.
-    async fn lost(&self, _subscribers: &[CompactString]) -> Result<(), StoreError> {
+    /// The queues of these had to be made, those of the others cannot be had: both are to be shown everybody, the others once they can.
+    async fn found(&self, _made: &[CompactString], _aside: &[CompactString]) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -74,11 +74,11 @@ impl Outbox for OfProfiles {
         self.0.confirm_told(places).await
     }
 
-    async fn lost(&self, subscribers: &[CompactString]) -> Result<(), StoreError> {
-        for subscriber in subscribers {
+    async fn found(&self, made: &[CompactString], aside: &[CompactString]) -> Result<(), StoreError> {
+        for subscriber in made {
             queue_was_made(self.0.as_ref(), subscriber).await?;
         }
-        Ok(())
+        queues_aside(self.0.as_ref(), aside).await
     }
 }
 

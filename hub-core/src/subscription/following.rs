@@ -184,12 +184,25 @@ pub async fn queue_was_made(store: &dyn Store, subscriber: &str) -> Result<(), S
     }
 }
 
-/// The queue of a subscriber was taken away: the next one is new.
+/// The book of subscribers whose queue cannot be had.
+const ASIDE: &str = "files-fautives";
+
+/// Keeps whose queue cannot be had now; whose can be again is to be shown everybody.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn queue_is_gone(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
-    store.erase_note(QUEUES, subscriber).await
+pub async fn queues_aside(store: &dyn Store, aside: &[CompactString]) -> Result<(), StoreError> {
+    for (name, _) in store.notes(ASIDE, "", ASKED).await? {
+        if !aside.iter().any(|still| *still == name) {
+            ask_for_snapshot(store, &name).await?;
+            store.erase_note(ASIDE, &name).await?;
+        }
+    }
+    for name in aside {
+        let version = store.note(ASIDE, name).await?.map_or(0, |note| note.version);
+        store.write_note(ASIDE, name, "{}", version).await?;
+    }
+    Ok(())
 }
 
 /// The book of subscribers who are told nothing for now.

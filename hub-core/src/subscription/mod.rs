@@ -27,7 +27,7 @@ use crate::canonical::Category;
 pub use check::{Declared, Mistaken, check};
 pub use following::{
     Addressed, Declaration, Following, Member, Move, PAUSED, Telling, Tellings, Told, ToldEvent,
-    ask_for_snapshot, paused, queue_is_gone, queue_was_made,
+    ask_for_snapshot, paused, queue_was_made, queues_aside,
 };
 pub use foreseen::Prospect;
 pub use herald::{Advance, Herald};
@@ -136,10 +136,10 @@ impl Subscription {
     pub fn follows(&self, routing_key: &str) -> bool {
         let mut words = routing_key.split('.');
         let family = words.next().and_then(|word| FAMILIES.into_iter().find(|f| family_word(*f) == word));
+        let verb = words.next().unwrap_or_default();
         let departement = words.next_back().unwrap_or_default();
         self.territory.covers(departement)
-            // Who comes and goes is told to all.
-            && family.is_none_or(|family| family == Category::Personne || self.wants(family))
+            && (COMING_AND_GOING.contains(&verb) || family.is_none_or(|family| self.wants(family)))
     }
 
     /// Whether it asked for a family of events.
@@ -158,6 +158,9 @@ pub fn family_word(family: Category) -> &'static str {
         Category::Engagement => "engagement",
     }
 }
+
+/// How somebody comes, goes or turns out to be another one: told to all, whatever families they asked for.
+pub const COMING_AND_GOING: [&str; 5] = ["creee", "entree", "sortie", "fusionnee", "scindee"];
 
 /// Every family of events.
 pub const FAMILIES: [Category; 5] =

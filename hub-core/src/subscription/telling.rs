@@ -183,7 +183,12 @@ impl Teller<'_> {
     }
 
     fn change(&mut self, seen: &Stated, place: &str) {
-        let changes = diff(self.step.saw, seen, self.step.by);
+        // Of what it no longer holds not even the value before is told: whoever came since never knew it.
+        let held = self.lens.scope.see(self.step.saw);
+        let mut changes = diff(self.step.saw, seen, self.step.by);
+        for change in &mut changes {
+            change.before = held.get(change.field).map(|(value, _)| value);
+        }
         let events = announce(self.lens.canon, self.occasion(place, None), &changes);
         self.told(events);
         self.standing.seen_in = Some(place.into());

@@ -178,8 +178,10 @@ async fn other_method() -> Problem {
 }
 
 async fn health(State(store): State<Arc<dyn Store>>) -> Result<Response, Problem> {
-    let waiting = store.waiting().await?;
-    Ok(axum::Json(json!({ "etat": "en service", "evenements_en_attente": waiting })).into_response())
+    let (waiting, told) = (store.waiting().await?, store.told_waiting().await?);
+    let state =
+        json!({ "etat": "en service", "evenements_en_attente": waiting, "evenements_aux_abonnes": told });
+    Ok(axum::Json(state).into_response())
 }
 
 async fn loopback_name(request: Request, next: Next) -> Response {

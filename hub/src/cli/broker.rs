@@ -1,6 +1,7 @@
 //! `dlnuf broker`: whether what stands on the broker is what is declared, and what waits there.
 
 use clap::Subcommand;
+use hub_core::code::Code;
 use hub_core::subscription::paused;
 use serde_json::json;
 
@@ -39,7 +40,14 @@ impl Broker {
 /// Those who are to have a queue today.
 async fn readers(settings: &Settings) -> anyhow::Result<Vec<Reader>> {
     let canon = installation::canon()?;
-    let (declared, _) = SubscriptionFiles::folder(&settings.subscriptions_folder())?.check(&canon, today());
+    let files = SubscriptionFiles::folder(&settings.subscriptions_folder())?;
+    let (declared, mistakes) = files.check(&canon, today());
+    if let Some(mistake) =
+        mistakes.iter().find(|mistake| mistake.diagnostic.code != Code::SubscriptionExpired)
+    {
+        // Whom a faulty file declares would be taken for nobody.
+        anyhow::bail!("{mistake}; `dlnuf subscriber lint`");
+    }
     let store = installation::open_store(settings, &canon).await?;
     let silent = paused(store.as_ref()).await?;
     let live = declared.subscriptions.values().filter(|own| own.is_queued() && !own.has_expired(today()));

@@ -11,7 +11,7 @@ mod doctor;
 mod events;
 mod explain;
 mod identity;
-mod language;
+pub(crate) mod language;
 mod list;
 mod mapping;
 mod notices;

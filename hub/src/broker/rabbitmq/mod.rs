@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use compact_str::CompactString;
 use hub_core::broker::{Broker, BrokerError, Session};
 use lapin::options::ConfirmSelectOptions;
 use lapin::uri::AMQPUri;
@@ -31,6 +30,10 @@ const HEARTBEAT_S: u16 = 10;
 /// Channels publishing at once: while one waits for its last confirms, the broker has work from the others.
 const LANES: usize = 4;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// More of it for each subscriber's queue.
+const LOOK: Duration = Duration::from_secs(6);
+/// How long a session for subscribers lasts: with the next one it is looked again whether their queues stand.
+const LASTING: Duration = Duration::from_mins(1);
 
 /// RabbitMQ at a URL.
 pub(super) struct RabbitMq {
@@ -55,21 +58,23 @@ impl RabbitMq {
 }
 
 impl RabbitMq {
-    /// Declares what is published to; the subscribers whose queue was not there are returned.
+    /// Declares what is published to, and says what came of it.
     async fn declare(
         &self,
         connection: &Connection,
         channel: Option<&Channel>,
-    ) -> lapin::Result<Vec<CompactString>> {
+    ) -> lapin::Result<profiles::Declared> {
         match (&self.readers, channel) {
             (Some(readers), _) => {
                 let first = !self.declared.load(Ordering::Relaxed);
-                let lost = profiles::declare(connection, readers, first).await?;
+                let declared = profiles::declare(connection, readers, first).await?;
                 self.declared.store(true, Ordering::Relaxed);
-                Ok(lost)
+                Ok(declared)
             }
-            (None, Some(channel)) => topology::of_journal().declare(channel).await.map(|()| Vec::new()),
-            (None, None) => Ok(Vec::new()),
+            (None, Some(channel)) => {
+                topology::of_journal().declare(channel).await.map(|()| profiles::Declared::default())
+            }
+            (None, None) => Ok(profiles::Declared::default()),
         }
     }
 }
@@ -87,9 +92,12 @@ impl Broker for RabbitMq {
             in_time("asking for confirms", confirms).await?;
             channels.push(channel);
         }
+        let patience =
+            CONNECT_TIMEOUT + LOOK * u32::try_from(self.readers.as_ref().map_or(0, Vec::len)).unwrap_or(1);
         let declaring = self.declare(&connection, channels.first());
-        let lost = in_time("declaring exchanges and queues", declaring).await?;
-        Ok(Arc::new(session::RabbitMqSession::new(connection, channels, lost)))
+        let declared = in_time_of(patience, "declaring exchanges and queues", declaring).await?;
+        let lasting = self.readers.is_some().then_some(LASTING);
+        Ok(Arc::new(session::RabbitMqSession::new(connection, channels, (declared, lasting))))
     }
 }
 
@@ -97,8 +105,16 @@ async fn in_time<T>(
     context: &'static str,
     work: impl Future<Output = lapin::Result<T>>,
 ) -> Result<T, BrokerError> {
-    match tokio::time::timeout(CONNECT_TIMEOUT, work).await {
+    in_time_of(CONNECT_TIMEOUT, context, work).await
+}
+
+async fn in_time_of<T>(
+    patience: Duration,
+    context: &'static str,
+    work: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, BrokerError> {
+    match tokio::time::timeout(patience, work).await {
         Ok(done) => done.map_err(|error| BrokerError::Unreachable { context, source: Box::new(error) }),
-        Err(_) => Err(BrokerError::Silent { waited_s: CONNECT_TIMEOUT.as_secs() }),
+        Err(_) => Err(BrokerError::Silent { waited_s: patience.as_secs() }),
     }
 }

@@ -4,15 +4,18 @@
 //! bound for goes to a queue of its own, so that one subscriber's missing queue holds up nobody.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use compact_str::CompactString;
 use futures_util::future::try_join_all;
+use hub_core::code::Code;
 use hub_core::referential::departements;
-use hub_core::subscription::{FAMILIES, Subscription, family_word};
+use hub_core::subscription::{COMING_AND_GOING, FAMILIES, Subscription, family_word};
 use jiff::civil::Date;
 use lapin::options::QueueDeclareOptions;
+use lapin::protocol::AMQPErrorKind;
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, Result};
+use lapin::{Connection, Result};
 use serde_json::json;
 
 use super::topology::{Topology, consumed};
@@ -24,6 +27,8 @@ pub const REFUSED: &str = "dlnuf.rebuts.abonnes";
 
 /// Messages kept of those that went nowhere; the oldest leave first.
 const KEPT_NOWHERE: i64 = 100_000;
+/// How long a queue may take to answer: one without a leader never does.
+const ANSWER: Duration = Duration::from_secs(5);
 /// A queue that is not there.
 const NOT_FOUND: u16 = 404;
 /// The last words of the routing keys a queue may be bound by.
@@ -96,41 +101,69 @@ pub fn queue_of(subscriber: &str) -> String {
 
 /// The routing keys of what a subscription is told: families by départements. Who comes and goes is told to all.
 fn keys(subscription: &Subscription) -> Vec<String> {
-    let mut families: Vec<&str> = subscription.families.iter().map(|family| family_word(*family)).collect();
-    if families.is_empty() {
-        families.push("*");
-    } else if !families.contains(&"personne") {
-        families.push("personne");
+    let families = subscription.families.iter().map(|family| format!("{}.*", family_word(*family)));
+    let mut kinds: Vec<String> = families.collect();
+    if kinds.is_empty() {
+        kinds.push("*.*".to_owned());
+    } else if !kinds.iter().any(|kind| kind == "personne.*") {
+        kinds.extend(COMING_AND_GOING.map(|verb| format!("personne.{verb}")));
     }
     let places = subscription.territory.codes();
-    let key = |family: &&str| places.iter().map(|place| format!("{family}.*.{place}")).collect::<Vec<_>>();
-    families.iter().flat_map(key).collect()
+    let of_kind = |kind: &String| places.iter().map(|place| format!("{kind}.{place}")).collect::<Vec<_>>();
+    kinds.iter().flat_map(of_kind).collect()
 }
 
-/// Declares what readers need; whose queue was not there before is returned. The first time bindings are undone too that a reader no
-/// longer has, as its territory was cut.
-pub(super) async fn declare(
-    connection: &Connection,
-    readers: &[Reader],
-    first: bool,
-) -> Result<Vec<CompactString>> {
-    let (mut new, mut those_there) = (Vec::new(), Vec::new());
+/// What came of declaring for readers.
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    /// Whose queue was not there.
+    pub lost: Vec<CompactString>,
+    /// Whose queue cannot be had: it does not answer, or stands otherwise than declared. Nothing is sent there.
+    pub aside: Vec<CompactString>,
+}
+
+/// Declares what readers need, each by itself: one whose queue cannot be had holds up nobody. The first time bindings are undone too
+/// that a reader no longer has, as its territory was cut.
+pub(super) async fn declare(connection: &Connection, readers: &[Reader], first: bool) -> Result<Declared> {
+    let channel = connection.create_channel().await?;
+    of_readers(&[]).declare(&channel).await?;
+    let mut declared = Declared::default();
     for reader in readers {
-        let (there, expired) = (is_there(connection, &reader.queue()).await?, reader.keys.is_empty());
-        if there || !expired {
-            those_there.push(reader);
+        match tokio::time::timeout(ANSWER, declare_reader(connection, reader, first)).await {
+            Ok(Ok(Found::There)) => {}
+            Ok(Ok(Found::Made)) => declared.lost.push(reader.name.clone()),
+            // The whole connection failed.
+            Ok(Err(error)) if !is_of_channel(&error) => return Err(error),
+            refused => {
+                let cause =
+                    refused.err().map_or("it stands otherwise than declared", |_| "it does not answer");
+                tracing::error!(code = %Code::BrokerUnreachable, queue = reader.queue(), cause,
+                    "a subscriber's queue cannot be had: it is sent nothing until it can, then shown everybody");
+                unbind(connection, &Reader { keys: Vec::new(), ..reader.clone() }).await?;
+                declared.aside.push(reader.name.clone());
+            }
         }
-        if !there && !expired {
-            new.push(reader.name.clone());
-        }
+    }
+    Ok(declared)
+}
+
+/// Whether a queue was there.
+enum Found {
+    There,
+    Made,
+}
+
+async fn declare_reader(connection: &Connection, reader: &Reader, first: bool) -> Result<Found> {
+    let (there, silent) = (is_there(connection, &reader.queue()).await?, reader.keys.is_empty());
+    if !there && silent {
+        return Ok(Found::There);
     }
     let channel = connection.create_channel().await?;
-    let there: Vec<Reader> = those_there.into_iter().cloned().collect();
-    of_readers(&there).declare(&channel).await?;
-    for reader in there.iter().filter(|reader| first && !new.contains(&reader.name)) {
-        unbind_others(&channel, reader).await?;
+    of_readers(std::slice::from_ref(reader)).declare(&channel).await?;
+    if first && there {
+        unbind(connection, reader).await?;
     }
-    Ok(new)
+    Ok(if there { Found::There } else { Found::Made })
 }
 
 /// What is to stand for readers.
@@ -160,9 +193,12 @@ pub fn of_readers(readers: &[Reader]) -> Topology {
 
 /// Undoes every binding the hub may have made for a reader but those it has. AMQP tells no bindings, and one that is not there is undone
 /// without a word.
-async fn unbind_others(channel: &Channel, reader: &Reader) -> Result<()> {
-    let families = FAMILIES.into_iter().map(family_word).chain(["*"]);
-    let keys = families.flat_map(|family| PLACES.iter().map(move |place| format!("{family}.*.{place}")));
+async fn unbind(connection: &Connection, reader: &Reader) -> Result<()> {
+    let channel = connection.create_channel().await?;
+    let families = FAMILIES.into_iter().map(|family| format!("{}.*", family_word(family)));
+    let kinds =
+        families.chain(COMING_AND_GOING.map(|verb| format!("personne.{verb}"))).chain(["*.*".to_owned()]);
+    let keys = kinds.flat_map(|kind| PLACES.iter().map(move |place| format!("{kind}.{place}")));
     let others = keys.filter(|key| !reader.keys.contains(key));
     let undone = others.map(|key| {
         let (queue, exchange) = (reader.queue(), reader.exchange());
@@ -184,6 +220,11 @@ async fn is_there(connection: &Connection, name: &str) -> Result<bool> {
         Err(error) if is_not_found(&error) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Whether only the channel is closed by it.
+fn is_of_channel(error: &lapin::Error) -> bool {
+    matches!(error.kind(), lapin::ErrorKind::ProtocolError(error) if matches!(error.kind(), AMQPErrorKind::Soft(_)))
 }
 
 fn is_not_found(error: &lapin::Error) -> bool {

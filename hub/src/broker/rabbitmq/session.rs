@@ -14,9 +14,10 @@ use hub_core::broker::{Address, BrokerError, Message, Session, Verdict};
 use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, Event};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::profiles::{exchange_of, queue_of};
+use super::profiles::{Declared, exchange_of, queue_of};
 use super::topology::EXCHANGE;
 
 /// How long a wave may take while the broker does not say that it blocks us.
@@ -28,15 +29,26 @@ pub(super) struct RabbitMqSession {
     connection: Connection,
     channels: Vec<Channel>,
     blocked: watch::Receiver<bool>,
-    lost: Vec<CompactString>,
+    declared: Declared,
+    ends: Option<Instant>,
 }
 
 impl RabbitMqSession {
-    /// `lost` are the subscribers whose queue had to be made.
-    pub(super) fn new(connection: Connection, channels: Vec<Channel>, lost: Vec<CompactString>) -> Self {
+    /// A session over channels, for what was declared, as long as it is to last.
+    pub(super) fn new(
+        connection: Connection,
+        channels: Vec<Channel>,
+        (declared, lasting): (Declared, Option<Duration>),
+    ) -> Self {
         let (sender, blocked) = watch::channel(false);
         tokio::spawn(watch_blocking(connection.events_listener(), sender));
-        Self { connection, channels, blocked, lost }
+        Self {
+            connection,
+            channels,
+            blocked,
+            declared,
+            ends: lasting.map(|lasting| Instant::now() + lasting),
+        }
     }
 
     async fn one(channel: &Channel, event: &Message) -> lapin::Result<Confirmation> {
@@ -53,14 +65,24 @@ impl RabbitMqSession {
     }
 }
 
-#[async_trait]
-impl Session for RabbitMqSession {
-    fn lanes(&self) -> usize {
-        self.channels.len()
+impl RabbitMqSession {
+    /// What is for one whose queue cannot be had is taken and let go: once it can be had, that one is shown everybody.
+    async fn publish_around(
+        &self,
+        channel: &Channel,
+        wave: &[Message],
+        aside: impl Fn(&Address) -> bool,
+    ) -> Result<Vec<Verdict>, BrokerError> {
+        let sent: Vec<Message> = wave.iter().filter(|event| !aside(&event.to)).cloned().collect();
+        let mut verdicts = self.publish_all(channel, &sent).await?.into_iter();
+        let verdict = |event: &Message| {
+            let sent = !aside(&event.to);
+            if sent { verdicts.next().unwrap_or(Verdict::Unknown) } else { Verdict::Confirmed }
+        };
+        Ok(wave.iter().map(verdict).collect())
     }
 
-    async fn publish(&self, lane: usize, wave: &[Message]) -> Result<Vec<Verdict>, BrokerError> {
-        let channel = self.channels.get(lane).ok_or(BrokerError::Closed)?;
+    async fn publish_all(&self, channel: &Channel, wave: &[Message]) -> Result<Vec<Verdict>, BrokerError> {
         let mut answers = std::pin::pin!(join_all(wave.iter().map(|event| Self::one(channel, event))));
         loop {
             match tokio::time::timeout(DEADLINE, &mut answers).await {
@@ -71,14 +93,36 @@ impl Session for RabbitMqSession {
             }
         }
     }
+}
+
+#[async_trait]
+impl Session for RabbitMqSession {
+    fn lanes(&self) -> usize {
+        self.channels.len()
+    }
+
+    async fn publish(&self, lane: usize, wave: &[Message]) -> Result<Vec<Verdict>, BrokerError> {
+        let channel = self.channels.get(lane).ok_or(BrokerError::Closed)?;
+        let aside =
+            |to: &Address| matches!(to, Address::Subscriber(name) if self.declared.aside.contains(name));
+        if wave.iter().any(|event| aside(&event.to)) {
+            return self.publish_around(channel, wave, aside).await;
+        }
+        self.publish_all(channel, wave).await
+    }
 
     fn lost(&self) -> &[CompactString] {
-        &self.lost
+        &self.declared.lost
+    }
+
+    fn aside(&self) -> &[CompactString] {
+        &self.declared.aside
     }
 
     fn is_open(&self) -> bool {
         let open = |channel: &Channel| channel.status().connected();
-        self.connection.status().connected() && self.channels.iter().all(open)
+        let over = self.ends.is_some_and(|ends| Instant::now() > ends);
+        !over && self.connection.status().connected() && self.channels.iter().all(open)
     }
 }
 

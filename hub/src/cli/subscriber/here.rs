@@ -184,9 +184,11 @@ pub(super) async fn remove(
     name: &str,
     (settings, output): (&Settings, Output),
 ) -> anyhow::Result<Exit> {
-    if let Some(subscription) = desk.declared.subscriptions.get(name) {
+    let known = desk.declared.subscriptions.get(name);
+    // Also a file with mistakes declares somebody.
+    if settings.subscriptions_folder().join(format!("{name}.yaml")).exists() || known.is_some() {
         anyhow::ensure!(
-            subscription.has_expired(desk.today),
+            known.is_some_and(|subscription| subscription.has_expired(desk.today)),
             either(
                 format!("`{name}` est encore déclaré : retirez d'abord son fichier"),
                 format!("`{name}` is declared still: take its file away first"),
