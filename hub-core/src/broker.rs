@@ -112,6 +112,11 @@ pub trait Session: Send + Sync {
         &[]
     }
 
+    /// Whether it has lasted as long as it was to: another one looks again what stands.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// Whether the connection still stands, and is to.
     fn is_open(&self) -> bool;
 }

@@ -123,14 +123,16 @@ impl Publisher {
 
     async fn run(&self, stopping: &AtomicBool) {
         let mut patience = Patience::default();
-        while let Err(error) = self.one_session(stopping, &mut patience).await {
-            let wait = patience.next_wait();
-            tell(&error, wait);
-            tokio::time::sleep(wait).await;
+        while !stopping.load(Relaxed) {
+            if let Err(error) = self.one_session(stopping, &mut patience).await {
+                let wait = patience.next_wait();
+                tell(&error, wait);
+                tokio::time::sleep(wait).await;
+            }
         }
     }
 
-    /// Ends well only when asked to stop.
+    /// Ends well when asked to stop, or when the session has lasted long enough.
     async fn one_session(&self, stopping: &AtomicBool, patience: &mut Patience) -> Result<(), PublishError> {
         let session = self.broker.open().await?;
         self.outbox.found(session.lost(), session.aside()).await?;
@@ -146,7 +148,7 @@ impl Publisher {
             patience.reset();
             let _ = tokio::time::timeout(IDLE, self.wake.notified()).await;
         }
-        Err(BrokerError::Closed.into())
+        if session.is_over() { Ok(()) } else { Err(BrokerError::Closed.into()) }
     }
 
     /// Publishes what waits now, then returns how many left; `None` when another publisher holds the lease.

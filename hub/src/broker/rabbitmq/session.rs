@@ -119,10 +119,13 @@ impl Session for RabbitMqSession {
         &self.declared.aside
     }
 
+    fn is_over(&self) -> bool {
+        self.ends.is_some_and(|ends| Instant::now() > ends)
+    }
+
     fn is_open(&self) -> bool {
         let open = |channel: &Channel| channel.status().connected();
-        let over = self.ends.is_some_and(|ends| Instant::now() > ends);
-        !over && self.connection.status().connected() && self.channels.iter().all(open)
+        !self.is_over() && self.connection.status().connected() && self.channels.iter().all(open)
     }
 }
 
