@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Private PostgreSQL and RabbitMQ on free loopback ports, and the Python of an S3-type server, for tests and benchmarks.
+# Private PostgreSQL and RabbitMQ on free loopback ports, the Python of an S3-type server and the TypeScript kit, for tests and benchmarks.
 #   services.sh with -- COMMAND…   runs COMMAND with DLNUF_TEST_POSTGRES_URL, DLNUF_TEST_AMQP_URL, DLNUF_TEST_RABBITMQ_API (the same
-#                                  RabbitMQ's management API) and DLNUF_TEST_S3_PYTHON set, then stops what it started
+#                                  RabbitMQ's management API), DLNUF_TEST_S3_PYTHON and DLNUF_TEST_NODE_KIT set, then stops what it started
 #   services.sh rabbit kill|start|block|unblock   breaks and mends the RabbitMQ of a `with`, for the tests inside it
 #   services.sh install            installs Debian's packages, OpenSSH's among them, when they are missing (root on Debian only), and moto from PyPI
 #   services.sh s3-python          installs only that, and tells where its Python is
@@ -47,9 +47,35 @@ install_s3() {
   mv -T "$made" "$venv" 2>/dev/null || rm -rf "$made"
 }
 
+# The TypeScript kit as a tool would have it, with amqplib from the npm registry, compiled: kept between runs until the kit changes.
+node_kit() {
+  local sum; sum=$(cd "$(dirname "$0")/kits/typescript" && cat package-lock.json tsconfig.json *.ts | sha256sum | cut -c1-16)
+  echo "${DLNUF_TEST_NODE_KIT:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/dlnuf/kit-typescript-$sum}"
+}
+
+install_node_kit() {
+  local kit made; kit=$(node_kit)
+  [ ! -f "$kit/dist/example.js" ] || return 0
+  if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(+(a < 20 || (a == 20 && b < 11)))' 2>/dev/null; then
+    say "the TypeScript kit needs Node.js 20.11 or later with npm; or name a folder where it is built in DLNUF_TEST_NODE_KIT."
+    exit 1
+  fi
+  say "building the TypeScript kit in $kit"
+  mkdir -p "$(dirname "$kit")"
+  made=$(mktemp -d "$kit.XXXXXX")
+  cp "$(dirname "$0")"/kits/typescript/*.ts "$(dirname "$0")"/kits/typescript/*.json "$made/"
+  if ! (cd "$made" && npm ci --silent --no-audit --no-fund && npx --no-install tsc) >&2; then
+    rm -rf "$made"
+    say "the TypeScript kit could not be built: npm and its registry are needed."
+    exit 1
+  fi
+  mv -T "$made" "$kit" 2>/dev/null || rm -rf "$made"
+}
+
 install() {
   install_packages
   install_s3
+  install_node_kit
 }
 
 install_packages() {
@@ -159,8 +185,8 @@ with() {
   [ -z "$rabbit" ] || { wait "$rabbit" || exit 1; DLNUF_TEST_AMQP_URL=$(cat "$home/rabbit.url"); }
   # Of our own broker only: of a server that was given, whoever gives it names the API as well.
   [ -z "$rabbit" ] || export DLNUF_TEST_RABBITMQ_API="$(cat "$home/rabbit.api")"
-  DLNUF_TEST_S3_PYTHON=$(s3_python)
-  export DLNUF_TEST_POSTGRES_URL DLNUF_TEST_AMQP_URL DLNUF_TEST_S3_PYTHON
+  DLNUF_TEST_S3_PYTHON=$(s3_python); DLNUF_TEST_NODE_KIT=$(node_kit)
+  export DLNUF_TEST_POSTGRES_URL DLNUF_TEST_AMQP_URL DLNUF_TEST_S3_PYTHON DLNUF_TEST_NODE_KIT
   # Only our own broker may be broken: a server that was given is not ours to kill.
   [ -z "$rabbit" ] || export DLNUF_SERVICES_HOME="$home" DLNUF_TEST_RABBITMQ_CTL="$0 rabbit"
   "$@"

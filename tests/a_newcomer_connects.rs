@@ -1,4 +1,4 @@
-//! The tutorial for a new tool is run as it stands, with a real RabbitMQ, the hub as a process, and the Python kit with pika.
+//! The tutorial for a new tool is run as it stands, with a real RabbitMQ, the hub as a process, and the kits with pika and with amqplib.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -10,10 +10,19 @@ const TUTORIAL: &str = include_str!("../docs/tutorial-subscriber.md");
 /// How long a newcomer's five minutes may take here.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The commands, one after the other.
-fn script() -> String {
-    let blocks = TUTORIAL.split("```sh\n").skip(1).map(|rest| rest.split("```").next().expect("a block"));
-    blocks.collect::<Vec<_>>().join("\n")
+/// The commands, one after the other; the last ones are those of the tool, in Python or for Node.js.
+fn script(tool: &str) -> String {
+    let of = |fence: &str| {
+        let blocks =
+            TUTORIAL.split(fence).skip(1).map(|rest| rest.split("```").next().expect("a block").to_owned());
+        blocks.collect::<Vec<String>>()
+    };
+    let (mut commands, node) = (of("```sh\n"), of("```sh node\n"));
+    if tool == "node" {
+        commands.pop();
+        commands.extend(node);
+    }
+    commands.join("\n")
 }
 
 fn setting(name: &str) -> String {
@@ -22,6 +31,15 @@ fn setting(name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_copies_the_tutorial_sees_scoped_events_with_pika() {
+    follow("python").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_copies_the_tutorial_sees_scoped_events_with_amqplib() {
+    follow("node").await;
+}
+
+async fn follow(tool: &str) {
     let _alone = BROKER.lock().await;
     let folder = tempfile::tempdir().expect("a folder");
     let programs = folder.path().join("bin");
@@ -37,10 +55,11 @@ async fn whoever_copies_the_tutorial_sees_scoped_events_with_pika() {
     let kit = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kits/python");
     let mut bash = tokio::process::Command::from({
         let mut bash = Command::new("bash");
-        bash.args(["-euo", "pipefail", "-m", "-c", &script()])
+        bash.args(["-euo", "pipefail", "-m", "-c", &script(tool)])
             .current_dir(folder.path())
             .stdin(Stdio::null());
         bash.env("PATH", path).env("KIT", kit).env("LC_ALL", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
+        bash.env("KIT_NODE", setting("DLNUF_TEST_NODE_KIT"));
         bash.env("DLNUF_BROKER", url()).env("DLNUF_BROKER_API", setting("DLNUF_TEST_RABBITMQ_API"));
         bash
     });

@@ -18,7 +18,7 @@ use crate::support::{mint, sqlite};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Breaks or mends the broker; none when the broker was given and is not ours to break.
-fn rabbit(what: &str) -> Option<()> {
+pub fn rabbit(what: &str) -> Option<()> {
     let control = std::env::var("DLNUF_TEST_RABBITMQ_CTL").ok();
     let Some(control) = control else {
         assert!(std::env::var("CI").is_err(), "in CI the broker is ours to break: run `make test`");

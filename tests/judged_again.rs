@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::support::extracts::Hub;
+use crate::support::extracts::{Hub, somebody};
 use crate::support::program::dlnuf;
 use crate::who_is_asked::doubtful;
 
@@ -67,4 +67,53 @@ fn a_note_with_a_value_of_a_person_is_refused_and_nothing_is_ruled() {
     let ended =
         hub.ask(&["identity", "decide", &one, &other, "--one", "--note", "vus ensemble le 12/11/2026"]);
     assert_eq!(ended.code, 0, "{}", ended.errors);
+}
+
+#[test]
+fn more_persons_than_are_ever_compared_at_once_are_judged_page_by_page_and_no_question_is_lost() {
+    let hub = doubtful();
+    let strict = policy(&hub, "0.9999");
+    let (mut rows, mut namesakes) = (String::from(HEAD), String::from(HEAD));
+    for number in 0..450 {
+        let (name, born) = somebody(number);
+        let born: Vec<&str> = born.rsplit('-').collect();
+        let row = |id: &str| {
+            format!("{number} rue Haute;51100 Reims;{name};PAUL;{};{id}-{number}\n", born.join("/"))
+        };
+        rows.push_str(&row("A"));
+        if number % 90 == 0 {
+            namesakes.push_str(&row("B"));
+        }
+    }
+    for (file, text) in [("a.csv", &rows), ("b.csv", &namesakes)] {
+        let delivered =
+            hub.ask(&["--mappings", &strict, "deliver", "departement", &hub.file(file, text.as_bytes())]);
+        assert_eq!(delivered.code, 0, "{}", delivered.errors);
+    }
+    let asked = || hub.ask(&["identity", "queue"]).json().len();
+    let (before, persons) = (asked(), hub.persons().len());
+    assert!(before > 1, "{before} questions");
+    let judged = judge(&hub, &strict, &[]);
+    assert_eq!((judged["questions"].as_u64(), asked()), (u64::try_from(before).ok(), before), "{judged}");
+    assert_eq!(hub.persons().len(), persons, "nothing has changed");
+    judge(&hub, &policy(&hub, "0.3"), &[]);
+    assert!(hub.persons().len() < persons && asked() < before, "another policy counts for all of them");
+}
+
+const HEAD: &str = "Adresse;CP Ville;Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\n";
+
+#[test]
+fn who_signs_is_no_place_for_a_value_of_a_person() {
+    let hub = doubtful();
+    let question = hub.ask(&["identity", "queue"]).json().pop().expect("a question");
+    let [one, other] = [0, 1].map(|at| question["personnes"][at].as_str().expect("a person").to_owned());
+    let sign = |by: &str| {
+        hub.ask(&["identity", "decide", &one, &other, "--one", "--note", "vus ensemble", "--by", by]).code
+    };
+    for by in ["Paul Verdier", "1 80 01 52 121 009", "agent, né le 02/01/1980"] {
+        assert_ne!(sign(by), 0, "{by}");
+    }
+    assert_eq!(hub.persons().len(), 2);
+    // An operator may bear a name one of them bears.
+    assert_eq!(sign("Mme Verdier"), 0);
 }

@@ -70,7 +70,8 @@ impl Tools {
     pub async fn publish(&self) {
         let heralds = self.hub.heralds();
         heralds.tell_all().await.expect("tells");
-        let subscriptions = heralds.declared.subscriptions.values();
+        let declared = heralds.declarations.current();
+        let subscriptions = declared.subscriptions.values();
         let store = Arc::clone(&self.hub.pipeline.store);
         let paused = paused(store.as_ref()).await.expect("reads");
         let readers = subscriptions.map(|subscription: &Subscription| {

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use crate::events_reach_the_broker::{BROKER, reader, url};
+use crate::events_survive_the_broker::rabbit;
 use crate::profiles_reach_the_broker::kind;
 use crate::support::extracts::{Hub, somebody};
 use crate::support::serving::Serving;
@@ -19,16 +20,17 @@ use crate::support::serving::Serving;
 const PERSONS: u64 = 300;
 /// Nights, in each of which the hub is killed.
 const NIGHTS: usize = 6;
-const PATIENCE: Duration = Duration::from_secs(90);
+/// A queue that lost its leader with the broker is made anew within this.
+const PATIENCE: Duration = Duration::from_secs(150);
 
-fn declare(hub: &Hub) {
+fn declare(hub: &Hub, prefix: &str) {
     let folder = std::path::Path::new(&hub.home()).join("abonnements");
     std::fs::create_dir_all(folder.join("profils")).expect("a folder");
-    let profile = "profil: chaos\ntitre: Essai\nchamps: [identite, adresse]\n";
-    std::fs::write(folder.join("profils/chaos.yaml"), profile).expect("a file");
-    for (name, territory) in [("chaos-tous", "tous"), ("chaos-marne", "[\"51\"]")] {
+    let profile = format!("profil: {prefix}\ntitre: Essai\nchamps: [identite, adresse]\n");
+    std::fs::write(folder.join(format!("profils/{prefix}.yaml")), profile).expect("a file");
+    for (name, territory) in [(format!("{prefix}-tous"), "tous"), (format!("{prefix}-marne"), "[\"51\"]")] {
         let subscription = format!(
-            "abonne: {name}\ntitre: Essai\nprofil: chaos\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
+            "abonne: {name}\ntitre: Essai\nprofil: {prefix}\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
              expire: 2099-12-31\nterritoire: {territory}\ncanal: file\n"
         );
         std::fs::write(folder.join(format!("{name}.yaml")), subscription).expect("a file");
@@ -49,11 +51,11 @@ fn list(night: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The messages of a queue, in order.
+/// The messages of a queue, in order; those there are until it is found not to be there.
 async fn messages(queue: &str) -> Vec<Json> {
     let (_connection, channel) = reader().await;
     let (mut messages, options) = (Vec::new(), BasicGetOptions { no_ack: true });
-    while let Some(message) = channel.basic_get(queue.into(), options).await.expect("reads") {
+    while let Ok(Some(message)) = channel.basic_get(queue.into(), options).await {
         messages.push(serde_json::from_slice(&message.delivery.data).expect("JSON"));
     }
     messages
@@ -88,7 +90,7 @@ async fn all_is_published(hub: &Hub, serving: &Serving) {
 async fn what_subscribers_are_told_survives_the_deaths_of_the_hub() {
     let _alone = BROKER.lock().await;
     let hub = Hub::unguarded("departement");
-    declare(&hub);
+    declare(&hub, "hub");
     let broker = ["--broker".to_owned(), url()];
     let options: Vec<&str> = broker.iter().map(String::as_str).collect();
     let mut serving = Serving::again(hub.home().as_ref(), &options);
@@ -99,7 +101,7 @@ async fn what_subscribers_are_told_survives_the_deaths_of_the_hub() {
         serving.kill();
         serving = Serving::again(hub.home().as_ref(), &options);
     }
-    for name in ["chaos-tous", "chaos-marne"] {
+    for name in ["hub-tous", "hub-marne"] {
         // Tells what is left to tell, and says all that was told.
         let ended = hub.ask(&["subscriber", "events", name]);
         let told = ended.json();
@@ -126,4 +128,78 @@ async fn what_subscribers_are_told_survives_the_deaths_of_the_hub() {
         }
     }
     assert_eq!(serving.stop(), Some(0));
+}
+
+/// What a consumer that keeps order holds of each person in the end: the rank, and whether the person is gone.
+fn held(events: &[Json]) -> BTreeMap<String, (u64, bool)> {
+    let mut persons: BTreeMap<String, (u64, bool)> = BTreeMap::new();
+    for event in events.iter().filter(|event| !kind(event).ends_with("instantane.termine")) {
+        let rank = event["sequence"].as_str().expect("a rank").parse().expect("a number");
+        let gone = kind(event).ends_with("personne.sortie");
+        let reading = event["data"]["instantane"].is_string();
+        let own = persons.entry(event["subject"].as_str().expect("a person").to_owned()).or_insert((0, true));
+        if rank > own.0 || (reading && rank == own.0) {
+            *own = (rank, gone);
+        }
+    }
+    persons
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_subscribers_are_told_survives_the_deaths_of_the_hub_and_of_the_broker() {
+    let _alone = BROKER.lock().await;
+    let hub = Hub::unguarded("departement");
+    declare(&hub, "courtier");
+    let broker = ["--broker".to_owned(), url()];
+    let options: Vec<&str> = broker.iter().map(String::as_str).collect();
+    let mut serving = Serving::again(hub.home().as_ref(), &options);
+    for night in 0..NIGHTS {
+        hub.deliver("departement", &format!("{night}.csv"), &list(night));
+        tokio::time::sleep(Duration::from_millis(41 * night as u64)).await;
+        if night % 3 == 2 {
+            if rabbit("kill").is_none() {
+                return;
+            }
+            rabbit("start");
+        } else {
+            serving.kill();
+            serving = Serving::again(hub.home().as_ref(), &options);
+        }
+    }
+    let mut lists = Vec::new();
+    for name in ["courtier-tous", "courtier-marne"] {
+        let told = hub.ask(&["subscriber", "events", name]).json();
+        all_is_published(&hub, &serving).await;
+        lists.push((name, told));
+    }
+    for (name, told) in lists {
+        // A queue that had to be made anew is shown everybody: what came before is replaced, never gone back behind.
+        let until = Instant::now() + PATIENCE;
+        let (expected, mut came) = (held(&told), Vec::new());
+        loop {
+            came.extend(messages(&queue_of(name)).await);
+            if held(&came) == expected {
+                break;
+            }
+            let waited = Instant::now() < until;
+            assert!(
+                waited,
+                "{name} holds {} persons as they are, not {}: {}",
+                agreed(&held(&came), &expected),
+                expected.len(),
+                serving.log()
+            );
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        let mut by_id: HashMap<&str, &Json> = HashMap::new();
+        for event in &came {
+            let first = by_id.entry(event["id"].as_str().expect("an id")).or_insert(event);
+            assert_eq!(*first, event, "a repeat is the same to the byte");
+        }
+    }
+    assert_eq!(serving.stop(), Some(0));
+}
+
+fn agreed(held: &BTreeMap<String, (u64, bool)>, expected: &BTreeMap<String, (u64, bool)>) -> usize {
+    expected.iter().filter(|(person, rank)| held.get(*person) == Some(rank)).count()
 }

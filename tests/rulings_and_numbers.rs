@@ -68,3 +68,21 @@ fn rows_that_bear_only_the_number_of_a_claim_go_with_it_when_it_is_split_off() {
     ruled(&hub, &["identity", "undo", split["decision"].as_str().expect("a ruling")]);
     assert_eq!(persons(&hub), [(true, true, 2)]);
 }
+
+#[test]
+fn whose_claims_are_split_off_keeps_the_identifier_also_when_those_are_the_oldest_and_when_it_is_taken_back()
+{
+    let hub = hub("1980-01-02");
+    let id = hub.ask(&["events", "snapshot"]).json()[0]["subject"].as_str().expect("a person").to_owned();
+    let shown = |id: &str| hub.ask(&["person", "show", id]).json().pop().expect("a person");
+    let whole = shown(&id);
+    let claims = whole["declarations"].as_array().expect("claims");
+    let of_caf = claims.iter().filter(|claim| claim["source"] == "caf");
+    let oldest = of_caf.filter_map(|claim| claim["numero"].as_i64()).min().expect("a claim").to_string();
+    let split = ruled(&hub, &["identity", "split", &id, "--claims", &oldest]);
+    let kept = shown(&id);
+    assert!(kept["dossier"].pointer("/inscription_emploi/categorie").is_some(), "{kept}");
+    assert!(kept["dossier"].pointer("/droits/rsa").is_none(), "what is another's went: {kept}");
+    ruled(&hub, &["identity", "undo", split["decision"].as_str().expect("a ruling")]);
+    assert_eq!(shown(&id)["dossier"], whole["dossier"], "all is under the same identifier again");
+}

@@ -9,18 +9,23 @@ use crate::profiles_reach_the_broker::kind;
 use crate::support::extracts::{Hub, figures};
 use crate::support::serving::Serving;
 
-const LIST: &str = "CP Ville;Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\n";
-const PAUL: &str = "52000 Chaumont;Verdier;Paul;02/01/1980;SI-1\n";
-const ANNE: &str = "51100 Reims;Roussel;Anne;17/06/1991;SI-2\n";
+pub const LIST: &str = "CP Ville;Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;ID IODAS\n";
+pub const PAUL: &str = "52000 Chaumont;Verdier;Paul;02/01/1980;SI-1\n";
+pub const ANNE: &str = "51100 Reims;Roussel;Anne;17/06/1991;SI-2\n";
 
-struct Tool {
-    serving: Serving,
-    hub: Hub,
-    token: String,
+pub struct Tool {
+    pub serving: Serving,
+    pub hub: Hub,
+    pub token: String,
 }
 
 /// A hub that serves, and a tool that may see one département.
-fn tool() -> Tool {
+pub fn tool() -> Tool {
+    tool_that("")
+}
+
+/// The same, with more declared of the tool.
+pub fn tool_that(more: &str) -> Tool {
     let hub = Hub::fresh();
     let folder = std::path::Path::new(&hub.home()).join("abonnements");
     std::fs::create_dir_all(folder.join("profils")).expect("a folder");
@@ -29,7 +34,7 @@ fn tool() -> Tool {
     for (name, territory) in [("outil", "[\"52\"]"), ("autre", "tous")] {
         let subscription = format!(
             "abonne: {name}\ntitre: Essai\nprofil: suivi\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
-             expire: 2099-12-31\nterritoire: {territory}\ncanal: http\n"
+             expire: 2099-12-31\nterritoire: {territory}\ncanal: http\n{more}"
         );
         std::fs::write(folder.join(format!("{name}.yaml")), subscription).expect("a file");
     }
@@ -47,14 +52,14 @@ fn minted(hub: &Hub, verb: &str, name: &str) -> String {
 }
 
 impl Tool {
-    fn request(&self, path: &str) -> reqwest::RequestBuilder {
+    pub fn request(&self, path: &str) -> reqwest::RequestBuilder {
         let client = connectors::transport::http::builder().no_proxy().build().expect("a client");
         let address = format!("{}/v1/subscribers/me/{path}", self.serving.base);
         client.get(address).header("authorization", format!("Bearer {}", self.token))
     }
 
     /// A page, and the cursor to go on from.
-    async fn page(&self, query: &str) -> (Vec<Json>, u64) {
+    pub async fn page(&self, query: &str) -> (Vec<Json>, u64) {
         let answer = self.request(&format!("events?{query}")).send().await.expect("answers");
         assert_eq!(answer.status(), StatusCode::OK);
         let cursor = answer.headers()["dlnuf-cursor"].to_str().expect("a text").parse().expect("a number");
@@ -63,7 +68,7 @@ impl Tool {
     }
 
     /// Reads on until an event of a type has come.
-    async fn until(&self, wanted: &str, mut after: u64) -> (Vec<String>, u64) {
+    pub async fn until(&self, wanted: &str, mut after: u64) -> (Vec<String>, u64) {
         let mut kinds = Vec::new();
         while !kinds.iter().any(|kind: &String| kind.ends_with(wanted)) {
             let (events, next) = self.page(&format!("after={after}&wait=30")).await;

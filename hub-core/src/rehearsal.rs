@@ -3,6 +3,8 @@
 //! A run on a rehearsal takes the very path of a real one and tells what it would change. What it would write is kept in
 //! memory, so memory grows with the changes, not with the delivery.
 
+mod tellings;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +22,6 @@ use crate::store::{
     Commit, JournalEvent, Kept, KnownFrame, KnownPerson, Merger, PersonWrite, Ready, Registration, Run,
     Store, StoreError, Turn, Version,
 };
-use crate::subscription::{Following, Telling, Tellings, Told, ToldEvent};
 
 /// The pretending store.
 pub struct Rehearsal {
@@ -224,46 +225,6 @@ impl Rulings for Rehearsal {
 
     async fn ruling(&self, id: Uuid) -> Result<Option<Ruling>, StoreError> {
         self.store.ruling(id).await
-    }
-}
-
-/// Nobody is told anything.
-#[async_trait]
-impl Tellings for Rehearsal {
-    async fn following(&self, profile: &str) -> Result<Option<Following>, StoreError> {
-        self.store.following(profile).await
-    }
-
-    async fn told_of(
-        &self,
-        profile: &str,
-        persons: &[PersonId],
-    ) -> Result<Vec<(PersonId, Told)>, StoreError> {
-        self.store.told_of(profile, persons).await
-    }
-
-    async fn tell(&self, _: &Telling) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn told(&self, profile: &str, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
-        self.store.told(profile, after, limit).await
-    }
-
-    async fn told_end(&self, profile: &str) -> Result<u64, StoreError> {
-        self.store.told_end(profile).await
-    }
-
-    async fn told_outbox(&self, _: u64, _: u32) -> Result<Vec<ToldEvent>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn told_waiting(&self) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn confirm_told(&self, _: &[u64]) -> Result<(), StoreError> {
-        Ok(())
     }
 }
 

@@ -38,6 +38,15 @@ pub async fn admit(store: &dyn Store, (subscriber, profile): (&str, &str)) -> Re
     Ok(secret)
 }
 
+/// Whether a subscriber has a token.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_admitted(store: &dyn Store, subscriber: &str) -> Result<bool, StoreError> {
+    let tokens = TOKENS.page(store, "", PAGE).await?;
+    Ok(tokens.into_iter().any(|(_, admitted)| admitted.subscriber == subscriber))
+}
+
 /// Takes a subscriber's token away; from where it read.
 ///
 /// # Errors

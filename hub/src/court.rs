@@ -12,17 +12,18 @@ use hub_core::pipeline::{Outcome, Pipeline, Progress, RulingError, Verdict};
 use hub_core::rehearsal::Rehearsal;
 use hub_core::ruling::Word;
 use hub_core::store::{KnownPerson, Store};
-use hub_core::subscription::{Declared, Prospect};
+use hub_core::subscription::Prospect;
 use serde_json::{Value as Json, json};
 
 use crate::clock::today;
+use crate::declarations::Declarations;
 
 /// What it is ruled with.
 pub struct Court {
     /// What rules.
     pub pipeline: Arc<Pipeline>,
     /// Who subscribes to what.
-    pub declared: Declared,
+    pub declarations: Arc<Declarations>,
 }
 
 /// What a verdict does, or would do.
@@ -76,7 +77,7 @@ impl Court {
         others: Vec<PersonId>,
     ) -> Effect {
         let prospect = Prospect { events, before, after };
-        let told = self.declared.foresee(&self.pipeline.canon, today(), prospect);
+        let told = self.declarations.current().foresee(&self.pipeline.canon, today(), prospect);
         Effect { events: kinds(events), told, others }
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock;
 use hub_core::store::{Store, StoreError};
-use hub_core::subscription::{Declared, Followed, Herald, Pseudonyms, paused};
+use hub_core::subscription::{Followed, Glance, Herald, Pseudonyms, paused};
 use tracing::{info, warn};
 
 use crate::clock::today;
+use crate::declarations::Declarations;
 
 /// How often the journal is looked at.
 const IDLE: Duration = Duration::from_millis(200);
@@ -29,7 +30,9 @@ pub struct Heralds {
     /// What persons are called.
     pub pseudonyms: Pseudonyms,
     /// Who subscribes to what.
-    pub declared: Declared,
+    pub declarations: Arc<Declarations>,
+    /// What was last read for one of them.
+    pub glance: Arc<Glance>,
 }
 
 impl Heralds {
@@ -56,26 +59,33 @@ impl Heralds {
     /// # Errors
     /// When the store fails.
     pub async fn tell_all(&self) -> Result<u64, StoreError> {
-        let declared = self.declared.without(&paused(self.store.as_ref()).await?);
-        let mut events = 0;
-        for followed in declared.followed(today()) {
-            events += self.tell(followed).await?;
+        let declared = self.declarations.current().without(&paused(self.store.as_ref()).await?);
+        let heralds: Vec<Herald> =
+            declared.followed(today()).into_iter().map(|followed| self.herald(followed)).collect();
+        let (mut going, mut events): (Vec<&Herald>, u64) = (heralds.iter().collect(), 0);
+        // Page by page, all of them: what is read for one serves the others, and none waits for another's end.
+        while !going.is_empty() {
+            let mut further = Vec::with_capacity(going.len());
+            for herald in going {
+                match herald.advance().await {
+                    Ok(advance) if advance.idle => {}
+                    Ok(advance) => {
+                        events += advance.events;
+                        further.push(herald);
+                    }
+                    // Another hub tells this profile.
+                    Err(StoreError::Conflict) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            going = further;
         }
         Ok(events)
     }
 
-    async fn tell(&self, followed: Followed<'_>) -> Result<u64, StoreError> {
+    fn herald(&self, followed: Followed<'_>) -> Herald {
         let (canon, clock) = (Arc::clone(&self.canon), Arc::clone(&self.clock));
-        let herald = Herald::new(Arc::clone(&self.store), (canon, clock), self.pseudonyms.clone(), followed);
-        let mut events = 0;
-        loop {
-            match herald.advance().await {
-                Ok(advance) if advance.idle => return Ok(events),
-                Ok(advance) => events += advance.events,
-                // Another hub tells this profile.
-                Err(StoreError::Conflict) => return Ok(events),
-                Err(error) => return Err(error),
-            }
-        }
+        let naming = (self.pseudonyms.clone(), Arc::clone(&self.glance));
+        Herald::new(Arc::clone(&self.store), (canon, clock), naming, followed)
     }
 }

@@ -10,7 +10,6 @@ use connectors::BuiltIn;
 use hub_core::archive::Archive;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock as _;
-use hub_core::code::Code;
 use hub_core::delivery::Delivery;
 use hub_core::identity::IdentityFields;
 use hub_core::mapping::Catalogue;
@@ -23,8 +22,9 @@ use jiff::civil::Date;
 use crate::archive::{BucketArchive, FolderArchive, private_folder};
 use crate::arrival::Arrivals;
 use crate::broker::{self, Reader};
-use crate::clock::{MachineClock, today};
+use crate::clock::MachineClock;
 use crate::court::Court;
+use crate::declarations::Declarations;
 use crate::heralds::Heralds;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
 use crate::pull::Puller;
@@ -33,7 +33,7 @@ use crate::seal::Seal;
 use crate::settings::Settings;
 use crate::sources::{Sources, SourcesError};
 use crate::store;
-use crate::subscriptions::SubscriptionFiles;
+use crate::webhook::{Networks, Post, Postman};
 
 /// The mapping files in force.
 ///
@@ -153,20 +153,40 @@ pub fn pseudonyms(settings: &Settings) -> anyhow::Result<Pseudonyms> {
 /// # Errors
 /// When the folder of subscriptions cannot be read, or holds mistakes other than what has expired.
 pub fn heralds(settings: &Settings, pipeline: &Pipeline) -> anyhow::Result<Heralds> {
-    let files = SubscriptionFiles::folder(&settings.subscriptions_folder())?;
-    let (declared, mistakes) = files.check(&pipeline.canon, today());
-    for mistake in &mistakes {
-        if mistake.diagnostic.code != Code::SubscriptionExpired {
-            anyhow::bail!("{mistake}; `dlnuf subscriber lint` shows every mistake");
-        }
-        tracing::warn!(code = %mistake.diagnostic.code, file = mistake.file, "a subscription has expired: it is told nothing");
-    }
+    let declarations = Arc::new(Declarations::read(settings, &pipeline.canon)?);
     Ok(Heralds {
         store: Arc::clone(&pipeline.store),
         canon: Arc::clone(&pipeline.canon),
         clock: Arc::clone(&pipeline.clock),
         pseudonyms: pseudonyms(settings)?,
-        declared,
+        declarations,
+        glance: Arc::default(),
+    })
+}
+
+/// What posts to those who subscribe by webhook.
+///
+/// # Errors
+/// When the protection key cannot be read, or a network named is none.
+pub fn postman(settings: &Settings, heralds: &Heralds) -> anyhow::Result<Postman> {
+    let networks = networks(settings)?;
+    Ok(Postman {
+        store: Arc::clone(&heralds.store),
+        clock: Arc::clone(&heralds.clock),
+        declarations: Arc::clone(&heralds.declarations),
+        seal: Seal::load_or_create(&settings.key())?,
+        post: Arc::new(Post::new(networks)?),
+        holder: MachineClock.mint(),
+    })
+}
+
+/// Where webhooks may lead.
+///
+/// # Errors
+/// When a network named is none.
+pub fn networks(settings: &Settings) -> anyhow::Result<Networks> {
+    Networks::read(&settings.webhook_networks).map_err(|wrong| {
+        anyhow::anyhow!("`--webhook-networks`: expected networks such as `10.1.0.0/16`, found `{wrong}`")
     })
 }
 
@@ -176,15 +196,8 @@ pub fn heralds(settings: &Settings, pipeline: &Pipeline) -> anyhow::Result<Heral
 /// As [`pipeline`], and when the folder of subscriptions cannot be read.
 pub async fn court(settings: &Settings) -> anyhow::Result<Court> {
     let pipeline = Arc::new(pipeline(settings).await?);
-    let files = SubscriptionFiles::folder(&settings.subscriptions_folder())?;
-    let (declared, mistakes) = files.check(&pipeline.canon, today());
-    if !mistakes.is_empty() {
-        tracing::warn!(
-            mistakes = mistakes.len(),
-            "subscriptions with mistakes are told nothing: dlnuf subscriber lint"
-        );
-    }
-    Ok(Court { pipeline, declared })
+    let declarations = Arc::new(Declarations::read_sound(settings, &pipeline.canon)?);
+    Ok(Court { pipeline, declarations })
 }
 
 /// The publisher, when the settings name a broker.
@@ -198,14 +211,14 @@ pub fn publisher(settings: &Settings, store: &Arc<dyn Store>) -> anyhow::Result<
 }
 
 /// The publisher of what profiles are told, to those of their subscribers who have a queue on a day and are not paused; none without a
-/// broker or without any of them.
+/// broker or without any of them. The queues of those who had one and are declared no more, `gone`, are bound to nothing.
 ///
 /// # Errors
 /// When the broker's URL is not understood.
 pub fn profile_publisher(
     settings: &Settings,
     store: &Arc<dyn Store>,
-    declared: &Declared,
+    (declared, gone): (&Declared, &[CompactString]),
     (today, paused): (Date, &BTreeSet<CompactString>),
 ) -> anyhow::Result<Option<Publisher>> {
     let Some(url) = &settings.broker else { return Ok(None) };
@@ -215,12 +228,18 @@ pub fn profile_publisher(
         let reader = Reader::of(subscription, today);
         if silent(&reader.name) { reader.silenced() } else { reader }
     };
-    let readers: Vec<Reader> = queued.map(reader).collect();
+    let mut readers: Vec<Reader> = queued.map(reader).collect();
+    readers.extend(gone.iter().flat_map(|name| of_any_profile(declared, name)));
     if readers.is_empty() {
         return Ok(None);
     }
     let (broker, holder) = (broker::of_profiles(url, readers)?, MachineClock.mint());
     Ok(Some(Publisher::of_profiles(Arc::clone(store), broker, holder)))
+}
+
+/// One who had a queue and is declared no more, as a reader of each profile that is told: of which one it was is not known.
+fn of_any_profile<'d>(declared: &'d Declared, name: &'d str) -> impl Iterator<Item = Reader> + 'd {
+    declared.scopes.keys().map(move |profile| Reader { profile: profile.clone(), ..Reader::named(name) })
 }
 
 /// Where arrivals are kept and made known.

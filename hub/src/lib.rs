@@ -8,12 +8,17 @@ pub mod backlog;
 pub mod broker;
 pub mod cli;
 pub mod clock;
+pub mod consultations;
+pub mod contract;
 pub mod correction;
 pub mod court;
 pub mod decision;
+pub mod declarations;
+pub mod effects;
 pub mod examining;
 pub mod heralds;
 pub mod installation;
+pub mod lag;
 pub mod mappings;
 pub mod measuring;
 pub mod notice;
@@ -29,6 +34,7 @@ pub mod store;
 pub mod subscriptions;
 pub mod synth;
 pub mod training;
+pub mod webhook;
 pub mod workbench;
 
 /// A batch is made on one thread and dropped on another. The C library's allocator keeps, for every thread, what it has given

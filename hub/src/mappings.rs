@@ -93,6 +93,14 @@ pub struct Mistake {
     pub diagnostic: Diagnostic,
 }
 
+impl Mistake {
+    /// The line it stands at, from 1.
+    pub fn line(&self) -> usize {
+        let before = self.text.get(..self.diagnostic.span.start).unwrap_or_default();
+        before.matches('\n').count() + 1
+    }
+}
+
 /// Mappings could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum MappingsError {

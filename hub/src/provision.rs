@@ -8,20 +8,19 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use hub_core::publisher::{OfProfiles, Outbox as _};
 use hub_core::store::Store;
-use hub_core::subscription::{PAUSED, Subscription};
+use hub_core::subscription::Subscription;
 use lapin::uri::AMQPUri;
 use rand::distr::{Alphanumeric, SampleString as _};
 
-use crate::broker::{Management, Policy, Reader, Standing, Topology, of_profiles, of_readers, permissions};
+use crate::broker::{
+    Management, Reader, Standing, Topology, dead_letter_policy, of_profiles, of_readers, permissions,
+};
 use crate::cli::language::either;
 use crate::clock::today;
 use crate::settings::Settings;
 
 /// Characters of a password.
 const PASSWORD: usize = 40;
-/// How long dead letters are kept: 30 days, in milliseconds.
-const DEAD_LETTERS_MS: u64 = 30 * 24 * 3_600 * 1_000;
-
 /// How a subscriber connects.
 pub struct Access {
     /// The queue it consumes.
@@ -60,7 +59,6 @@ impl Provision {
     pub async fn add(&self, store: &Arc<dyn Store>, subscription: &Subscription) -> anyhow::Result<Access> {
         let reader = Reader::of(subscription, today());
         self.declare(store, vec![reader.clone()]).await?;
-        self.api.put_policy(&dead_letters()).await.context("setting how long dead letters are kept")?;
         self.rotate(&reader).await
     }
 
@@ -69,6 +67,7 @@ impl Provision {
     /// # Errors
     /// When the broker does not answer or refuses.
     pub async fn rotate(&self, reader: &Reader) -> anyhow::Result<Access> {
+        self.api.put_policy(&dead_letter_policy()).await.context("setting how long dead letters are kept")?;
         let (user, password) = (reader.user(), Alphanumeric.sample_string(&mut rand::rng(), PASSWORD));
         if self.api.users(&user).await?.contains(&user) {
             // Only a user who is gone is cut off at once.
@@ -99,8 +98,8 @@ impl Provision {
     /// Takes queue, dead letters and user away, with all that waits there.
     ///
     /// # Errors
-    /// When the broker does not answer or refuses, or the store fails.
-    pub async fn remove(&self, store: &dyn Store, reader: &Reader) -> anyhow::Result<()> {
+    /// When the broker does not answer or refuses.
+    pub async fn remove(&self, reader: &Reader) -> anyhow::Result<()> {
         let standing = Standing::read(&self.api).await?;
         for queue in [reader.queue(), reader.dead_letters()] {
             if standing.queues.iter().any(|known| known.name == queue) {
@@ -110,8 +109,7 @@ impl Provision {
         if standing.users.contains_key(&reader.user()) {
             self.api.delete_user(&reader.user()).await?;
         }
-        // That it had a queue stays known: should it have one again, it is shown everybody.
-        Ok(store.erase_note(PAUSED, &reader.name).await?)
+        Ok(())
     }
 
     /// What stands on the broker.
@@ -139,17 +137,6 @@ pub fn wanted(readers: &[Reader]) -> Topology {
     topology.queues.extend(of_readers.queues);
     topology.bindings.extend(of_readers.bindings);
     topology
-}
-
-/// Dead letters hold what a person's record holds: they are not kept for ever.
-fn dead_letters() -> Policy {
-    Policy {
-        name: "dlnuf.rebuts".to_owned(),
-        pattern: "^dlnuf\\.rebuts\\.".to_owned(),
-        apply_to: "queues".to_owned(),
-        definition: serde_json::json!({ "message-ttl": DEAD_LETTERS_MS }),
-        priority: 0,
-    }
 }
 
 fn parsed(url: &str) -> anyhow::Result<AMQPUri> {

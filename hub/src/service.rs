@@ -10,20 +10,23 @@ use std::time::Duration;
 use compact_str::CompactString;
 use hub_core::pipeline::Pipeline;
 use hub_core::publisher::Publisher;
-use hub_core::subscription::paused;
+use hub_core::store::StoreError;
+use hub_core::subscription::{Declared, Subscription, paused, queues_made};
 use jiff::civil::Date;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::api::{Counter, Desk, Rooms, Window};
+use crate::api::{Counter, Desk, Inner, Registry, Rooms, Window};
 use crate::backlog::Backlog;
 use crate::clock::today;
+use crate::consultations::sweep;
 use crate::court::Court;
 use crate::heralds::Heralds;
 use crate::installation;
 use crate::pull::Puller;
 use crate::receipt::courier::Courier;
 use crate::settings::Settings;
+use crate::webhook::Postman;
 
 /// How long what arrives may stay half-written: a resumable upload is taken up again within it.
 const LEFT: Duration = Duration::from_hours(24);
@@ -32,8 +35,14 @@ const ASKED: Duration = Duration::from_secs(1);
 /// How often that is looked at.
 const SWEEP: Duration = Duration::from_hours(1);
 
-/// A day, and the subscribers who are told nothing on it.
-type Audience = (Date, BTreeSet<CompactString>);
+/// Who is told: on a day, of those declared, all but some; and who had a queue and is declared no more.
+#[derive(PartialEq)]
+struct Audience {
+    day: Date,
+    declared: Arc<Declared>,
+    paused: BTreeSet<CompactString>,
+    gone: Vec<CompactString>,
+}
 
 /// The drivers.
 pub struct Service {
@@ -43,6 +52,7 @@ pub struct Service {
     courier: Courier,
     publisher: Option<Publisher>,
     heralds: Heralds,
+    postman: Postman,
     settings: Settings,
     desk: Arc<Desk>,
 }
@@ -57,6 +67,7 @@ impl Service {
         let sources = Arc::new(installation::sources(settings, &pipeline.catalogue)?);
         let publisher = installation::publisher(settings, &pipeline.store)?;
         let heralds = installation::heralds(settings, &pipeline)?;
+        let postman = installation::postman(settings, &heralds)?;
         let mut backlog = Backlog::new(Arc::clone(&pipeline), Arc::clone(&sources));
         if let Some(publisher) = &publisher {
             backlog.publish = Arc::clone(&publisher.wake);
@@ -72,18 +83,46 @@ impl Service {
             ended: Arc::clone(&ended),
         };
         let desk = Arc::new(Desk::new(Arc::clone(&pipeline), sources, arrived, ended));
-        Ok(Self { pipeline, backlog, puller, courier, publisher, heralds, settings: settings.clone(), desk })
+        Ok(Self {
+            pipeline,
+            backlog,
+            puller,
+            courier,
+            publisher,
+            heralds,
+            postman,
+            settings: settings.clone(),
+            desk,
+        })
     }
 
     /// What those who show a token come to.
     pub fn counter(&self) -> Counter {
-        let (store, declared) = (Arc::clone(&self.pipeline.store), self.heralds.declared.clone());
-        Counter { desk: Arc::clone(&self.desk), window: Window { store, declared: Arc::new(declared) } }
+        let heralds = &self.heralds;
+        let window = Window::new(
+            Arc::clone(&self.pipeline),
+            Arc::clone(&heralds.declarations),
+            heralds.pseudonyms.clone(),
+        );
+        Counter { desk: Arc::clone(&self.desk), window }
+    }
+
+    /// What opens on loopback.
+    pub fn inner(&self) -> Inner {
+        let registry = Registry {
+            pipeline: Arc::clone(&self.pipeline),
+            declarations: Arc::clone(&self.heralds.declarations),
+            folder: self.settings.subscriptions_folder(),
+        };
+        Inner { counter: Some(self.counter()), court: Some(self.court()), registry: Some(registry) }
     }
 
     /// What rulings are made with.
-    pub fn court(&self) -> Arc<Court> {
-        Arc::new(Court { pipeline: Arc::clone(&self.pipeline), declared: self.heralds.declared.clone() })
+    fn court(&self) -> Arc<Court> {
+        Arc::new(Court {
+            pipeline: Arc::clone(&self.pipeline),
+            declarations: Arc::clone(&self.heralds.declarations),
+        })
     }
 
     /// What readers are shown.
@@ -109,6 +148,8 @@ impl Service {
                 () = Arc::clone(&self.puller).run() => {}
                 () = self.courier.run() => {}
                 () = self.heralds.run() => {}
+                () = self.heralds.declarations.follow() => {}
+                () = self.postman.run() => {}
                 () = self.sweep() => {}
                 () = told(stopped.clone()) => {}
             }
@@ -116,11 +157,11 @@ impl Service {
         tokio::join!(publishing, self.publish_to_profiles(&stopped), others);
     }
 
-    /// Publishes what profiles are told; anew every day, as subscriptions expire, and when one is paused or resumed.
+    /// Publishes what profiles are told; anew every day, as subscriptions expire, and when one is paused, resumed or declared otherwise.
     async fn publish_to_profiles(&self, stopped: &watch::Receiver<bool>) {
         while !*stopped.borrow() {
             let (now, store) = (self.audience().await, &self.pipeline.store);
-            let (declared, on) = (&self.heralds.declared, (now.0, &now.1));
+            let (declared, on) = ((&*now.declared, &now.gone[..]), (now.day, &now.paused));
             let publisher = installation::profile_publisher(&self.settings, store, declared, on);
             let over = async {
                 tokio::select! {
@@ -139,12 +180,20 @@ impl Service {
         }
     }
 
-    /// What day it is, and who is told nothing for now.
+    /// Who is told now.
     async fn audience(&self) -> Audience {
+        let (store, declared) = (self.pipeline.store.as_ref(), self.heralds.declarations.current());
         loop {
-            match paused(self.pipeline.store.as_ref()).await {
-                Ok(paused) => return (today(), paused),
-                Err(error) => {
+            let known = async { Ok((paused(store).await?, queues_made(store).await?)) };
+            match known.await {
+                Ok((paused, mut gone)) => {
+                    let has_queue = |name: &CompactString| {
+                        declared.subscriptions.get(name).is_some_and(Subscription::is_queued)
+                    };
+                    gone.retain(|name| !has_queue(name));
+                    return Audience { day: today(), declared, paused, gone };
+                }
+                Err::<_, StoreError>(error) => {
                     warn!(code = %error.code(), %error, "who is paused is not known, will ask again");
                 }
             }
@@ -167,6 +216,9 @@ impl Service {
                 Ok(Ok(0)) | Err(_) => {}
                 Ok(Ok(count)) => info!(count, "files left half-written were removed"),
                 Ok(Err(error)) => warn!(%error, "files left half-written could not be removed"),
+            }
+            if let Err(error) = sweep(self.pipeline.store.as_ref(), self.pipeline.clock.now()).await {
+                warn!(code = %error.code(), %error, "old consultations could not be forgotten");
             }
             tokio::time::sleep(SWEEP).await;
         }

@@ -31,6 +31,9 @@ pub struct Settings {
     /// Folder of subscriptions: who is told what of whom [default: `abonnements` in the home folder]
     #[arg(long, env = "DLNUF_SUBSCRIPTIONS", global = true)]
     pub subscriptions: Option<PathBuf>,
+    /// Networks of the house webhooks may lead into, `10.1.0.0/16`; without them only the Internet, over https
+    #[arg(long, env = "DLNUF_WEBHOOK_NETWORKS", global = true, value_delimiter = ',')]
+    pub webhook_networks: Vec<String>,
 }
 
 impl Settings {
@@ -45,6 +48,7 @@ impl Settings {
             mappings: None,
             sources: None,
             subscriptions: None,
+            webhook_networks: Vec::new(),
         }
     }
 

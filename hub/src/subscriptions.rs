@@ -12,12 +12,13 @@ use hub_core::subscription::{Declared, Mistaken, check};
 use jiff::civil::Date;
 
 use crate::mappings::Mistake;
+use crate::settings::Settings;
 
 /// The folder, relative to it, that holds the profiles.
 const PROFILES: &str = "profils";
 
 /// The texts of a folder of subscriptions, by path.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubscriptionFiles {
     files: BTreeMap<String, Vec<u8>>,
 }
@@ -37,12 +38,24 @@ pub enum SubscriptionsError {
 }
 
 impl SubscriptionFiles {
-    /// Reads a folder; nothing when it is not there.
+    /// Reads the folder the settings name.
     ///
     /// # Errors
-    /// When it is there and cannot be read.
-    pub fn folder(folder: &Path) -> Result<Self, SubscriptionsError> {
+    /// When it cannot be read; only the usual one may be missing.
+    pub fn of(settings: &Settings) -> Result<Self, SubscriptionsError> {
+        Self::folder(&settings.subscriptions_folder(), settings.subscriptions.is_some())
+    }
+
+    /// Reads a folder; nothing when it is not there, unless it was named.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn folder(folder: &Path, named: bool) -> Result<Self, SubscriptionsError> {
         let mut files = BTreeMap::new();
+        if named {
+            let failed = |source| SubscriptionsError::Folder { folder: folder.to_owned(), source };
+            std::fs::metadata(folder).map_err(failed)?;
+        }
         for (within, prefix) in
             [(folder.to_owned(), String::new()), (folder.join(PROFILES), format!("{PROFILES}/"))]
         {
@@ -60,6 +73,13 @@ impl SubscriptionFiles {
     pub fn check(&self, canon: &Canon, today: Date) -> (Declared, Vec<Mistake>) {
         let (mut texts, mut mistakes) = (Vec::new(), Vec::new());
         for (file, bytes) in &self.files {
+            if file.ends_with(".yml") {
+                let expected =
+                    "expected a file that ends in `.yaml`, found `.yml`: it would not be found by its name";
+                let diagnostic = Diagnostic::new(Code::SubscriptionSyntax, 0..0, expected);
+                mistakes.push(Mistake { file: file.clone(), text: String::new(), diagnostic });
+                continue;
+            }
             match std::str::from_utf8(bytes) {
                 Ok(text) => texts.push((file.clone(), text.to_owned())),
                 Err(_) => mistakes.push(Mistake {
@@ -83,6 +103,11 @@ impl SubscriptionFiles {
         (declared, mistakes)
     }
 
+    /// Puts a file among them, or in the place of one; true when it is new.
+    pub fn put(&mut self, name: &str, bytes: Vec<u8>) -> bool {
+        self.files.insert(name.to_owned(), bytes).is_none()
+    }
+
     /// How many files there are.
     pub fn count(&self) -> usize {
         self.files.len()
@@ -99,7 +124,9 @@ fn yaml_in(folder: &Path) -> Result<Vec<PathBuf>, SubscriptionsError> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "yaml") && path.is_file() {
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            && path.is_file()
+        {
             paths.push(path);
         }
     }

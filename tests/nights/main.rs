@@ -5,6 +5,7 @@
 
 mod bare;
 mod embedded;
+mod fan_out;
 mod one_record;
 mod other_feeds;
 mod program;
@@ -65,6 +66,9 @@ fn median<T>(work: impl Fn() -> T) -> (f64, T) {
 }
 
 fn main() {
+    if std::env::var("ONLY").is_ok_and(|only| only == "fan-out") {
+        return fan_out();
+    }
     let households: u64 = std::env::var("HOUSEHOLDS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let folder = tempfile::tempdir().expect("a folder");
     eprintln!("writing the extracts of {households} households, two nights, 2 % changed");
@@ -89,6 +93,18 @@ fn main() {
     let csv = (&principal.map(|extract| extract.file.as_path()), principal[1].records);
     program::nights(folder.path(), (&caf, nights[0][0].records), csv, figures);
     program::memory(folder.path(), households);
+}
+
+/// Every person changes, ten are told (PERSONS=100000).
+fn fan_out() {
+    let persons = std::env::var("PERSONS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let named = |name| std::env::var(name).expect("`make bench` starts the servers");
+    let (server, broker) = (named("DLNUF_TEST_POSTGRES_URL"), named("DLNUF_TEST_AMQP_URL"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(fan_out::figures(folder.path(), None, &broker, persons));
+    runtime.block_on(fan_out::figures(folder.path(), Some(&server), &broker, persons));
+    runtime.block_on(bare::forget(&server));
 }
 
 /// Decode and map alone; returns the bare read's seconds.

@@ -22,7 +22,12 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let address = listener.local_addr().expect("an address");
         let rooms = hub::api::Rooms { store, canon: canon() };
-        let server = tokio::spawn(hub::api::serve(listener, rooms, (None, None), std::future::pending()));
+        let server = tokio::spawn(hub::api::serve(
+            listener,
+            rooms,
+            hub::api::Inner::default(),
+            std::future::pending(),
+        ));
         let base = Url::parse(&format!("http://{address}")).expect("a URL");
         Self { base, client: http::builder().no_proxy().build().expect("a client"), server }
     }

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use kind::Kind;
+pub use kind::{Kind, Reads};
 pub use schema::SchemaError;
 pub use table::{FieldReadings, FieldTable, Reading};
 pub use value::{FieldValues, Item, Shown, Value};

@@ -4,13 +4,10 @@
 //! data, in `catalogue.yaml` beside this file, and a test holds the two together.
 
 mod entry;
-
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
+mod text;
 
 pub use entry::{Entry, Text};
+pub use text::UnknownDiagnostic;
 
 use entry::CATALOGUE;
 
@@ -196,6 +193,14 @@ pub enum Code {
     BrokerUnreachable = 601,
     /// Event without a queue.
     Unroutable = 602,
+    /// A subscriber's webhook does not take events.
+    WebhookFailed = 603,
+    /// A subscriber's webhook failed as often as it may.
+    WebhookDisabled = 604,
+    /// A subscriber's webhook leads where nothing is called.
+    WebhookForbidden = 605,
+    /// A subscriber's queue takes nothing.
+    QueueSilent = 606,
     /// Bad configuration.
     BadConfig = 701,
     /// Not found.
@@ -272,6 +277,8 @@ pub enum Code {
     UnknownProfile = 905,
     /// A subscription says something it cannot say.
     BadSubscription = 906,
+    /// A subscriber asks about persons and may not, or may not any more today.
+    ConsultationRefused = 907,
 }
 
 impl Code {
@@ -366,6 +373,10 @@ impl Code {
         Self::ArchiveFailed,
         Self::BrokerUnreachable,
         Self::Unroutable,
+        Self::WebhookFailed,
+        Self::WebhookDisabled,
+        Self::WebhookForbidden,
+        Self::QueueSilent,
         Self::BadConfig,
         Self::NotFound,
         Self::BadRequest,
@@ -404,46 +415,13 @@ impl Code {
         Self::SubscriptionExpired,
         Self::UnknownProfile,
         Self::BadSubscription,
+        Self::ConsultationRefused,
     ];
 
     /// What the code means; every code has an entry.
     pub fn entry(self) -> &'static Entry {
         static BLANK: Entry = Entry::blank();
         CATALOGUE.get(&self.to_string()).unwrap_or(&BLANK)
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DLN{:04}", *self as u16)
-    }
-}
-
-impl FromStr for Code {
-    type Err = UnknownDiagnostic;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wanted = text.trim().to_ascii_uppercase();
-        let digits = wanted.strip_prefix("DLN").unwrap_or(&wanted);
-        let number: u16 = digits.parse().map_err(|_| UnknownDiagnostic)?;
-        Self::ALL.iter().copied().find(|code| *code as u16 == number).ok_or(UnknownDiagnostic)
-    }
-}
-
-/// No such diagnostic code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such code; codes look like `DLN0412`")]
-pub struct UnknownDiagnostic;
-
-impl Serialize for Code {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Code {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

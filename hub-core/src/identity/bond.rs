@@ -91,7 +91,7 @@ pub fn relate(a: &Profile, b: &Profile, policy: &Policy) -> Option<Relation> {
     let weighed = policy.weigh(&likeness, policy.common(a, b, &likeness));
     let weight = weighed.weight;
     let found = if a.shares_a_nir(b) {
-        Some(by_nir(a, b, weight >= policy.link))
+        Some(by_nir(a, b, weight >= policy.link && !likeness.is_of_another_name()))
     } else if a.nirs_differ(b) {
         a.has_whole_name_of(b).then_some(Err(Doubt::OtherNir))
     } else {
@@ -108,7 +108,8 @@ pub(super) fn may_be_one(a: &Profile, b: &Profile) -> bool {
     a.speaks_for(b) && !a.differ_in_number(b) && !a.differ_in_rank(b)
 }
 
-/// A NIR shared: one trait may differ, more only when all that agrees outweighs them. It is written for spouses and children too.
+/// A NIR shared: one trait may differ, more only when all that agrees outweighs them and some
+/// name does. It is written for spouses and children too.
 fn by_nir(a: &Profile, b: &Profile, alike: bool) -> Result<Bond, Doubt> {
     match a.differing(b) {
         0 | 1 if !may_be_one(a, b) => Err(Doubt::SharedNir),

@@ -169,6 +169,11 @@ impl Likeness {
         of.levels().get(usize::from(self.level(of)?)).copied()
     }
 
+    /// Neither name nor given name has anything in common.
+    pub(super) fn is_of_another_name(&self) -> bool {
+        self.level(Trait::Nom) == Some(NAMES_OTHER) && self.level(Trait::Prenoms) == Some(GIVEN_OTHER)
+    }
+
     fn set(&mut self, of: Trait, level: Option<u8>) {
         if let Some(place) = self.0.get_mut(of as usize) {
             *place = level.unwrap_or(UNKNOWN);
@@ -269,10 +274,16 @@ fn level_of_addresses(a: &Address, b: &Address) -> u8 {
     match (codes, streets && a.street == b.street) {
         (0, true) => 0,
         (1, true) => 1,
-        (0, false) if streets && names::names(&a.street, &b.street) == names::Nearness::Near => 1,
+        (0, false) if streets && is_near(&a.street, &b.street) => 1,
         (0, false) => 2,
         _ => 3,
     }
+}
+
+/// Nearly the same letters, and a house number with one digit wrong at most.
+fn is_near(a: &str, b: &str) -> bool {
+    let number = |street: &str| street.chars().take_while(char::is_ascii_digit).collect::<String>();
+    osa_distance(&number(a), &number(b)) <= 1 && names::names(a, b) == names::Nearness::Near
 }
 
 /// What one system gave to one person; else what two of a household may bear.

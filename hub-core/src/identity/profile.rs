@@ -63,7 +63,10 @@ impl Profile {
     }
 
     fn add(&mut self, traits: &Traits, span: Span) {
-        self.givers.add(&(traits.giver, span));
+        // Who passes a number on, and names nobody, says nothing of who it is.
+        if traits.has_a_name() {
+            self.givers.add(&(traits.giver, span));
+        }
         self.own.extend(traits.own.iter().map(|own| (own.clone(), span)));
         if !span.lasts() {
             self.former.extend(traits.keys.iter().copied());

@@ -25,8 +25,8 @@ pub(super) struct Circles {
 type ByKey<'s> = HashMap<&'s IdentityKey, Vec<usize>>;
 
 impl Circles {
-    /// `summoned` are heard together, whatever they share.
-    pub fn of(everybody: &[Somebody], summoned: &[PersonId], policy: &Policy) -> Self {
+    /// `summoned` are heard, `together` whatever they share, or each with those it has to do with.
+    pub fn of(everybody: &[Somebody], (summoned, together): (&[PersonId], bool), policy: &Policy) -> Self {
         let mut by_key: ByKey<'_> = HashMap::new();
         for (at, somebody) in everybody.iter().enumerate() {
             for key in somebody.profile.keys() {
@@ -37,10 +37,11 @@ impl Circles {
         let mut seen = HashSet::new();
         let is_summoned =
             |somebody: &Somebody| somebody.person.is_some_and(|person| summoned.contains(&person));
-        let together = everybody.iter().enumerate().filter(|(_, somebody)| is_summoned(somebody));
-        let together: Vec<usize> = together.map(|(at, _)| at).collect();
+        let called = everybody.iter().enumerate().filter(|(_, somebody)| is_summoned(somebody));
+        let called: Vec<usize> = called.map(|(at, _)| at).collect();
+        let called = if together { vec![called] } else { called.into_iter().map(|at| vec![at]).collect() };
         let stirred = everybody.iter().enumerate().filter(|(_, somebody)| somebody.stirred);
-        for start in std::iter::once(together).chain(stirred.map(|(at, _)| vec![at])) {
+        for start in called.into_iter().chain(stirred.map(|(at, _)| vec![at])) {
             let start: Vec<usize> = start.into_iter().filter(|at| seen.insert(*at)).collect();
             if !start.is_empty() {
                 let circle = circles.around(start, (everybody, &by_key), (policy, &mut seen));

@@ -16,6 +16,15 @@ pub(super) fn tells_of(note: &str, canon: &Canon, persons: &[KnownPerson]) -> bo
     note.contains('@') || has_nir(note) || persons.iter().any(|person| names(note, canon, person))
 }
 
+/// Whether who signs is written as one of those persons, or with their birth or a NIR. An operator may bear a name one of them bears.
+pub(super) fn names_whole(by: &str, canon: &Canon, persons: &[KnownPerson]) -> bool {
+    let of = |person: &KnownPerson| {
+        let named = is_said(by, (canon, person), &["identite.nom_naissance", "identite.nom_usage"]);
+        (named && is_said(by, (canon, person), &["identite.prenoms"])) || has_birth(by, canon, person)
+    };
+    has_nir(by) || persons.iter().any(of)
+}
+
 fn has_nir(note: &str) -> bool {
     let kept: String =
         note.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '\u{a0}' | '\u{202f}')).collect();
@@ -24,18 +33,27 @@ fn has_nir(note: &str) -> bool {
 }
 
 fn names(note: &str, canon: &Canon, person: &KnownPerson) -> bool {
-    let folded = fold_name(note);
+    let paths = ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms"];
+    is_said(note, (canon, person), &paths) || has_birth(note, canon, person)
+}
+
+/// Whether a word of what some claim states in these fields stands in a text.
+fn is_said(text: &str, (canon, person): (&Canon, &KnownPerson), paths: &[&str]) -> bool {
+    let folded = fold_name(text);
     let said: Vec<&str> = folded.split(' ').collect();
-    let stated = |path: &str| {
-        let field = canon.find(path);
-        let values = person.statements.iter().filter_map(move |statement| statement.stated.get(field?));
-        values.filter_map(|(value, _)| value.as_text().map(str::to_owned)).collect::<Vec<String>>()
-    };
-    let named = ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms"]
-        .into_iter()
-        .flat_map(stated)
-        .any(|name| fold_name(&name).split(' ').any(|part| part.len() >= NAME && said.contains(&part)));
-    named || stated("identite.date_naissance").iter().any(|birth| is_in(birth, note))
+    let names = paths.iter().flat_map(|path| stated(canon, person, path));
+    let mut parts = names.map(|name| fold_name(&name));
+    parts.any(|name| name.split(' ').any(|part| part.len() >= NAME && said.contains(&part)))
+}
+
+fn has_birth(text: &str, canon: &Canon, person: &KnownPerson) -> bool {
+    stated(canon, person, "identite.date_naissance").iter().any(|birth| is_in(birth, text))
+}
+
+fn stated(canon: &Canon, person: &KnownPerson, path: &str) -> Vec<String> {
+    let field = canon.find(path);
+    let values = person.statements.iter().filter_map(move |statement| statement.stated.get(field?));
+    values.filter_map(|(value, _)| value.as_text().map(str::to_owned)).collect()
 }
 
 /// Whether a date stands in a text, written the French way or as ISO 8601 has it.

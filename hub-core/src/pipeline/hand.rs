@@ -27,4 +27,8 @@ pub(super) struct Bench {
     pub restored: Vec<Absorbed>,
     /// Persons to hear although none of their claims says anything new.
     pub summoned: Vec<PersonId>,
+    /// Each of them by itself: they were summoned for no reason they share.
+    pub one_by_one: bool,
+    /// Who stays who they were, whatever their oldest claim becomes; and the claims that were said to be another's.
+    pub stays: Option<(PersonId, Vec<i64>)>,
 }

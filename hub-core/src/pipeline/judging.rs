@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::delivery::{DeliveryId, PersonId};
 use crate::store::StoreError;
 
+use super::hand::Hand;
 use super::summoning::{Followed, Settled};
 use super::{Pipeline, Progress};
 
@@ -41,7 +42,8 @@ impl Pipeline {
             let page = self.store.people(after, PAGE).await?;
             let Some(last) = page.last().copied() else { return Ok(judged) };
             let touched: BTreeSet<PersonId> = page.iter().copied().collect();
-            let settle = |hand| {
+            let settle = |mut hand: Hand| {
+                hand.bench.one_by_one = true;
                 let settled = self.settle_summoned(cause, hand, Vec::new(), touched.clone());
                 let Settled { commit, further, .. } = settled;
                 (commit, further)

@@ -18,6 +18,7 @@ mod judging;
 mod kept;
 mod laid;
 mod look;
+mod lookup;
 mod mapped;
 mod pairing;
 mod people;
@@ -59,6 +60,7 @@ use crate::store::{Registration, Run, Store, StoreError, Turn};
 
 use intake::{Intake, Reader, Terms};
 pub use judging::Judged;
+pub use lookup::Found;
 use place::believable;
 pub use report::Report;
 use report::Warnings;

@@ -48,7 +48,8 @@ pub(super) fn resolve(
 ) -> Resolution {
     let alone = alone(pending, hand);
     let everybody = gather(grounds, (pending, &alone), hand, people);
-    let circles = Circles::of(&everybody, &hand.bench.summoned, grounds.policy);
+    let together = !hand.bench.one_by_one;
+    let circles = Circles::of(&everybody, (&hand.bench.summoned, together), grounds.policy);
     let known = |pending: &Pending| pending.old.as_ref().map(|old| old.person);
     let resolution = Resolution { persons: pending.iter().map(known).collect(), ..Resolution::default() };
     let mut resolving = Resolving { grounds, pending, hand, people, mint, resolution };
@@ -135,7 +136,8 @@ impl Resolving<'_> {
         // What tells nothing of who it is stays where it is.
         voices.retain(|heard| heard.person.is_none() || !heard.voice.traits.keys().is_empty());
         voices.sort_by_key(|heard| heard.voice.order());
-        let Partition { groups, questions } = if voices.len() > MOST_VOICES {
+        let too_many = voices.len() > MOST_VOICES;
+        let Partition { groups, questions } = if too_many {
             as_they_were(&voices)
         } else {
             let members = voices.iter().map(|heard| heard.voice.member()).collect();
@@ -162,7 +164,8 @@ impl Resolving<'_> {
         for question in &questions {
             self.ask(question, &homes);
         }
-        let examined = homes.iter().flatten().filter(|group| self.is_heard_anew(group));
+        // Those nobody compared are asked about as they were.
+        let examined = homes.iter().flatten().filter(|group| !too_many && self.is_heard_anew(group));
         let examined: Vec<PersonId> = examined.map(|group| group.home).collect();
         self.resolution.examined.extend(examined);
     }
@@ -213,9 +216,12 @@ impl Resolving<'_> {
             |claim: i64| self.hand.bench.restored.iter().any(|restored| restored.claims.contains(&claim));
         let mut stays: BTreeMap<PersonId, i64> = BTreeMap::new();
         for heard in voices {
-            if let (Some(person), Some(claim)) =
-                (heard.person, heard.claim(self.pending).filter(|claim| !restored(*claim)))
-            {
+            if let (Some(person), Some(claim)) = (
+                heard.person,
+                heard
+                    .claim(self.pending)
+                    .filter(|claim| !restored(*claim) && !self.is_said_another_s(*claim)),
+            ) {
                 let oldest = stays.entry(person).or_insert(claim);
                 *oldest = claim.min(*oldest);
             }
@@ -233,7 +239,9 @@ impl Resolving<'_> {
         let holds = |claim: &i64| voices.iter().any(|heard| heard.claim(self.pending) == Some(*claim));
         let mut staying: Vec<(i64, PersonId)> =
             stays.iter().filter(|(_, claim)| holds(claim)).map(|(person, claim)| (*claim, *person)).collect();
-        staying.sort_unstable();
+        let remains =
+            |person: PersonId| self.hand.bench.stays.as_ref().is_some_and(|(stays, _)| *stays == person);
+        staying.sort_unstable_by_key(|(claim, person)| (!remains(*person), *claim));
         let shown_by = self.shown_by(&voices);
         if staying.is_empty() {
             let back = returns.iter().find(|(claim, _)| holds(claim)).map(|(_, person)| *person);
@@ -249,6 +257,11 @@ impl Resolving<'_> {
             self.people.absorb(gone, home, &shown_by);
         }
         Group { voices, home }
+    }
+
+    /// Whether a claim was just said to be another's than who it belonged to.
+    fn is_said_another_s(&self, claim: i64) -> bool {
+        self.hand.bench.stays.as_ref().is_some_and(|(_, apart)| apart.contains(&claim))
     }
 
     /// Those a ruling that holds no more had absorbed, each by the oldest of the claims it had: who has that one now is them again.

@@ -15,7 +15,7 @@ use crate::ruling::{Absorbed, Ruled, Ruling, Word};
 use crate::statement::Statement;
 use crate::store::{Commit, KnownPerson, StoreError};
 
-use super::discretion::tells_of;
+use super::discretion::{names_whole, tells_of};
 use super::hand::Hand;
 use super::summoning::{Followed, Settled};
 use super::{Pipeline, Progress};
@@ -77,7 +77,7 @@ pub enum RulingError {
     NoRuling(Uuid),
     /// The note holds a value of a person.
     #[error(
-        "expected a note without any value of a person, found a name, a birth, a NIR or an e-mail address: say why, not who"
+        "expected words without any value of a person, found a name, a birth, a NIR or an e-mail address: say why, not who"
     )]
     Indiscreet,
 }
@@ -105,9 +105,10 @@ impl Pipeline {
         progress: &dyn Progress,
     ) -> Result<Outcome, RulingError> {
         let _turn = self.turn(progress).await?;
-        let note = word.note.clone();
+        let (note, by) = (word.note.clone(), word.by.clone());
         let (ruling, persons) = self.ruling(verdict, word).await?;
-        if tells_of(&note, &self.canon, &self.store.persons(&persons).await?) {
+        let known = self.store.persons(&persons).await?;
+        if tells_of(&note, &self.canon, &known) || names_whole(&by, &self.canon, &known) {
             return Err(RulingError::Indiscreet);
         }
         let Followed { commit, persons, known } = self.follow(&ruling, persons).await?;
@@ -243,6 +244,11 @@ impl Pipeline {
         } else {
             let ruled = |claims: &(i64, i64)| Ruled { ruling: ruling.id, claims: *claims, one: ruling.one };
             hand.bench.ruled.extend(ruling.claims.iter().map(ruled));
+        }
+        if ruling.persons.0 == ruling.persons.1 {
+            // Whose claims were parted keeps the identifier, with the rest; and has it back with all of them.
+            let apart = ruling.claims.iter().map(|(one, _)| *one).filter(|_| ruling.undone.is_none());
+            hand.bench.stays = Some((ruling.persons.0, apart.collect()));
         }
         let at = ruling.undone.as_ref().map_or(ruling.at, |(at, _)| *at);
         let Settled { mut commit, further, before, absorbed } =

@@ -4,6 +4,7 @@
 //! subscription with a mistake is left out, so that nobody is told more than was declared.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use compact_str::CompactString;
 use jiff::civil::Date;
@@ -18,6 +19,14 @@ use crate::mapping::Diagnostic;
 const PROFILES: &str = "profils/";
 /// Longest name of a profile or subscriber, in characters: it becomes part of names on the broker.
 const NAME_CHARS: usize = 40;
+
+/// Failures in a row after which a webhook is posted nothing more: tried every half an hour at last, some three days.
+const FAILURES: u32 = 150;
+/// The most that may be declared.
+const MOST_FAILURES: u32 = 1_000;
+
+/// The most persons one tool may ask about within a day: more is going through the base (CNIL SAN-2026-003).
+const MOST_LOOKUPS: u32 = 450;
 
 /// What is declared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -147,6 +156,10 @@ impl<'f> Sheet<'f> {
         let territory = self.territory(&read.territoire.all());
         let families = self.families(&read.evenements);
         let channel = self.channel(read.canal);
+        if read.consultations_par_jour > MOST_LOOKUPS {
+            let message = format!("`consultations_par_jour`: expected at most {MOST_LOOKUPS}");
+            self.no(Code::BadSubscription, "consultations_par_jour", &message);
+        }
         let subscription = Subscription {
             subscriber: read.abonne.into(),
             title: read.titre,
@@ -157,6 +170,7 @@ impl<'f> Sheet<'f> {
             territory: territory?,
             families,
             channel: channel?,
+            lookups: read.consultations_par_jour,
         };
         (!self.refused).then_some(subscription)
     }
@@ -211,19 +225,31 @@ impl<'f> Sheet<'f> {
         match channel {
             written::Channel::Plain(word) if word == Channel::Queue.word() => Some(Channel::Queue),
             written::Channel::Plain(word) if word == Channel::Http.word() => Some(Channel::Http),
-            written::Channel::Webhook { webhook } if webhook.starts_with("https://") => {
-                Some(Channel::Webhook { url: webhook })
-            }
-            written::Channel::Webhook { .. } => {
-                self.no(Code::BadSubscription, "webhook", "`webhook` is an address: expected `https://…`");
-                None
-            }
+            written::Channel::Webhook(webhook) => self.webhook(webhook),
             written::Channel::Plain(_) => {
                 let message = "no such channel: expected `file`, `http` or `{webhook: https://…}`";
                 self.no(Code::BadSubscription, "canal", message);
                 None
             }
         }
+    }
+
+    /// Where it leads is looked at when it is called: here only what can never be right is refused.
+    fn webhook(&mut self, webhook: written::Webhook) -> Option<Channel> {
+        let written::Webhook { webhook: url, desactive_apres } = webhook;
+        if !is_address(&url) {
+            let message = "`webhook` is an address: expected `https://…`, or `http://` and the digits of an address in the house";
+            self.no(Code::BadSubscription, "webhook", message);
+            return None;
+        }
+        let failures = desactive_apres.unwrap_or(FAILURES);
+        if !(1..=MOST_FAILURES).contains(&failures) {
+            let message =
+                format!("`desactive_apres` counts failures in a row: expected 1 to {MOST_FAILURES}");
+            self.no(Code::BadSubscription, "desactive_apres", &message);
+            return None;
+        }
+        Some(Channel::Webhook { url, failures })
     }
 
     /// The name is that of the file, and may stand in names on the broker.
@@ -263,6 +289,20 @@ impl<'f> Sheet<'f> {
     fn place(&self, word: &str) -> std::ops::Range<usize> {
         let start = self.text.find(word).unwrap_or_default();
         start..(start + word.len()).min(self.text.len())
+    }
+}
+
+/// Whether an address may be a tool's: a name only over TLS, which shows whose it is.
+fn is_address(url: &str) -> bool {
+    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+    let good = |host: &str| !host.is_empty() && !host.contains('@');
+    match url.split_once("://") {
+        Some(("https", rest)) => good(&host(rest)),
+        Some(("http", rest)) => {
+            let host = host(rest);
+            host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+        }
+        _ => false,
     }
 }
 

@@ -147,6 +147,14 @@ pub trait Tellings: Send + Sync {
     async fn told_of(&self, profile: &str, persons: &[PersonId])
     -> Result<Vec<(PersonId, Told)>, StoreError>;
 
+    /// Everybody a profile was told of behind a person, in the order of their identifiers, with what it was told.
+    async fn told_people(
+        &self,
+        profile: &str,
+        behind: PersonId,
+        limit: u32,
+    ) -> Result<Vec<(PersonId, Told)>, StoreError>;
+
     /// Writes one step.
     async fn tell(&self, telling: &Telling) -> Result<(), StoreError>;
 
@@ -182,6 +190,14 @@ pub async fn queue_was_made(store: &dyn Store, subscriber: &str) -> Result<(), S
         Some(_) => ask_for_snapshot(store, subscriber).await,
         None => store.write_note(QUEUES, subscriber, "{}", 0).await.map(|_| ()),
     }
+}
+
+/// Those whose queue was made once.
+///
+/// # Errors
+/// When the store fails.
+pub async fn queues_made(store: &dyn Store) -> Result<Vec<CompactString>, StoreError> {
+    Ok(store.notes(QUEUES, "", ASKED).await?.into_iter().map(|(name, _)| name.into()).collect())
 }
 
 /// The book of subscribers whose queue cannot be had.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::following::{Declaration, Following, Telling, Told};
+use super::glance::{self, Glance, Histories};
 use super::moving::members;
 use super::news::{News, is_load, news};
 use super::sight::{Known, Sight, Tale};
@@ -37,6 +38,8 @@ pub struct Herald {
     pub scope: Scope,
     /// The subscriptions to it.
     pub subscriptions: Vec<Subscription>,
+    /// What was last read, also for others.
+    glance: Arc<Glance>,
     /// The territory of each.
     territories: Vec<Territory>,
 }
@@ -52,16 +55,23 @@ pub struct Advance {
     pub idle: bool,
 }
 
+impl Advance {
+    fn and(self, other: Self) -> Self {
+        let (events, persons) = (self.events + other.events, self.persons + other.persons);
+        Self { events, persons, idle: self.idle && other.idle }
+    }
+}
+
 impl Herald {
     /// A driver of a profile and those who subscribe to it.
     pub fn new(
         store: Arc<dyn Store>,
         (canon, clock): (Arc<Canon>, Arc<dyn Clock>),
-        pseudonyms: Pseudonyms,
+        (pseudonyms, glance): (Pseudonyms, Arc<Glance>),
         Followed { scope, subscriptions }: Followed<'_>,
     ) -> Self {
         let territories = subscriptions.iter().map(|s| s.territory.clone()).collect();
-        Self { store, canon, clock, pseudonyms, scope: scope.clone(), subscriptions, territories }
+        Self { store, canon, clock, pseudonyms, scope: scope.clone(), subscriptions, glance, territories }
     }
 
     /// Tells the next page, or shows the next persons.
@@ -83,12 +93,9 @@ impl Herald {
         if let Some(behind) = before.sweep {
             return self.show_everybody(before, behind).await;
         }
-        let (told, shown) = (self.tell_page(before).await?, self.lead_in().await?);
-        Ok(Advance {
-            events: told.events + shown.events,
-            persons: told.persons + shown.persons,
-            idle: told.idle && shown.idle,
-        })
+        let (told, shown, mended) =
+            (self.tell_page(before).await?, self.lead_in().await?, self.mend().await?);
+        Ok(told.and(shown).and(mended))
     }
 
     /// Everybody is to be gone through: of a new profile from where the journal ends now.
@@ -108,14 +115,15 @@ impl Herald {
     }
 
     async fn tell_page(&self, before: Following) -> Result<Advance, StoreError> {
-        let page = self.store.events(before.cursor, PAGE).await?;
+        let page = self.glance.page(self.store.as_ref(), (before.cursor, PAGE)).await?;
         let Some(last) = page.last() else { return Ok(Advance { idle: true, ..Advance::default() }) };
         // Whom a first load made is in no event.
         let sweep = page.iter().any(is_load).then(nobody);
         let after = Following { cursor: last.cursor, sweep, ..before.clone() };
         let news = news(&page);
         let persons: Vec<PersonId> = news.keys().copied().collect();
-        let mut known = self.known(&persons).await?;
+        let histories = self.glance.histories(self.store.as_ref(), (before.cursor, &persons)).await?;
+        let mut known = self.known_of(&histories, &persons).await?;
         let sight = self.sight(&before, self.visible(&news).await?);
         let mut tales = Vec::new();
         for (person, news) in news {
@@ -156,13 +164,25 @@ impl Herald {
     }
 
     pub(super) async fn known(&self, persons: &[PersonId]) -> Result<BTreeMap<PersonId, Known>, StoreError> {
+        let histories = glance::read(self.store.as_ref(), persons).await?;
+        self.known_of(&histories, persons).await
+    }
+
+    /// What is known of persons whose versions were read, and what the profile knows.
+    async fn known_of(
+        &self,
+        histories: &Histories,
+        persons: &[PersonId],
+    ) -> Result<BTreeMap<PersonId, Known>, StoreError> {
         if persons.is_empty() {
             return Ok(BTreeMap::new());
         }
         let told = self.store.told_of(&self.scope.profile, persons).await?;
         let mut told: BTreeMap<PersonId, Told> = told.into_iter().collect();
-        let histories = self.store.histories(persons).await?.into_iter();
-        Ok(histories.map(|(id, versions)| (id, Known { versions, told: told.remove(&id) })).collect())
+        let known = |(id, versions): (&PersonId, &Arc<_>)| {
+            (*id, Known { versions: Arc::clone(versions), told: told.remove(id) })
+        };
+        Ok(histories.iter().map(known).collect())
     }
 
     /// Of those the news name as kin, whom the profile may know.

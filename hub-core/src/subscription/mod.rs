@@ -7,9 +7,12 @@
 mod check;
 mod following;
 mod foreseen;
+mod glance;
 mod herald;
+mod mending;
 mod moving;
 mod news;
+mod roll;
 mod scope;
 mod sight;
 mod telling;
@@ -27,10 +30,13 @@ use crate::canonical::Category;
 pub use check::{Declared, Mistaken, check};
 pub use following::{
     Addressed, Declaration, Following, Member, Move, PAUSED, Telling, Tellings, Told, ToldEvent,
-    ask_for_snapshot, paused, queue_was_made, queues_aside,
+    ask_for_snapshot, paused, queue_was_made, queues_aside, queues_made,
 };
 pub use foreseen::Prospect;
+pub use glance::Glance;
 pub use herald::{Advance, Herald};
+pub use mending::ask_for_repair;
+pub use roll::{Differences, Roll, compare, known_by, roll};
 pub use scope::Scope;
 pub use telling::{Kin, Lens, Pseudonyms, Standing, Step};
 pub use territory::Territory;
@@ -56,6 +62,8 @@ pub struct Subscription {
     pub families: Vec<Category>,
     /// How.
     pub channel: Channel,
+    /// How many persons it may ask about within twenty-four hours.
+    pub lookups: u32,
 }
 
 /// A profile somebody subscribes to.
@@ -99,6 +107,8 @@ pub enum Channel {
     Webhook {
         /// Where.
         url: String,
+        /// Failures in a row after which it is posted nothing more.
+        failures: u32,
     },
 }
 

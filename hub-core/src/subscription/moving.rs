@@ -18,7 +18,7 @@ use crate::store::StoreError;
 /// Persons gone through at once.
 const PERSONS: u32 = 500;
 /// Events that may wait for the broker while somebody is shown persons: others are not delayed by more.
-const WAITING: u64 = 2_000;
+pub(super) const WAITING: u64 = 2_000;
 /// Subscribers asked about at once.
 const ASKED: u32 = 1_000;
 
@@ -184,7 +184,7 @@ impl Herald {
         Ok(Advance { events, persons: 0, idle: false })
     }
 
-    async fn write_move(
+    pub(super) async fn write_move(
         &self,
         before: &Following,
         after: Following,

@@ -4,6 +4,7 @@
 //! leave, and what the profile was told then. Pure but for the clock.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::following::{Addressed, Told};
 use super::moving::OnItsWay;
@@ -16,10 +17,11 @@ use crate::delivery::PersonId;
 use crate::event::{Event, Manner, Occasion, read_as_gone, read_out};
 use crate::statement::{Origin, Stated};
 use crate::store::Version;
+use uuid::Uuid;
 
 /// What is known of a person, and what the profile knows.
 pub(super) struct Known {
-    pub versions: Vec<Version>,
+    pub versions: Arc<Vec<Version>>,
     pub told: Option<Told>,
 }
 
@@ -99,7 +101,31 @@ impl Sight<'_> {
     pub fn of_move(&self, person: PersonId, known: &Known, on: &OnItsWay<'_>) -> Option<Addressed> {
         let told = known.told.as_ref()?;
         let place = told.standing.seen_in.as_ref().filter(|place| on.concerns(place))?;
-        let held = known.versions.iter().find(|version| version.sequence >= told.version)?;
+        self.reading(person, known, (place, on.leaving), (on.subscription, on.id))
+    }
+
+    /// What a subscriber that asks for a person again is told: all there is, or that the person is gone from its sight.
+    pub fn again(
+        &self,
+        person: PersonId,
+        known: &Known,
+        (own, id): (&Subscription, Uuid),
+    ) -> Option<Addressed> {
+        let told = known.told.as_ref()?;
+        match told.standing.seen_in.as_ref().filter(|place| own.territory.covers(place)) {
+            Some(place) => self.reading(person, known, (place, false), (own, id)),
+            None => self.reading(person, known, ("00", true), (own, id)),
+        }
+    }
+
+    fn reading(
+        &self,
+        person: PersonId,
+        known: &Known,
+        (place, gone): (&str, bool),
+        (own, id): (&Subscription, Uuid),
+    ) -> Option<Addressed> {
+        let told = known.told.as_ref()?;
         let occasion = Occasion {
             person: self.lens.pseudonyms.of(&self.lens.scope.profile, person),
             arrival: None,
@@ -108,14 +134,13 @@ impl Sight<'_> {
             departement: place,
             manner: Manner::Scoped,
         };
-        let event = if on.leaving {
-            read_as_gone(occasion, on.id)
+        let event = if gone {
+            read_as_gone(occasion, id)
         } else {
-            let seen = self.lens.scope.see(&held.state);
-            read_out(self.lens.canon, occasion, &seen, on.id)?
+            let held = known.versions.iter().find(|version| version.sequence >= told.version)?;
+            read_out(self.lens.canon, occasion, &self.lens.scope.see(&held.state), id)?
         };
-        let to = Some(on.subscription.subscriber.clone());
-        Some(Addressed { person, to, event, queued: on.subscription.is_queued() })
+        Some(Addressed { person, to: Some(own.subscriber.clone()), event, queued: own.is_queued() })
     }
 
     /// What the profile saw by under a declaration.

@@ -36,6 +36,8 @@ pub(super) struct Subscription {
     #[serde(default)]
     pub evenements: Vec<String>,
     pub canal: Channel,
+    #[serde(default)]
+    pub consultations_par_jour: u32,
 }
 
 /// `tous`, or codes. YAML reads 52 as a number, and 01 as one too.
@@ -51,7 +53,15 @@ pub(super) enum Codes {
 #[serde(untagged)]
 pub(super) enum Channel {
     Plain(String),
-    Webhook { webhook: String },
+    Webhook(Webhook),
+}
+
+/// An address, and how often it may fail.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    pub webhook: String,
+    pub desactive_apres: Option<u32>,
 }
 
 impl Codes {

@@ -6,19 +6,24 @@
 mod deliveries;
 mod desk;
 mod digests;
+mod effects;
 mod events;
 mod filename;
 mod identity;
 mod landing;
 mod listening;
+mod lookup;
 mod page;
 mod pen;
 mod persons;
 mod problem;
 mod receipts;
+mod roll;
 mod subscribers;
+mod subscriptions;
 mod tus;
 mod uploads;
+mod window;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,18 +34,20 @@ use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, head, post};
+use axum::routing::{get, head, post, put};
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
 use hub_core::store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::contract::{asyncapi, openapi};
 use crate::court::Court;
 use problem::Problem;
 
 pub use desk::Desk;
-pub use subscribers::Window;
+pub use subscriptions::{Registry, in_json as subscription_in_json};
+pub use window::Window;
 
 /// What the doors open on.
 #[derive(Clone)]
@@ -57,6 +64,17 @@ impl FromRef<Rooms> for Arc<dyn Store> {
     }
 }
 
+/// What opens besides, on loopback.
+#[derive(Clone, Default)]
+pub struct Inner {
+    /// What those who show a token come to.
+    pub counter: Option<Counter>,
+    /// Who is who.
+    pub court: Option<Arc<Court>>,
+    /// Who subscribes to what.
+    pub registry: Option<Registry>,
+}
+
 /// Answers on a listener until `stop` resolves; requests under way are answered first.
 ///
 /// # Errors
@@ -64,7 +82,7 @@ impl FromRef<Rooms> for Arc<dyn Store> {
 pub async fn serve(
     listener: TcpListener,
     rooms: Rooms,
-    (counter, court): (Option<Counter>, Option<Arc<Court>>),
+    Inner { counter, court, registry }: Inner,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let mut doors = Router::new()
@@ -74,6 +92,9 @@ pub async fn serve(
         .with_state(rooms);
     if let Some(court) = court {
         doors = doors.merge(who_is_who(court));
+    }
+    if let Some(registry) = registry {
+        doors = doors.merge(who_subscribes(registry));
     }
     if let Some(counter) = counter {
         doors = doors.merge(counter.doors());
@@ -115,12 +136,32 @@ fn who_is_who(court: Arc<Court>) -> Router {
         .with_state(court)
 }
 
+/// Who subscribes to what.
+fn who_subscribes(registry: Registry) -> Router {
+    Router::new()
+        .route("/v1/abonnements", get(subscriptions::list))
+        .route(
+            "/v1/abonnements/{nom}",
+            get(subscriptions::one).put(subscriptions::put).delete(subscriptions::delete),
+        )
+        .route("/v1/profils", get(subscriptions::profiles))
+        .route("/v1/profils/{nom}", put(subscriptions::put_profile))
+        .layer(DefaultBodyLimit::max(subscriptions::LARGEST))
+        .with_state(registry)
+}
+
 impl Counter {
     /// The doors that ask for a token.
     fn doors(self) -> Router {
         let read = Router::new()
             .route("/v1/subscribers/me/events", get(subscribers::events))
             .route("/v1/subscribers/me/snapshot", post(subscribers::snapshot))
+            .route("/v1/persons/lookup", post(lookup::look_up))
+            .route("/v1/subscribers/me", get(effects::me))
+            .route("/v1/subscribers/me/effects", post(effects::take))
+            .route("/v1/subscribers/me/digests", get(roll::digests))
+            .route("/v1/subscribers/me/digests/{compartiment}", get(roll::persons))
+            .route("/v1/subscribers/me/repairs", post(roll::repairs))
             .with_state(self.window);
         hand_in(self.desk).merge(read)
     }
@@ -149,6 +190,8 @@ fn hand_in(desk: Arc<Desk>) -> Router {
 /// What all doors have in common.
 fn finished(doors: Router) -> Router {
     doors
+        .route("/v1/openapi.json", get(async || axum::Json(openapi())))
+        .route("/v1/asyncapi.json", get(async || axum::Json(asyncapi())))
         .method_not_allowed_fallback(other_method)
         .fallback(async || Problem::not_found(NO_SUCH))
         .layer(from_fn(framed))

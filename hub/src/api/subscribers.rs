@@ -4,26 +4,23 @@
 //! also when nothing has come.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
-use hub_core::code::Code;
-use hub_core::store::Store;
-use hub_core::subscription::{Channel, Declared, Subscription, ToldEvent, ask_for_snapshot, paused};
+use hub_core::subscription::{ToldEvent, ask_for_snapshot};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::page::answer;
 use super::problem::Problem;
-use crate::admission::{Admitted, admitted};
-use crate::clock::today;
+use super::window::{Visitor, Window};
+use crate::lag::READ;
 
 /// Longest wait for something to come.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -35,15 +32,6 @@ const LOOK: Duration = Duration::from_millis(200);
 const PAGE: u32 = 1_000;
 /// The event a stream goes on behind.
 const LAST_EVENT: &str = "last-event-id";
-
-/// What subscribers read through.
-#[derive(Clone)]
-pub struct Window {
-    /// What was told.
-    pub store: Arc<dyn Store>,
-    /// Who subscribes to what.
-    pub declared: Arc<Declared>,
-}
 
 /// Where to read.
 #[derive(Debug, Deserialize)]
@@ -61,22 +49,23 @@ fn usual() -> usize {
     100
 }
 
-/// A subscriber that was let in.
-struct Reader {
-    window: Window,
-    subscription: Subscription,
-    from: u64,
-}
-
 pub(super) async fn events(
     State(window): State<Window>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let reader = window.let_in(&headers).await?;
+    let reader = window.let_in(&headers).await?.reads_here()?;
     let Ok(Query(Asked { after, limit, wait })) = asked else { return Err(misread()) };
     if !(1..=1_000).contains(&limit) || wait > LONGEST_WAIT.as_secs() {
         return Err(misread());
+    }
+    if let Some(after) = after {
+        // What it asks from behind it has.
+        let (store, name) = (window.pipeline.store.as_ref(), &reader.subscription.subscriber);
+        if READ.read(store, name).await?.is_none_or(|read| read < after) {
+            let after = after.min(store.told_end(&reader.subscription.profile).await?);
+            READ.change(store, name, |read| read.unwrap_or_default().max(after)).await?;
+        }
     }
     let streamed =
         headers.get(ACCEPT).is_some_and(|accepted| accepted.as_bytes().starts_with(b"text/event-stream"));
@@ -103,41 +92,16 @@ pub(super) async fn events(
 
 pub(super) async fn snapshot(State(window): State<Window>, headers: HeaderMap) -> Result<Response, Problem> {
     let reader = window.let_in(&headers).await?;
-    ask_for_snapshot(window.store.as_ref(), &reader.subscription.subscriber).await?;
+    ask_for_snapshot(window.pipeline.store.as_ref(), &reader.subscription.subscriber).await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
-impl Window {
-    /// Who asks, if the token is known and the subscription in force.
-    async fn let_in(&self, headers: &HeaderMap) -> Result<Reader, Problem> {
-        let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let scheme = bearer.and_then(|value| value.split_once(' '));
-        let secret = scheme
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, secret)| secret.trim());
-        let found = match secret {
-            Some(secret) => admitted(self.store.as_ref(), secret).await?,
-            None => None,
-        };
-        let Some(Admitted { subscriber, from }) = found else { return Err(refused()) };
-        let known = self.declared.subscriptions.get(subscriber.as_str());
-        let own = known.filter(|own| own.channel == Channel::Http && !own.has_expired(today()));
-        let Some(subscription) = own.cloned() else { return Err(refused()) };
-        if paused(self.store.as_ref()).await?.contains(&subscription.subscriber) {
-            let detail = "the subscription is paused: nothing is told for now";
-            return Err(Problem::new(StatusCode::FORBIDDEN, Code::TokenRefused, detail)
-                .in_french("l'abonnement est en pause : rien n'est dit pour l'instant"));
-        }
-        Ok(Reader { window: self.clone(), subscription, from })
-    }
-}
-
-impl Reader {
+impl Visitor {
     /// Up to `limit` events behind a place, and the place to go on from.
     async fn page(&self, mut after: u64, limit: usize) -> Result<(Vec<ToldEvent>, u64), Problem> {
         let mut events = Vec::new();
         loop {
-            let told = self.window.store.told(&self.subscription.profile, after, PAGE).await?;
+            let told = self.window.pipeline.store.told(&self.subscription.profile, after, PAGE).await?;
             if told.is_empty() {
                 return Ok((events, after));
             }
@@ -155,7 +119,7 @@ impl Reader {
 }
 
 /// Events as they come, each with its cursor as `id`.
-fn stream(reader: Reader, after: u64) -> Response {
+fn stream(reader: Visitor, after: u64) -> Response {
     let until = Instant::now() + STREAM;
     let cursor = after.max(reader.from);
     let parts = unfold((reader, cursor, true), move |(reader, cursor, first)| async move {
@@ -182,12 +146,6 @@ fn written(events: &[ToldEvent]) -> String {
         let _ = write!(text, "id: {position}\ndata: {json}\n\n");
         text
     })
-}
-
-fn refused() -> Problem {
-    let detail = "expected the token of a subscriber of channel `http` whose subscription is in force";
-    Problem::new(StatusCode::UNAUTHORIZED, Code::TokenRefused, detail)
-        .in_french("attendu : le jeton d'un abonné de canal `http` dont l'abonnement est en vigueur")
 }
 
 fn misread() -> Problem {

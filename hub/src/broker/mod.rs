@@ -8,8 +8,10 @@ use hub_core::broker::{Broker, BrokerError};
 
 pub use rabbitmq::{Binding, Exchange, Management, ManagementError, Permissions, Policy, Queue};
 pub use rabbitmq::{DEAD_LETTERS, EXCHANGE, NOWHERE, QUEUE, REFUSED};
+pub use rabbitmq::{DeadLetter, DeadLetters, Masked, is_the_last};
 pub use rabbitmq::{
-    Drift, Reader, Standing, Topology, exchange_of, of_journal, of_readers, permissions, queue_of,
+    Drift, Reader, Standing, Topology, dead_letter_policy, exchange_of, of_journal, of_readers, permissions,
+    queue_of,
 };
 
 /// The broker at `amqp://…` or `amqps://…`; nothing is connected yet.

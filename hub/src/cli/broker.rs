@@ -40,7 +40,7 @@ impl Broker {
 /// Those who are to have a queue today.
 async fn readers(settings: &Settings) -> anyhow::Result<Vec<Reader>> {
     let canon = installation::canon()?;
-    let files = SubscriptionFiles::folder(&settings.subscriptions_folder())?;
+    let files = SubscriptionFiles::of(settings)?;
     let (declared, mistakes) = files.check(&canon, today());
     if let Some(mistake) =
         mistakes.iter().find(|mistake| mistake.diagnostic.code != Code::SubscriptionExpired)
@@ -76,16 +76,46 @@ fn lint(standing: &Standing, readers: &[Reader], output: Output) -> Exit {
     if output == Output::Table {
         let count = counted(drifts.len() as u64, ["écart", "écarts"], ["difference", "differences"]);
         show::line(count);
-        if !drifts.is_empty() {
-            show::line(either(
-                "ce qui manque est déclaré par `dlnuf serve` à sa prochaine connexion, un utilisateur par `dlnuf subscriber add` ; ce qui \
-                 est en trop s'ôte par `dlnuf subscriber remove`",
-                "what is missing is declared by `dlnuf serve` when it next connects, a user by `dlnuf subscriber add`; what is too many \
-                 goes by `dlnuf subscriber remove`",
-            ));
-        }
+        let mut advice: Vec<&str> = drifts.iter().map(remedy).collect();
+        advice.sort_unstable();
+        advice.dedup();
+        advice.iter().for_each(|advice| show::line(format_args!("- {advice}")));
     }
     if drifts.is_empty() { Exit::Done } else { Exit::Mistakes }
+}
+
+/// What to do about a difference.
+fn remedy(drift: &Drift) -> &'static str {
+    match (drift.thing, &drift.expected, &drift.found) {
+        ("user", Some(_), _) | ("policy", ..) => either(
+            "un utilisateur ou une politique : `dlnuf subscriber rotate NOM`, ou `add` pour qui n'a jamais été ajouté, les refait",
+            "a user or a policy: `dlnuf subscriber rotate NAME`, or `add` for one never added, makes them anew",
+        ),
+        ("tag", ..) => either(
+            "une étiquette : `rabbitmqctl set_user_tags UTILISATEUR` les ôte toutes",
+            "a tag: `rabbitmqctl set_user_tags USER` takes all of them away",
+        ),
+        (_, Some(_), None) => either(
+            "ce qui manque est déclaré par `dlnuf serve` à sa prochaine connexion",
+            "what is missing is declared by `dlnuf serve` when it next connects",
+        ),
+        ("queue" | "exchange", Some(_), Some(_)) => either(
+            "une file ou un échange fait autrement : supprimez-le sur le courtier, `dlnuf serve` le refait et montre à l'abonné ce qu'il contenait",
+            "a queue or an exchange made otherwise: delete it on the broker, `dlnuf serve` makes it anew and shows the subscriber what it held",
+        ),
+        ("binding", None, _) => either(
+            "une liaison de trop : ôtez-la sur le courtier (interface de gestion, page de la file)",
+            "a binding too many: take it away on the broker (management pages, that of the queue)",
+        ),
+        ("exchange", None, _) => either(
+            "l'échange d'un profil que plus personne ne suit : supprimez-le sur le courtier",
+            "the exchange of a profile nobody follows any more: delete it on the broker",
+        ),
+        _ => either(
+            "une file ou un utilisateur que rien ne déclare : `dlnuf subscriber remove NOM`",
+            "a queue or a user nothing declares: `dlnuf subscriber remove NAME`",
+        ),
+    }
 }
 
 fn thing_in_words(thing: &str) -> &str {
@@ -93,6 +123,8 @@ fn thing_in_words(thing: &str) -> &str {
         "queue" => either("file", "queue"),
         "binding" => either("liaison", "binding"),
         "user" => either("utilisateur", "user"),
+        "tag" => either("étiquette", "tag"),
+        "policy" => either("politique", "policy"),
         other => other,
     }
 }

@@ -4,6 +4,7 @@
 //! a difference that was asked to fail.
 
 mod broker;
+mod contract;
 mod deliver;
 mod deliveries;
 mod demo;
@@ -82,6 +83,9 @@ enum Command {
     /// Compare what stands on the broker with what is declared
     #[command(subcommand)]
     Broker(broker::Broker),
+    /// Print the documents others program against: OpenAPI of the doors, AsyncAPI of the events
+    #[command(subcommand)]
+    Contract(contract::Contract),
     /// Run archived bytes again, through the same path; says first what that would change
     #[command(subcommand)]
     Replay(replay::Replay),
@@ -168,6 +172,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Sources(sources) => sources.run(&settings, output).await,
         Command::Subscriber(subscriber) => Box::pin(subscriber.run(&settings, output)).await,
         Command::Broker(broker) => broker.run(&settings, output).await,
+        Command::Contract(contract) => contract.run(&settings),
         Command::Replay(replay) => Box::pin(replay.run(&settings, output)).await,
         Command::Events(events) => events.run(&settings, output).await,
         Command::Person(person) => person.run(&settings, output).await,

@@ -53,13 +53,7 @@ impl Serve {
             }
         };
         let serving = async {
-            let served = api::serve(
-                listener,
-                service.rooms(),
-                (Some(service.counter()), Some(service.court())),
-                stop(),
-            )
-            .await;
+            let served = api::serve(listener, service.rooms(), service.inner(), stop()).await;
             stopping.send_replace(true);
             served
         };

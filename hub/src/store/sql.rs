@@ -103,6 +103,9 @@ pub(super) const TOLD: &str = "
 select position, profile, subscriber, subject, told.id, routing_key, payload
 from told join following on following.id = following_id
 where profile = $1 and position > $2 order by position limit $3";
+pub(super) const TOLD_PEOPLE: &str = "
+select person_id, version, declared, sequence, seen_in from told_of
+where following_id = (select id from following where profile = $1) and person_id > $2 order by person_id limit $3";
 pub(super) const TOLD_END: &str = "
 select coalesce(max(position), 0) from told join following on following.id = following_id where profile = $1";
 pub(super) const TOLD_OUTBOX: &str = "

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
-use super::management::{Binding, Exchange, Management, ManagementError, Permissions, Queue};
+use super::management::{Binding, Exchange, Management, ManagementError, Permissions, Policy, Queue};
 use super::profiles::Reader;
 use super::topology::{Topology, WantedBinding};
 
@@ -15,6 +15,14 @@ use super::topology::{Topology, WantedBinding};
 const OURS: &str = "dlnuf.";
 /// Subscribers' queues and users begin so.
 const OF_SUBSCRIBERS: &str = "dlnuf.abonne.";
+/// Queues of what they refused.
+const OF_DEAD_LETTERS: &str = "dlnuf.rebuts.";
+/// Exchanges of profiles.
+const OF_PROFILES: &str = "dlnuf.profil.";
+/// How long dead letters are kept: 30 days, in milliseconds.
+const DEAD_LETTERS_MS: u64 = 30 * 24 * 3_600 * 1_000;
+/// How often a dead letter may be looked at.
+const LOOKS: u32 = 1_000_000;
 
 /// What stands on the broker, of what the hub may have made.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,12 +35,16 @@ pub struct Standing {
     pub bindings: Vec<Binding>,
     /// Users of subscribers, and what each may do.
     pub users: BTreeMap<String, Option<Permissions>>,
+    /// Those of them who bear tags.
+    pub tags: Vec<(String, String)>,
+    /// Policies.
+    pub policies: Vec<Policy>,
 }
 
 /// A difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// `exchange`, `queue`, `binding` or `user`.
+    /// `exchange`, `queue`, `binding`, `user`, `tag` or `policy`.
     pub thing: &'static str,
     /// Its name.
     pub name: String,
@@ -55,15 +67,25 @@ impl Standing {
             let permissions = api.permissions(&user).await?;
             users.insert(user, permissions);
         }
-        Ok(Self { exchanges, queues, bindings, users })
+        let (tags, policies) = (api.tagged(OF_SUBSCRIBERS).await?, api.policies(OURS).await?);
+        Ok(Self { exchanges, queues, bindings, users, tags, policies })
     }
 
     /// Where it is not what is to stand, for these readers.
     pub fn drifts(&self, wanted: &Topology, readers: &[Reader]) -> Vec<Drift> {
         let mut drifts = self.exchanges_and_queues(wanted);
-        drifts.extend(self.unknown_queues(wanted));
+        drifts.extend(self.unknown(wanted));
         drifts.extend(self.bindings(wanted));
         drifts.extend(self.users(readers));
+        drifts.extend(self.tags.iter().map(|(user, tags)| Drift {
+            thing: "tag",
+            name: user.clone(),
+            expected: None,
+            found: Some(tags.clone()),
+        }));
+        if !readers.is_empty() {
+            drifts.extend(self.policy());
+        }
         drifts
     }
 
@@ -81,12 +103,33 @@ impl Standing {
         exchanges.chain(queues).collect()
     }
 
-    /// Queues of subscribers nobody declares.
-    fn unknown_queues(&self, wanted: &Topology) -> impl Iterator<Item = Drift> {
-        let known: BTreeSet<&str> = wanted.queues.iter().map(|queue| queue.name.as_str()).collect();
-        let ours = self.queues.iter().filter(|queue| queue.name.starts_with(OF_SUBSCRIBERS));
-        let unknown = ours.filter(move |queue| !known.contains(queue.name.as_str()));
-        unknown.map(|queue| unexpected("queue", &queue.name)).collect::<Vec<_>>().into_iter()
+    /// Queues and dead letters of subscribers, and exchanges of profiles, nobody declares.
+    fn unknown(&self, wanted: &Topology) -> Vec<Drift> {
+        let queues = self.queues.iter().map(|queue| &queue.name);
+        let queues =
+            queues.filter(|name| name.starts_with(OF_SUBSCRIBERS) || name.starts_with(OF_DEAD_LETTERS));
+        let queues = queues.filter(|name| wanted.queues.iter().all(|queue| queue.name != **name));
+        let exchanges = self.exchanges.iter().map(|exchange| &exchange.name);
+        let exchanges = exchanges.filter(|name| name.starts_with(OF_PROFILES));
+        let exchanges =
+            exchanges.filter(|name| wanted.exchanges.iter().all(|exchange| exchange.name != **name));
+        let queues = queues.map(|name| unexpected("queue", name));
+        queues.chain(exchanges.map(|name| unexpected("exchange", name))).collect()
+    }
+
+    /// How long dead letters are kept.
+    fn policy(&self) -> Option<Drift> {
+        let wanted = dead_letter_policy();
+        let described =
+            |policy: &Policy| format!("{} {} {}", policy.pattern, policy.apply_to, policy.definition);
+        let found = self.policies.iter().find(|policy| policy.name == wanted.name);
+        let differs = found.is_none_or(|found| described(found) != described(&wanted));
+        differs.then(|| Drift {
+            thing: "policy",
+            name: wanted.name.clone(),
+            expected: Some(described(&wanted)),
+            found: found.map(described),
+        })
     }
 
     fn bindings(&self, wanted: &Topology) -> Vec<Drift> {
@@ -103,7 +146,7 @@ impl Standing {
         });
         // Whoever bound a queue of their own to the journal knows why; a subscriber's is the hub's affair.
         let ours = |binding: &&WantedBinding| {
-            binding.queue.starts_with(OF_SUBSCRIBERS) || binding.exchange.starts_with("dlnuf.profil.")
+            binding.queue.starts_with(OF_SUBSCRIBERS) || binding.exchange.starts_with(OF_PROFILES)
         };
         let more = found.difference(&wanted_ones).filter(ours).map(|binding| {
             let found = Some(binding.key.clone());
@@ -122,6 +165,18 @@ impl Standing {
         // Users are the whole broker's: who may do nothing in this virtual host is another hub's.
         let more = self.users.iter().filter(|(user, may)| may.is_some() && !wanted.contains_key(*user));
         lacking.chain(more.map(|(user, _)| unexpected("user", user))).collect()
+    }
+}
+
+/// Dead letters hold what a person's record holds: they are not kept for ever.
+pub fn dead_letter_policy() -> Policy {
+    Policy {
+        name: "dlnuf.rebuts".to_owned(),
+        pattern: "^dlnuf\\.rebuts\\.".to_owned(),
+        apply_to: "queues".to_owned(),
+        // Looking at one gives it back: on 4.x a queue that says nothing would drop it after twenty looks.
+        definition: json!({ "message-ttl": DEAD_LETTERS_MS, "delivery-limit": LOOKS }),
+        priority: 0,
     }
 }
 

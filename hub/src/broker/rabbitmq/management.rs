@@ -36,6 +36,19 @@ struct Named {
     name: String,
 }
 
+/// Its tags come as a list, and came as one text before 3.9.
+#[derive(Deserialize)]
+struct Tagged {
+    name: String,
+    #[serde(default)]
+    tags: serde_json::Value,
+}
+
+fn words(tags: &serde_json::Value) -> String {
+    let listed = tags.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    listed.chain(tags.as_str()).filter(|tag| !tag.is_empty()).collect::<Vec<_>>().join(",")
+}
+
 impl Management {
     /// The API at `http(s)://user:password@host:15672` (without `/api`), for one virtual host; nothing is connected yet.
     ///
@@ -63,6 +76,15 @@ impl Management {
         let found: Vec<Named> = self.api.list("listing users", &["users"], &filter(prefix, "name")).await?;
         let names = found.into_iter().map(|user| user.name);
         Ok(names.filter(|name| name.starts_with(prefix)).collect())
+    }
+
+    /// The users whose names begin so and who bear tags, with their tags: whoever bears one may use the management API.
+    pub async fn tagged(&self, prefix: &str) -> Result<Vec<(String, String)>, ManagementError> {
+        let found: Vec<Tagged> =
+            self.api.list("listing users", &["users"], &filter(prefix, "name,tags")).await?;
+        let own = found.into_iter().filter(|user| user.name.starts_with(prefix));
+        let tags = own.map(|user| (user.name, words(&user.tags)));
+        Ok(tags.filter(|(_, tags)| !tags.is_empty()).collect())
     }
 
     /// Sets what a user may do. A connection may go by what was set before until it is made anew.

@@ -3,10 +3,12 @@
 //! Nothing of lapin's own recovery is used: a session that fails is dropped and the publisher opens another. Heartbeats tell
 //! a dead peer; a connection the broker blocks (memory or disk alarm) is waited for, not published to again.
 
+mod dead_letters;
 mod drift;
 mod management;
 mod profiles;
 mod session;
+mod silence;
 mod topology;
 
 use std::str::FromStr as _;
@@ -20,7 +22,10 @@ use lapin::options::ConfirmSelectOptions;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 
-pub use drift::{Drift, Standing, permissions};
+use silence::Silent;
+
+pub use dead_letters::{DeadLetter, DeadLetters, Masked, is_the_last};
+pub use drift::{Drift, Standing, dead_letter_policy, permissions};
 pub use management::{Binding, Exchange, Management, ManagementError, Permissions, Policy, Queue};
 pub use profiles::{NOWHERE, REFUSED, Reader, exchange_of, of_readers, queue_of};
 pub use topology::{DEAD_LETTERS, EXCHANGE, QUEUE, Topology, of_journal};
@@ -31,9 +36,11 @@ const HEARTBEAT_S: u16 = 10;
 const LANES: usize = 4;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// More of it for each subscriber's queue.
-const LOOK: Duration = Duration::from_secs(6);
+const LOOK: Duration = Duration::from_secs(16);
 /// How long a session for subscribers lasts: with the next one it is looked again whether their queues stand.
 const LASTING: Duration = Duration::from_mins(1);
+/// The same while some of them cannot be had.
+const LASTING_ASIDE: Duration = Duration::from_secs(10);
 
 /// RabbitMQ at a URL.
 pub(super) struct RabbitMq {
@@ -42,6 +49,8 @@ pub(super) struct RabbitMq {
     readers: Option<Vec<Reader>>,
     /// They have been declared: only then is it known that old bindings are gone.
     declared: AtomicBool,
+    /// Those whose queue took nothing.
+    silent: Silent,
 }
 
 impl RabbitMq {
@@ -53,7 +62,7 @@ impl RabbitMq {
             source: "the URL must look like `amqp://user:password@host:5672/%2f`".into(),
         })?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
-        Ok(Self { uri, readers, declared: AtomicBool::new(false) })
+        Ok(Self { uri, readers, declared: AtomicBool::new(false), silent: Silent::default() })
     }
 }
 
@@ -67,7 +76,7 @@ impl RabbitMq {
         match (&self.readers, channel) {
             (Some(readers), _) => {
                 let first = !self.declared.load(Ordering::Relaxed);
-                let declared = profiles::declare(connection, readers, first).await?;
+                let declared = profiles::declare(connection, (readers, &self.silent), first).await?;
                 self.declared.store(true, Ordering::Relaxed);
                 Ok(declared)
             }
@@ -96,8 +105,9 @@ impl Broker for RabbitMq {
             CONNECT_TIMEOUT + LOOK * u32::try_from(self.readers.as_ref().map_or(0, Vec::len)).unwrap_or(1);
         let declaring = self.declare(&connection, channels.first());
         let declared = in_time_of(patience, "declaring exchanges and queues", declaring).await?;
-        let lasting = self.readers.is_some().then_some(LASTING);
-        Ok(Arc::new(session::RabbitMqSession::new(connection, channels, (declared, lasting))))
+        let lasting = if declared.aside.is_empty() { LASTING } else { LASTING_ASIDE };
+        let readers = self.readers.clone().map(|readers| (readers, self.silent.clone(), lasting));
+        Ok(Arc::new(session::RabbitMqSession::new(connection, channels, (declared, readers))))
     }
 }
 

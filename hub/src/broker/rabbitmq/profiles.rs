@@ -18,6 +18,7 @@ use lapin::types::FieldTable;
 use lapin::{Connection, Result};
 use serde_json::json;
 
+use super::silence::Silent;
 use super::topology::{Topology, consumed};
 
 /// Exchange and queue of what no queue is bound for.
@@ -124,11 +125,20 @@ pub(super) struct Declared {
 
 /// Declares what readers need, each by itself: one whose queue cannot be had holds up nobody. The first time bindings are undone too
 /// that a reader no longer has, as its territory was cut.
-pub(super) async fn declare(connection: &Connection, readers: &[Reader], first: bool) -> Result<Declared> {
+pub(super) async fn declare(
+    connection: &Connection,
+    (readers, silent): (&[Reader], &Silent),
+    first: bool,
+) -> Result<Declared> {
     let channel = connection.create_channel().await?;
     of_readers(&[]).declare(&channel).await?;
     let mut declared = Declared::default();
     for reader in readers {
+        if silent.lasts(connection, reader).await {
+            unbind(connection, &Reader { keys: Vec::new(), ..reader.clone() }).await?;
+            declared.aside.push(reader.name.clone());
+            continue;
+        }
         match tokio::time::timeout(ANSWER, declare_reader(connection, reader, first)).await {
             Ok(Ok(Found::There)) => {}
             Ok(Ok(Found::Made)) => declared.lost.push(reader.name.clone()),
@@ -137,7 +147,7 @@ pub(super) async fn declare(connection: &Connection, readers: &[Reader], first: 
             refused => {
                 let cause =
                     refused.err().map_or("it stands otherwise than declared", |_| "it does not answer");
-                tracing::error!(code = %Code::BrokerUnreachable, queue = reader.queue(), cause,
+                tracing::error!(code = %Code::QueueSilent, queue = reader.queue(), cause,
                     "a subscriber's queue cannot be had: it is sent nothing until it can, then shown everybody");
                 unbind(connection, &Reader { keys: Vec::new(), ..reader.clone() }).await?;
                 declared.aside.push(reader.name.clone());

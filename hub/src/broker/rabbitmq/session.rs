@@ -17,11 +17,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::profiles::{Declared, exchange_of, queue_of};
+use super::profiles::{Declared, Reader, exchange_of, queue_of};
+use super::silence::Silent;
 use super::topology::EXCHANGE;
 
 /// How long a wave may take while the broker does not say that it blocks us.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// The same where one queue among several may take nothing: the others wait as long.
+const SHARED_DEADLINE: Duration = Duration::from_secs(10);
 /// Kept on disk by the queue, AMQP 0-9-1 `delivery-mode`.
 const PERSISTENT: u8 = 2;
 
@@ -30,15 +33,17 @@ pub(super) struct RabbitMqSession {
     channels: Vec<Channel>,
     blocked: watch::Receiver<bool>,
     declared: Declared,
+    /// Those who subscribe, and whose queues took nothing.
+    readers: Option<(Vec<Reader>, Silent)>,
     ends: Option<Instant>,
 }
 
 impl RabbitMqSession {
-    /// A session over channels, for what was declared, as long as it is to last.
+    /// A session over channels, for what was declared; for those who subscribe as long as it is to last.
     pub(super) fn new(
         connection: Connection,
         channels: Vec<Channel>,
-        (declared, lasting): (Declared, Option<Duration>),
+        (declared, readers): (Declared, Option<(Vec<Reader>, Silent, Duration)>),
     ) -> Self {
         let (sender, blocked) = watch::channel(false);
         tokio::spawn(watch_blocking(connection.events_listener(), sender));
@@ -47,7 +52,8 @@ impl RabbitMqSession {
             channels,
             blocked,
             declared,
-            ends: lasting.map(|lasting| Instant::now() + lasting),
+            ends: readers.as_ref().map(|(.., lasting)| Instant::now() + *lasting),
+            readers: readers.map(|(readers, silent, _)| (readers, silent)),
         }
     }
 
@@ -84,12 +90,18 @@ impl RabbitMqSession {
 
     async fn publish_all(&self, channel: &Channel, wave: &[Message]) -> Result<Vec<Verdict>, BrokerError> {
         let mut answers = std::pin::pin!(join_all(wave.iter().map(|event| Self::one(channel, event))));
+        let deadline = if self.readers.is_some() { SHARED_DEADLINE } else { DEADLINE };
         loop {
-            match tokio::time::timeout(DEADLINE, &mut answers).await {
+            match tokio::time::timeout(deadline, &mut answers).await {
                 Ok(answers) => return Ok(judged(wave, answers)),
                 // Publishing again would only add duplicates to what is delivered once the alarm is over.
                 Err(_) if *self.blocked.borrow() => {}
-                Err(_) => return Err(BrokerError::Silent { waited_s: DEADLINE.as_secs() }),
+                Err(_) => {
+                    if let Some((readers, silent)) = &self.readers {
+                        silent.look_for(&self.connection, readers, wave).await;
+                    }
+                    return Err(BrokerError::Silent { waited_s: deadline.as_secs() });
+                }
             }
         }
     }

@@ -38,6 +38,9 @@ pub struct History {
     id: Uuid,
 }
 
+/// Rulings looked through for one that held once.
+const RULINGS: u32 = 100_000;
+
 impl Person {
     /// Runs the command.
     ///
@@ -93,6 +96,16 @@ fn unknown(id: PersonId) -> Said {
     Said::either(Code::NotFound, french, format!("there is no person `{id}`"))
 }
 
+/// Who a person was ruled to be at an instant, by a ruling undone since.
+async fn ruled_to_be(store: &dyn Store, id: PersonId, at: Timestamp) -> anyhow::Result<Option<PersonId>> {
+    let rulings = store.rulings(RULINGS).await?;
+    let held = rulings.into_iter().find(|ruling| {
+        let undone = ruling.undone.as_ref().is_some_and(|(undone, _)| *undone > at);
+        ruling.at <= at && undone && ruling.absorbed.iter().any(|absorbed| absorbed.person == id)
+    });
+    Ok(held.map(|ruling| if ruling.persons.0 == id { ruling.persons.1 } else { ruling.persons.0 }))
+}
+
 /// What was known of a person at an instant; of one absorbed before, under the name of who absorbed it.
 async fn known_at(store: &dyn Store, id: PersonId, at: Timestamp) -> anyhow::Result<(PersonId, Version)> {
     let history = store.history(id).await?;
@@ -103,7 +116,12 @@ async fn known_at(store: &dyn Store, id: PersonId, at: Timestamp) -> anyhow::Res
         let french = format!("`{id}` n'était pas encore connue le {at}, elle l'est depuis le {since}");
         Said::either(Code::NotYetKnown, french, format!("`{id}` was not known at {at}, it is since {since}"))
     })?;
-    let into = if then.end.is_none() { known(store, id).await?.merged_into } else { None };
+    let into = match then.end {
+        None => known(store, id).await?.merged_into,
+        // Found to be another one then, and somebody again since.
+        Some(_) if then.state.fields.is_empty() => ruled_to_be(store, id, at).await?,
+        Some(_) => None,
+    };
     if let Some(into) = into {
         eprintln!(
             "{}",

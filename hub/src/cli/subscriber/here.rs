@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
+use hub_core::clock::Clock as _;
 use hub_core::store::Store;
-use hub_core::subscription::{Channel, PAUSED, Subscription, ask_for_snapshot};
+use hub_core::subscription::{Channel, PAUSED, Subscription, ask_for_snapshot, queues_made};
 use serde_json::json;
 
 use super::Desk;
-use crate::admission::{admit, withdraw};
+use crate::admission::{admit, is_admitted, withdraw};
 use crate::broker::Reader;
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
-use crate::clock::today;
+use crate::clock::{MachineClock, today};
+use crate::effects;
 use crate::installation;
+use crate::lag::READ;
 use crate::provision::{Access, Provision};
+use crate::seal::Seal;
 use crate::settings::Settings;
+use crate::webhook::{self, STANDINGS, Standing};
 
 /// A subscriber that has not expired.
 fn in_force<'d>(desk: &'d Desk, name: &str) -> anyhow::Result<&'d Subscription> {
@@ -28,7 +33,7 @@ fn in_force<'d>(desk: &'d Desk, name: &str) -> anyhow::Result<&'d Subscription> 
 }
 
 /// One that reads a queue.
-fn queued(subscription: &Subscription) -> anyhow::Result<&Subscription> {
+pub(super) fn queued(subscription: &Subscription) -> anyhow::Result<&Subscription> {
     let (name, channel) = (&subscription.subscriber, subscription.channel.word());
     anyhow::ensure!(
         subscription.is_queued(),
@@ -40,8 +45,16 @@ fn queued(subscription: &Subscription) -> anyhow::Result<&Subscription> {
     Ok(subscription)
 }
 
-async fn store(desk: &Desk, settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+pub(super) async fn store(desk: &Desk, settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     installation::open_store(settings, &desk.canon).await
+}
+
+/// What a subscriber is given, once.
+#[derive(Default)]
+struct Given {
+    access: Option<Access>,
+    secret: Option<String>,
+    token: Option<String>,
 }
 
 pub(super) async fn add(
@@ -51,13 +64,31 @@ pub(super) async fn add(
 ) -> anyhow::Result<Exit> {
     let subscription = in_force(desk, name)?;
     let store = store(desk, settings).await?;
-    if subscription.channel == Channel::Http {
+    anyhow::ensure!(
+        !is_admitted(store.as_ref(), name).await?,
+        either(
+            format!("`{name}` est déjà ajouté : `dlnuf subscriber rotate {name}` lui donne d'autres secrets"),
+            format!("`{name}` was added before: `dlnuf subscriber rotate {name}` gives it other secrets"),
+        )
+    );
+    let mut given = Given::default();
+    match &subscription.channel {
+        Channel::Queue => given.access = Some(Provision::of(settings)?.add(&store, subscription).await?),
+        Channel::Webhook { url, .. } => {
+            // What can never be posted to is refused now, not at the first event.
+            installation::networks(settings)?.target(url)?;
+            given.secret = Some(webhook_secret(&store, settings, name).await?);
+            let cursor = store.told_end(&subscription.profile).await?;
+            STANDINGS.change(store.as_ref(), name, |_| Standing { cursor, ..Standing::default() }).await?;
+        }
+        Channel::Http => {}
+    }
+    if !subscription.is_queued() {
         // What was told before is none of its affairs: it begins with how things are.
         ask_for_snapshot(store.as_ref(), name).await?;
-        return let_in(store.as_ref(), subscription, output).await;
     }
-    let access = Provision::of(settings)?.add(&store, queued(subscription)?).await?;
-    told(name, &access, output);
+    given.token = Some(admit(store.as_ref(), (name, &subscription.profile)).await?);
+    given.tell(name, output);
     Ok(Exit::Done)
 }
 
@@ -67,52 +98,58 @@ pub(super) async fn rotate(
     (settings, output): (&Settings, Output),
 ) -> anyhow::Result<Exit> {
     let subscription = in_force(desk, name)?;
-    if subscription.channel == Channel::Http {
-        return let_in(store(desk, settings).await?.as_ref(), subscription, output).await;
-    }
-    let reader = Reader::of(queued(subscription)?, desk.today);
-    let access = Provision::of(settings)?.rotate(&reader).await?;
-    told(name, &access, output);
-    Ok(Exit::Done)
-}
-
-/// Gives a subscriber a token to read over HTTP, in the place of the one before.
-async fn let_in(store: &dyn Store, subscription: &Subscription, output: Output) -> anyhow::Result<Exit> {
-    let name = subscription.subscriber.as_str();
-    let token = admit(store, (name, &subscription.profile)).await?;
-    match output {
-        Output::Json => show::json_line(&json!({ "abonne": name, "jeton": token })),
-        Output::Table => {
-            show::line(format_args!("DLNUF_TOKEN={token}"));
-            eprintln!(
-                "{}",
-                either(
-                    "ce jeton ne sera plus montré : remettez-le à l'outil par un canal sûr ; il lit GET /v1/subscribers/me/events",
-                    "this token is not shown again: hand it to the tool by a safe way; it reads GET /v1/subscribers/me/events"
-                )
-            );
+    let store = store(desk, settings).await?;
+    let mut given = Given::default();
+    match &subscription.channel {
+        Channel::Queue => {
+            let reader = Reader::of(subscription, desk.today);
+            given.access = Some(Provision::of(settings)?.rotate(&reader).await?);
         }
+        Channel::Webhook { .. } => given.secret = Some(webhook_secret(&store, settings, name).await?),
+        Channel::Http => {}
     }
+    given.token = Some(admit(store.as_ref(), (name, &subscription.profile)).await?);
+    given.tell(name, output);
     Ok(Exit::Done)
 }
 
-/// How to connect, once.
-fn told(name: &str, access: &Access, output: Output) {
-    let Access { queue, user, password, url } = access;
-    if output == Output::Json {
-        show::json_line(&json!({
-            "abonne": name, "file": queue, "utilisateur": user, "mot_de_passe": password, "url": url,
-        }));
-        return;
+async fn webhook_secret(store: &Arc<dyn Store>, settings: &Settings, name: &str) -> anyhow::Result<String> {
+    let seal = Seal::load_or_create(&settings.key())?;
+    Ok(webhook::mint(store.as_ref(), &seal, name, MachineClock.now()).await?)
+}
+
+impl Given {
+    /// How to connect, once.
+    fn tell(&self, name: &str, output: Output) {
+        let Self { access, secret, token } = self;
+        if output == Output::Json {
+            let mut given = json!({ "abonne": name, "jeton": token });
+            if let Some(Access { queue, user, password, url }) = access {
+                let more = [("file", queue), ("utilisateur", user), ("mot_de_passe", password), ("url", url)];
+                more.into_iter().for_each(|(key, value)| given[key] = json!(value));
+            }
+            if let Some(secret) = secret {
+                given["secret"] = json!(secret);
+            }
+            return show::json_line(&given);
+        }
+        if let Some(Access { queue, url, .. }) = access {
+            show::line(format_args!("DLNUF_AMQP_URL={url}\nDLNUF_QUEUE={queue}"));
+        }
+        if let Some(secret) = secret {
+            show::line(format_args!("DLNUF_WEBHOOK_SECRET={secret}"));
+        }
+        if let Some(token) = token {
+            show::line(format_args!("DLNUF_TOKEN={token}"));
+        }
+        eprintln!(
+            "{}",
+            either(
+                "ces secrets ne seront plus montrés : remettez-les à l'outil par un canal sûr ; le jeton est pour l'API HTTP (/v1/subscribers/me)",
+                "these secrets are not shown again: hand them to the tool by a safe way; the token is for the HTTP API (/v1/subscribers/me)"
+            )
+        );
     }
-    show::line(format_args!("DLNUF_AMQP_URL={url}\nDLNUF_QUEUE={queue}"));
-    eprintln!(
-        "{}",
-        either(
-            "ce mot de passe ne sera plus montré : remettez-le à l'outil par un canal sûr",
-            "this password is not shown again: hand it to the tool by a safe way"
-        )
-    );
 }
 
 pub(super) async fn pause(
@@ -142,9 +179,23 @@ pub(super) async fn resume(
 ) -> anyhow::Result<Exit> {
     let subscription = desk.subscription(name)?;
     let store = store(desk, settings).await?;
-    // Asked for before it is told again, so that nothing it missed stays missed.
-    ask_for_snapshot(store.as_ref(), name).await?;
+    let was_paused = store.note(PAUSED, name).await?.is_some();
+    if was_paused || subscription.is_queued() {
+        // Asked for before it is told again, so that nothing it missed stays missed.
+        ask_for_snapshot(store.as_ref(), name).await?;
+    }
     store.erase_note(PAUSED, name).await?;
+    if let Some(standing) = STANDINGS.read(store.as_ref(), name).await? {
+        let ready = Standing { cursor: standing.cursor, ..Standing::default() };
+        STANDINGS.change(store.as_ref(), name, |_| ready.clone()).await?;
+        if !was_paused {
+            let (french, english) = (
+                format!("`dlnuf serve` reprend l'envoi à `{name}` là où il s'était arrêté"),
+                format!("`dlnuf serve` goes on posting to `{name}` where it stopped"),
+            );
+            return Ok(done((name, "repris"), either(french, english), output));
+        }
+    }
     if subscription.is_queued() && settings.broker.is_some() {
         let reader = Reader::of(subscription, today());
         Provision::of(settings)?.declare(&store, vec![reader]).await?;
@@ -197,9 +248,16 @@ pub(super) async fn remove(
     }
     let reader = Reader::named(name);
     let store = store(desk, settings).await?;
-    if withdraw(store.as_ref(), name).await?.is_none() || settings.broker.is_some() {
-        Provision::of(settings)?.remove(store.as_ref(), &reader).await?;
+    withdraw(store.as_ref(), name).await?;
+    if settings.broker.is_some() || queues_made(store.as_ref()).await?.iter().any(|made| made == name) {
+        Provision::of(settings)?.remove(&reader).await?;
     }
+    // That it had a queue stays known: should it have one again, it is shown everybody.
+    for book in [PAUSED, STANDINGS.name(), READ.name()] {
+        store.erase_note(book, name).await?;
+    }
+    webhook::forget(store.as_ref(), name).await?;
+    effects::forget(store.as_ref(), name).await?;
     let (french, english) = (
         format!("`{name}` n'a plus ni file, ni utilisateur, ni jeton"),
         format!("`{name}` has neither queue, user nor token any more"),

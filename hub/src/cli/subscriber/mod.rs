@@ -3,17 +3,21 @@
 
 mod events;
 mod here;
+mod letters;
+mod lookups;
 mod show;
+mod state;
+mod verify;
 
 use clap::{Args, Subcommand};
 use hub_core::canonical::Canon;
-use hub_core::subscription::{Declared, Subscription, family_word};
+use hub_core::subscription::{Declared, Subscription};
 use jiff::civil::Date;
-use serde_json::json;
 
 use super::language::{counted, either};
 use super::mapping::tell;
 use super::{Exit, Output};
+use crate::api::subscription_in_json;
 use crate::clock::today;
 use crate::installation;
 use crate::mappings::Mistake;
@@ -33,9 +37,19 @@ pub enum Subscriber {
     Test(show::Test),
     /// Print what a subscriber was told, one event a line
     Events(events::Events),
-    /// Make its queue and its user on the broker; tells how it connects, once
+    /// Show how they stand: told or not, what waits and since when, what they report, what they refused
+    State(state::State),
+    /// Compare what a tool says it knows with what it was told; with --repair those who differ are shown to it again
+    Verify(verify::Verify),
+    /// List what a subscriber refused for good, without values; they stay
+    Letters(letters::Letters),
+    /// List what a subscriber asked the hub about persons: when, by what, what was answered, about whom
+    Lookups(lookups::Lookups),
+    /// Return what it refused: put back, or the person shown as it is now where something was told since
+    Return(letters::Return),
+    /// Give it what it connects by: queue and user on the broker, or a webhook's secret, and a token; told once
     Add(Which),
-    /// Give it another password; whoever is connected by the old one is cut off
+    /// Give it other secrets; whoever is connected by the old ones is cut off (a webhook's old secret signs for a day more)
     Rotate(Which),
     /// Tell it nothing for now; its queue keeps what it holds
     Pause(Which),
@@ -66,7 +80,7 @@ struct Desk {
 impl Desk {
     fn open(settings: &Settings) -> anyhow::Result<Self> {
         let (canon, today) = (installation::canon()?, today());
-        let files = SubscriptionFiles::folder(&settings.subscriptions_folder())?;
+        let files = SubscriptionFiles::of(settings)?;
         let (declared, mistakes) = files.check(&canon, today);
         Ok(Self { canon, declared, mistakes, files: files.count(), today })
     }
@@ -100,6 +114,11 @@ impl Subscriber {
             Self::Lint => Ok(lint(&desk, output)),
             Self::Test(test) => test.run(&desk, settings, output).await,
             Self::Events(events) => events.run(&desk, settings).await,
+            Self::State(state) => state.run(&desk, settings, output).await,
+            Self::Verify(verify) => verify.run(&desk, settings, output).await,
+            Self::Letters(letters) => letters.run(&desk, settings, output).await,
+            Self::Lookups(lookups) => lookups.run(&desk, settings, output).await,
+            Self::Return(chosen) => chosen.run(&desk, settings, output).await,
             Self::Add(which) => here::add(&desk, &which.name, (settings, output)).await,
             Self::Rotate(which) => here::rotate(&desk, &which.name, (settings, output)).await,
             Self::Pause(which) => here::pause(&desk, &which.name, (settings, output)).await,
@@ -113,7 +132,7 @@ impl Subscriber {
 fn list(desk: &Desk, output: Output) -> Exit {
     for subscription in desk.declared.subscriptions.values() {
         if output == Output::Json {
-            super::show::json_line(&in_json(subscription, desk.today));
+            super::show::json_line(&subscription_in_json(subscription));
             continue;
         }
         let expired =
@@ -134,16 +153,6 @@ fn list(desk: &Desk, output: Output) -> Exit {
         super::show::line(format_args!("{mistakes} : dlnuf subscriber lint"));
     }
     Exit::Done
-}
-
-fn in_json(subscription: &Subscription, today: Date) -> serde_json::Value {
-    json!({
-        "abonne": subscription.subscriber, "titre": subscription.title, "profil": subscription.profile,
-        "finalite": subscription.purpose, "base_legale": subscription.basis, "expire": subscription.expires.to_string(),
-        "expiree": subscription.has_expired(today), "territoire": subscription.territory.codes(),
-        "evenements": subscription.families.iter().map(|family| family_word(*family)).collect::<Vec<_>>(),
-        "canal": subscription.channel.word(),
-    })
 }
 
 fn lint(desk: &Desk, output: Output) -> Exit {

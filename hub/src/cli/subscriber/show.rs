@@ -8,7 +8,8 @@ use hub_core::subscription::{Kin, Lens, Scope, Standing, Step, family_word};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Desk, in_json};
+use super::Desk;
+use crate::api::subscription_in_json;
 use crate::cli::language::either;
 use crate::cli::{Exit, Output, show};
 use crate::clock::MachineClock;
@@ -32,7 +33,7 @@ pub(super) fn subscription(desk: &Desk, name: &str, output: Output) -> anyhow::R
     let fields = scope.into_iter().flat_map(Scope::fields);
     let fields: Vec<&str> = fields.map(|field| desk.canon.field(field).path.as_str()).collect();
     if output == Output::Json {
-        let mut value = in_json(subscription, desk.today);
+        let mut value = subscription_in_json(subscription);
         if let Some(object) = value.as_object_mut() {
             object.insert("champs".to_owned(), json!(fields));
         }

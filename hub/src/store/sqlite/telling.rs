@@ -77,6 +77,17 @@ impl Tellings for Sqlite {
         Ok(rows.map_err(failed("reading what a profile was told"))?.into_iter().map(Into::into).collect())
     }
 
+    async fn told_people(
+        &self,
+        profile: &str,
+        behind: PersonId,
+        limit: u32,
+    ) -> Result<Vec<(PersonId, Told)>, StoreError> {
+        let query = sqlx::query_as(sql::TOLD_PEOPLE).bind(profile).bind(behind.0).bind(i64::from(limit));
+        let rows: Result<Vec<ToldRow>, _> = query.fetch_all(&self.readers).await;
+        Ok(rows.map_err(failed("reading whom a profile was told of"))?.into_iter().map(Into::into).collect())
+    }
+
     async fn tell(&self, telling: &Telling) -> Result<(), StoreError> {
         let (pool, write) = (self.writer.clone(), TellingWrite::new(&self.codec, telling));
         to_the_end(async move { tell(&pool, &write).await }).await

@@ -1,0 +1,53 @@
+//! Look up: who somebody is that a tool asks about, by what it knows of them.
+//!
+//! Canonical values enter, as a claim would state them; one person leaves, or that there is nobody, or that several could be meant. It
+//! is the matcher's own judgement: what it would link is one, what it would ask a person about is nobody's to know. Nothing is written.
+
+use std::collections::BTreeSet;
+
+use super::Pipeline;
+use crate::canonical::FieldValues;
+use crate::delivery::{DeliveryId, PersonId};
+use crate::identity::{IdentityKey, Profile, Span, relate};
+use crate::store::{KnownPerson, StoreError};
+
+/// Who is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody who is known.
+    Nobody,
+    /// This person.
+    One(Box<KnownPerson>),
+    /// More than one could be meant, or the matcher would ask.
+    Several,
+}
+
+impl Pipeline {
+    /// Finds who is meant by these values.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn look_up(&self, asked: &FieldValues) -> Result<Found, StoreError> {
+        let now = Span::since(DeliveryId(uuid::Uuid::max()));
+        let meant = Profile::of(&self.identity.traits(asked, "consultation", ""), now);
+        let keys: Vec<IdentityKey> = meant.keys().copied().collect();
+        let (candidates, crowded) = self.candidates(&keys).await?;
+        let ids: BTreeSet<PersonId> = candidates.into_iter().map(|(_, person)| person).collect();
+        let persons = self.store.persons(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let (mut one, mut doubtful) = (Vec::new(), false);
+        for person in persons.into_iter().filter(|person| person.merged_into.is_none()) {
+            let known = Profile::of_all(&person.statements, &self.identity);
+            match relate(&meant, &known, &self.policy).map(|relation| relation.found) {
+                Some(Ok(_)) => one.push(person),
+                Some(Err(_)) => doubtful = true,
+                None => {}
+            }
+        }
+        // A key too many bear leads to nobody: whoever is meant by that alone is not found among them.
+        Ok(match (one.pop(), one.is_empty()) {
+            (Some(person), true) if !doubtful => Found::One(Box::new(person)),
+            (None, _) if !doubtful && crowded.is_empty() => Found::Nobody,
+            _ => Found::Several,
+        })
+    }
+}
