@@ -30,7 +30,7 @@ async fn refuse_all(tools: &Tools, tool: &str) {
 }
 
 /// The dead letters, once there are so many: the broker hands them over with confirms.
-async fn letters(tools: &Tools, count: usize) -> Vec<Json> {
+fn letters(tools: &Tools, count: usize) -> Vec<Json> {
     loop {
         let found = ask(tools, &["subscriber", "letters", &tools.name("un")]);
         assert_eq!(found.code, 0, "{}", found.errors);
@@ -50,7 +50,7 @@ async fn dead_letters_are_looked_at_without_values_and_returned_in_a_form_that_s
     tools.hub.deliver(&[PAUL, ANNE], false).await;
     tools.publish().await;
     refuse_all(&tools, "un").await;
-    let found = letters(&tools, 2).await;
+    let found = letters(&tools, 2);
     for letter in &found {
         assert_eq!(
             (&letter["cause"], &letter["type"]),
@@ -63,7 +63,7 @@ async fn dead_letters_are_looked_at_without_values_and_returned_in_a_form_that_s
             assert!(!letter.to_string().contains(value), "{value}: {letter}");
         }
     }
-    assert_eq!(letters(&tools, 2).await, found, "looked at, they stay");
+    assert_eq!(letters(&tools, 2), found, "looked at, they stay");
     // One of the two changes meanwhile: her event would be dropped as an old one.
     let moved = ANNE.replace("du Marché", "Neuve");
     tools.hub.deliver(&[PAUL, &moved], false).await;
@@ -72,14 +72,14 @@ async fn dead_letters_are_looked_at_without_values_and_returned_in_a_form_that_s
     let un = tools.name("un");
     let trial = answer(&tools, &["subscriber", "return", &un, "--all", "--dry-run"]);
     assert_eq!((&trial["remis"], &trial["personnes_a_montrer"]), (&json!(1), &json!(1)));
-    assert_eq!(letters(&tools, 2).await.len(), 2, "a trial does nothing");
+    assert_eq!(letters(&tools, 2).len(), 2, "a trial does nothing");
     assert_eq!(answer(&tools, &["subscriber", "return", &un, "--cause", "expired"])["remis"], 0);
     let done = answer(&tools, &["subscriber", "return", &un, "--all"]);
     assert_eq!(
         (&done["remis"], &done["personnes_a_montrer"], &done["laisses"]),
         (&json!(1), &json!(1), &json!(0))
     );
-    letters(&tools, 0).await;
+    letters(&tools, 0);
     tools.publish().await;
     assert_eq!(tools.kinds("un").await, ["1 personne.creee", "2 personne.etat"]);
 }

@@ -82,6 +82,7 @@ impl Tools {
         // Opened first, as a serving hub does: whose queue had to be made is known by it.
         let session = broker.open().await.expect("opens");
         OfProfiles(Arc::clone(&store)).found(session.lost(), session.aside()).await.expect("notes");
+        session.make().await.expect("makes");
         let publisher = Publisher::of_profiles(Arc::clone(&store), broker, mint());
         loop {
             let told = heralds.tell_all().await.expect("tells");

@@ -2,6 +2,7 @@
 //! known of somebody. Every answer is as the contract says.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use hub::contract::openapi;
 use reqwest::{Method, StatusCode};
@@ -74,8 +75,11 @@ fn rank(event: &Json) -> u64 {
 }
 
 fn digest(lines: &[String]) -> String {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +299,7 @@ async fn subscriptions_are_written_over_http_checked_first_and_hold_at_once() {
     while listed().await != 3 {}
     // A hub that serves tells the new one, without being started again.
     let ended = tool.hub.ask(&["subscriber", "add", "nouveau"]);
-    let token = text_of(ended.json().pop().expect("an answer"), "jeton");
+    let token = ended.json().pop().expect("an answer")["jeton"].as_str().expect("a token").to_owned();
     let new = Tool { token, ..tool };
     assert_eq!(new.known().await.0.len(), 2);
     let (status, shown) =
@@ -305,8 +309,4 @@ async fn subscriptions_are_written_over_http_checked_first_and_hold_at_once() {
     let gone = new.serving.ask(Method::DELETE, "/v1/abonnements/nouveau", "").send().await.expect("answers");
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
     while new.request("events").send().await.expect("answers").status() != StatusCode::UNAUTHORIZED {}
-}
-
-fn text_of(answer: Json, key: &str) -> String {
-    text(&answer[key])
 }

@@ -22,8 +22,8 @@ use crate::subscribers_read_over_http::{ANNE, LIST, PAUL};
 use crate::support::extracts::Hub;
 use crate::support::serving::Serving;
 
-/// How long something may take to be posted: the first retry comes after five seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long something may take to be posted: the first retry comes after five seconds, another hub takes over after thirty.
+const PATIENCE: Duration = Duration::from_mins(1);
 const HOUSE: &[&str] = &["--webhook-networks", "127.0.0.0/8"];
 
 #[derive(Default)]

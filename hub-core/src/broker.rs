@@ -102,9 +102,15 @@ pub trait Session: Send + Sync {
     /// that a person occurs once among all that is on its way, which is what keeps each person's events in order.
     async fn publish(&self, lane: usize, wave: &[Message]) -> Result<Vec<Verdict>, BrokerError>;
 
-    /// Subscribers whose queue had to be made as the session opened: what it held is lost, or they are new.
+    /// Subscribers whose queue was not there as the session opened: what it held is lost, or they are new. It is made by [`Session::make`].
     fn lost(&self) -> &[CompactString] {
         &[]
+    }
+
+    /// Makes the queues that were not there. It is first to be kept whose they are: should that be forgotten once they stand, nobody would
+    /// ever know that something is missing in them.
+    async fn make(&self) -> Result<(), BrokerError> {
+        Ok(())
     }
 
     /// Subscribers whose queue cannot be had: what is for them alone is let go.

@@ -85,7 +85,7 @@ impl Declarations {
                     self.take(&files);
                     (known, told) = (files, None);
                 }
-                Ok(Err(error)) => self.cannot_read(&error, &mut told),
+                Ok(Err(error)) => cannot_read(&error, &mut told),
                 Err(_) => {}
             }
         }
@@ -106,13 +106,14 @@ impl Declarations {
             }
         }
     }
+}
 
-    fn cannot_read(&self, cause: &SubscriptionsError, told: &mut Option<String>) {
-        let said = cause.to_string();
-        if told.as_ref() != Some(&said) {
-            error!(error = %cause, "the files of subscriptions cannot be read: what was declared before still holds");
-            *told = Some(said);
-        }
+/// Says once that files cannot be read.
+fn cannot_read(cause: &SubscriptionsError, told: &mut Option<String>) {
+    let said = cause.to_string();
+    if told.as_ref() != Some(&said) {
+        error!(error = %cause, "the files of subscriptions cannot be read: what was declared before still holds");
+        *told = Some(said);
     }
 }
 

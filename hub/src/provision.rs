@@ -92,7 +92,8 @@ impl Provision {
                 "the queue is there and cannot be used: it does not answer, or stands otherwise than declared; see `dlnuf broker lint`",
             )
         );
-        Ok(OfProfiles(Arc::clone(store)).found(session.lost(), &[]).await?)
+        OfProfiles(Arc::clone(store)).found(session.lost(), &[]).await?;
+        session.make().await.context("declaring on the broker")
     }
 
     /// Takes queue, dead letters and user away, with all that waits there.

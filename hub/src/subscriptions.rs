@@ -73,7 +73,7 @@ impl SubscriptionFiles {
     pub fn check(&self, canon: &Canon, today: Date) -> (Declared, Vec<Mistake>) {
         let (mut texts, mut mistakes) = (Vec::new(), Vec::new());
         for (file, bytes) in &self.files {
-            if file.ends_with(".yml") {
+            if Path::new(file).extension().is_some_and(|extension| extension == "yml") {
                 let expected =
                     "expected a file that ends in `.yaml`, found `.yml`: it would not be found by its name";
                 let diagnostic = Diagnostic::new(Code::SubscriptionSyntax, 0..0, expected);

@@ -143,7 +143,7 @@ impl Tellers {
             self.heralds.tell_all().await.expect("told");
             let told = start.elapsed().as_secs_f64();
             while self.store.told_waiting().await.expect("counted") > 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             told
         };

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
 use crate::broker::{BrokerError, Message, Session, Verdict};
 
 type Answers = Result<Vec<Verdict>, BrokerError>;
+/// A wave, and what the broker said of it.
+pub(super) type Answered = (Vec<Message>, Answers);
 
 /// What is on its way. Dropped, it lets go of all of it: unconfirmed events stay in the outbox.
 pub(super) struct Lanes {
@@ -37,15 +39,21 @@ impl Lanes {
         self.away.spawn(sending.in_current_span());
     }
 
-    /// The next wave that is answered for; `None` when nothing is on its way.
-    pub async fn answered(&mut self) -> Option<(Vec<Message>, Answers)> {
-        match self.away.join_next().await? {
+    /// The next wave that is answered for, with all that were meanwhile; none when nothing is on its way.
+    pub async fn answered(&mut self) -> Vec<Answered> {
+        let mut ended: Vec<_> = self.away.join_next().await.into_iter().collect();
+        ended.extend(std::iter::from_fn(|| self.away.try_join_next()));
+        ended.into_iter().map(|ended| self.back(ended)).collect()
+    }
+
+    fn back(&mut self, ended: Result<(usize, Vec<Message>, Answers), JoinError>) -> Answered {
+        match ended {
             Ok((lane, wave, answers)) => {
                 self.free.push(lane);
-                Some((wave, answers))
+                (wave, answers)
             }
             // Its lane is not used again: whether the broker got anything is not known.
-            Err(_) => Some((Vec::new(), Err(BrokerError::Closed))),
+            Err(_) => (Vec::new(), Err(BrokerError::Closed)),
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::broker::{Broker, BrokerError, Message, Session, Verdict};
 use crate::code::Code;
 use crate::pipeline::Progress;
 use crate::store::{Store, StoreError};
-use lanes::Lanes;
+use lanes::{Answered, Lanes};
 use line::Line;
 pub use outbox::{OfJournal, OfProfiles, Outbox};
 pub use patience::Patience;
@@ -136,6 +136,7 @@ impl Publisher {
     async fn one_session(&self, stopping: &AtomicBool, patience: &mut Patience) -> Result<(), PublishError> {
         let session = self.broker.open().await?;
         self.outbox.found(session.lost(), session.aside()).await?;
+        session.make().await?;
         info!("connected to the broker");
         let mut lease = Lease::new(self, stopping);
         while session.is_open() {
@@ -167,6 +168,7 @@ impl Publisher {
         let outcome = match self.broker.open().await {
             Ok(session) => {
                 self.outbox.found(session.lost(), session.aside()).await?;
+                session.make().await?;
                 self.publish_waiting(&session, &mut lease, progress).await
             }
             Err(error) => Err(error.into()),
@@ -212,13 +214,22 @@ impl Publisher {
                 }
                 lanes.send(wave);
             }
-            let Some((wave, answers)) = lanes.answered().await else { return Ok(published) };
-            line.back(&wave);
-            let taken = self.strike(&wave, answers).await;
+            let answered = lanes.answered().await;
+            if answered.is_empty() {
+                return Ok(published);
+            }
+            for (wave, _) in &answered {
+                line.back(wave);
+            }
+            let taken = self.strike(answered).await;
             if taken.is_err() {
                 // What the other lanes were answered meanwhile is not to be repeated.
-                while let Some((wave, answers)) = lanes.answered().await {
-                    let _ = self.strike(&wave, answers).await;
+                loop {
+                    let answered = lanes.answered().await;
+                    if answered.is_empty() {
+                        break;
+                    }
+                    let _ = self.strike(answered).await;
                 }
             }
             published += taken?;
@@ -227,16 +238,23 @@ impl Publisher {
         }
     }
 
-    /// Strikes from the outbox what the broker has taken of a wave; returns how many, if it is all.
-    async fn strike(
-        &self,
-        wave: &[Message],
-        answers: Result<Vec<Verdict>, BrokerError>,
-    ) -> Result<u64, PublishError> {
-        let verdicts = answers?;
-        let confirmed = taken(wave, &verdicts);
+    /// Strikes from the outbox what the broker has taken of some waves, all at once; returns how many, if it is all.
+    async fn strike(&self, answered: Vec<Answered>) -> Result<u64, PublishError> {
+        let (mut confirmed, mut failed) = (Vec::new(), None);
+        for (wave, answers) in answered {
+            match answers {
+                Ok(verdicts) => {
+                    let before = confirmed.len();
+                    confirmed.extend(taken(&wave, &verdicts));
+                    if confirmed.len() - before < wave.len() {
+                        failed = Some(not_taken(&verdicts));
+                    }
+                }
+                Err(error) => failed = Some(error.into()),
+            }
+        }
         self.outbox.confirm(&confirmed).await?;
-        if confirmed.len() < wave.len() { Err(not_taken(&verdicts)) } else { Ok(confirmed.len() as u64) }
+        failed.map_or(Ok(confirmed.len() as u64), Err)
     }
 
     /// Reads more events behind `after` when the line has grown short; returns the last cursor read.
@@ -256,9 +274,9 @@ fn tell(error: &PublishError, wait: Duration) {
     warn!(code = %error.code(), error = cause, wait_ms = wait.as_millis(), "publishing stopped, will try again");
 }
 
-fn taken(wave: &[Message], verdicts: &[Verdict]) -> Vec<u64> {
+fn taken<'w>(wave: &'w [Message], verdicts: &'w [Verdict]) -> impl Iterator<Item = u64> + 'w {
     let taken = wave.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Confirmed);
-    taken.map(|(event, _)| event.place).collect()
+    taken.map(|(event, _)| event.place)
 }
 
 fn not_taken(verdicts: &[Verdict]) -> PublishError {

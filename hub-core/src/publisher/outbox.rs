@@ -25,7 +25,7 @@ pub trait Outbox: Send + Sync {
     /// They wait no more: the broker has confirmed them.
     async fn confirm(&self, places: &[u64]) -> Result<(), StoreError>;
 
-    /// The queues of these had to be made, those of the others cannot be had: both are to be shown everybody, the others once they can.
+    /// The queues of these are to be made, those of the others cannot be had: both are to be shown everybody, the others once they can.
     async fn found(&self, _made: &[CompactString], _aside: &[CompactString]) -> Result<(), StoreError> {
         Ok(())
     }

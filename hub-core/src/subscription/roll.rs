@@ -88,8 +88,8 @@ pub async fn known_by(
         let page = store.told_people(profile, behind, PAGE).await?;
         let Some((last, _)) = page.last() else { break };
         behind = *last;
-        let named = page.iter().map(|(person, _)| (pseudonyms.of(profile, *person), *person));
-        found.extend(named.filter(|(name, _)| wanted.contains(name)));
+        let all = page.iter().map(|(person, _)| (pseudonyms.of(profile, *person), *person));
+        found.extend(all.filter(|(name, _)| wanted.contains(name)));
     }
     Ok(found)
 }

@@ -42,7 +42,7 @@ pub(super) struct Subscription {
 
 /// `tous`, or codes. YAML reads 52 as a number, and 01 as one too.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected `tous`, or codes of départements in quotes: [\"52\", \"2A\"]")]
 pub(super) enum Codes {
     One(String),
     Several(Vec<String>),
@@ -50,7 +50,10 @@ pub(super) enum Codes {
 
 /// `file`, `http`, or an address to post to.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected `file`, `http` or `{webhook: https://…}`, with `desactive_apres` at most"
+)]
 pub(super) enum Channel {
     Plain(String),
     Webhook(Webhook),

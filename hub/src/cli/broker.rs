@@ -79,7 +79,9 @@ fn lint(standing: &Standing, readers: &[Reader], output: Output) -> Exit {
         let mut advice: Vec<&str> = drifts.iter().map(remedy).collect();
         advice.sort_unstable();
         advice.dedup();
-        advice.iter().for_each(|advice| show::line(format_args!("- {advice}")));
+        for advice in advice {
+            show::line(format_args!("- {advice}"));
+        }
     }
     if drifts.is_empty() { Exit::Done } else { Exit::Mistakes }
 }

@@ -153,8 +153,9 @@ pub fn main() -> ExitCode {
 fn filter(serves: bool) -> EnvFilter {
     let usual = if serves { "warn,hub=info,hub_core=info" } else { "warn" };
     let filter = EnvFilter::try_from_env("DLNUF_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    // lapin logs a returned message with its content, which holds values of a person.
-    filter.add_directive("lapin=error".parse().expect("a directive"))
+    // lapin logs a returned message with its content, which holds values of a person, and as an error what is none: a queue that is not there
+    // yet. What fails is told by whoever asked.
+    filter.add_directive("lapin=off".parse().expect("a directive"))
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Exit> {

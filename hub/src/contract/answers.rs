@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 /// The components.
 pub(super) fn components() -> Json {
     let mut components = questions();
-    let more = [persons(), subscriptions()];
+    let more = [persons(), lookups(), subscriptions()];
     if let Some(all) = components.as_object_mut() {
         all.extend(more.into_iter().filter_map(|more| more.as_object().cloned()).flatten());
         all.insert("Evenement".to_owned(), super::event());
@@ -108,7 +108,12 @@ fn persons() -> Json {
                 "inconnus": { "type": "array", "items": { "type": "string", "format": "uuid" },
                     "description": "Ceux que le profil n'a jamais connus : à oublier." }
             }
-        },
+        }
+    })
+}
+
+fn lookups() -> Json {
+    json!({
         "Consultation": {
             "type": "object", "additionalProperties": false,
             "properties": {

@@ -11,7 +11,7 @@ mod signature;
 mod target;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use compact_str::CompactString;
@@ -132,6 +132,7 @@ impl Postman {
             post: Arc::clone(&self.post),
             holder: self.holder,
             subscription,
+            held: Mutex::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The round to one subscriber: page by page what is for it, one event after the other.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hub_core::clock::Clock;
@@ -9,6 +9,7 @@ use hub_core::disposition::wait_after;
 use hub_core::store::{Store, StoreError};
 use hub_core::subscription::{Channel, Subscription, ToldEvent};
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -22,8 +23,9 @@ use crate::seal::Seal;
 const PAGE: u32 = 200;
 /// How often is written how far it has come, while all goes well.
 const KEPT_EVERY: usize = 20;
-/// A hub that died leaves its subscribers to another one after this long.
-const LEASE_MS: u64 = 60_000;
+/// A hub that died leaves its subscribers to another one after this long; a request lasts half of it at most.
+const LEASE_MS: u64 = 30_000;
+const RENEW_AFTER: Duration = Duration::from_millis(LEASE_MS / 3);
 
 /// The round, and what it needs.
 pub struct Round {
@@ -33,6 +35,8 @@ pub struct Round {
     pub(super) post: Arc<Post>,
     pub(super) holder: Uuid,
     pub(super) subscription: Subscription,
+    /// When the right to post was last had.
+    pub(super) held: Mutex<Option<Instant>>,
 }
 
 /// What came of one look.
@@ -66,22 +70,34 @@ impl Round {
         // A due date further off than any wait was noted by a clock that was ahead.
         let latest = after(now, wait_after(u32::MAX));
         let waits = standing.due.is_some_and(|due| due > now && due <= latest);
-        if standing.disabled
-            || waits
-            || !store.lease(&format!("webhook:{name}"), self.holder, LEASE_MS).await?
-        {
+        if standing.disabled || waits {
             return Ok(Look::Nothing);
         }
         let page = store.told(&self.subscription.profile, standing.cursor, PAGE).await?;
         let Some(last) = page.last().map(|event| event.position) else { return Ok(Look::Nothing) };
+        if !self.hold().await? {
+            return Ok(Look::Nothing);
+        }
         let own: Vec<&ToldEvent> = page.iter().filter(|event| self.subscription.receives(event)).collect();
         for events in own.chunks(KEPT_EVERY) {
             if !self.post_all(events).await? {
                 return Ok(Look::Nothing);
             }
         }
-        self.keep(Standing { cursor: last, ..Standing::default() }).await?;
+        self.keep(last).await?;
         Ok(Look::Advanced)
+    }
+
+    /// Whether it is this hub that posts: one at a time does.
+    async fn hold(&self) -> Result<bool, StoreError> {
+        let had = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if had.is_some_and(|had| had.elapsed() < RENEW_AFTER) {
+            return Ok(true);
+        }
+        let lease = format!("webhook:{}", self.subscription.subscriber);
+        let held = self.store.lease(&lease, self.holder, LEASE_MS).await?;
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held.then(Instant::now);
+        Ok(held)
     }
 
     /// Posts events one after the other, and keeps how far that went; false when one was not taken.
@@ -91,11 +107,14 @@ impl Round {
         let Channel::Webhook { url, failures } = &self.subscription.channel else { return Ok(false) };
         let mut taken = None;
         for event in events {
+            if !self.hold().await? {
+                break;
+            }
             match self.post.event(url, event, (&secrets, self.clock.now())).await {
                 Ok(()) => taken = Some(event.position),
                 Err(error) => {
                     if let Some(cursor) = taken {
-                        self.keep(Standing { cursor, ..Standing::default() }).await?;
+                        self.keep(cursor).await?;
                     }
                     self.failed(&error, *failures).await?;
                     return Ok(false);
@@ -103,14 +122,19 @@ impl Round {
             }
         }
         if let Some(cursor) = taken {
-            self.keep(Standing { cursor, ..Standing::default() }).await?;
+            self.keep(cursor).await?;
         }
-        Ok(true)
+        Ok(taken == events.last().map(|event| event.position))
     }
 
-    async fn keep(&self, standing: Standing) -> Result<(), StoreError> {
+    /// Keeps how far it has come; never back behind what another hub kept meanwhile.
+    async fn keep(&self, cursor: u64) -> Result<(), StoreError> {
         let name = self.subscription.subscriber.as_str();
-        STANDINGS.change(self.store.as_ref(), name, |_| standing.clone()).await.map(|_| ())
+        let further = |known: Option<Standing>| {
+            let cursor = known.map_or(cursor, |known| known.cursor.max(cursor));
+            Standing { cursor, ..Standing::default() }
+        };
+        STANDINGS.change(self.store.as_ref(), name, further).await.map(|_| ())
     }
 
     async fn failed(&self, error: &PostError, most: u32) -> Result<(), StoreError> {

@@ -12,6 +12,9 @@ use uuid::Uuid;
 pub const SECRET_PREFIX: &str = "whsec_";
 
 /// Signs a body by each secret; `timestamp` in seconds since 1970.
+///
+/// # Panics
+/// Never: HMAC takes a key of any length.
 pub fn sign(secrets: &[Vec<u8>], (id, timestamp): (Uuid, i64), body: &[u8]) -> String {
     let one = |secret: &Vec<u8>| {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");

@@ -111,18 +111,17 @@ fn literal(url: &Url) -> Option<IpAddr> {
 /// The IPv4 address an IPv6 one stands for; else itself.
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else { return address };
-    let within = |network: &&str| network.parse::<IpNet>().is_ok_and(|network| network.contains(&address));
-    let [_, _, a, b, c, d, .., w, x, y, z] = six.octets();
-    if within(&SIX_TO_FOUR) {
-        return IpAddr::from([a, b, c, d]);
+    let within = |network: &str| network.parse::<IpNet>().is_ok_and(|network| network.contains(&address));
+    let octets = six.octets();
+    let four = |from: usize| {
+        octets.get(from..).and_then(<[u8]>::first_chunk::<4>).map_or(address, |four| IpAddr::from(*four))
+    };
+    if within(SIX_TO_FOUR) {
+        return four(2);
     }
     // `::` and `::1` are themselves.
     let special = six == Ipv6Addr::UNSPECIFIED || six == Ipv6Addr::LOCALHOST;
-    if !special && HOLDING_IPV4.iter().any(|network| within(&network)) {
-        IpAddr::from([w, x, y, z])
-    } else {
-        address
-    }
+    if !special && HOLDING_IPV4.iter().any(|network| within(network)) { four(12) } else { address }
 }
 
 fn is_public(address: IpAddr) -> bool {

@@ -117,7 +117,7 @@ fn keys(subscription: &Subscription) -> Vec<String> {
 /// What came of declaring for readers.
 #[derive(Debug, Default)]
 pub(super) struct Declared {
-    /// Whose queue was not there.
+    /// Whose queue is not there: it is made by [`make`].
     pub lost: Vec<CompactString>,
     /// Whose queue cannot be had: it does not answer, or stands otherwise than declared. Nothing is sent there.
     pub aside: Vec<CompactString>,
@@ -141,7 +141,7 @@ pub(super) async fn declare(
         }
         match tokio::time::timeout(ANSWER, declare_reader(connection, reader, first)).await {
             Ok(Ok(Found::There)) => {}
-            Ok(Ok(Found::Made)) => declared.lost.push(reader.name.clone()),
+            Ok(Ok(Found::Missing)) => declared.lost.push(reader.name.clone()),
             // The whole connection failed.
             Ok(Err(error)) if !is_of_channel(&error) => return Err(error),
             refused => {
@@ -160,20 +160,25 @@ pub(super) async fn declare(
 /// Whether a queue was there.
 enum Found {
     There,
-    Made,
+    Missing,
 }
 
 async fn declare_reader(connection: &Connection, reader: &Reader, first: bool) -> Result<Found> {
     let (there, silent) = (is_there(connection, &reader.queue()).await?, reader.keys.is_empty());
-    if !there && silent {
-        return Ok(Found::There);
+    if !there {
+        return Ok(if silent { Found::There } else { Found::Missing });
     }
-    let channel = connection.create_channel().await?;
-    of_readers(std::slice::from_ref(reader)).declare(&channel).await?;
-    if first && there {
+    make(connection, std::slice::from_ref(reader)).await?;
+    if first {
         unbind(connection, reader).await?;
     }
-    Ok(if there { Found::There } else { Found::Made })
+    Ok(Found::There)
+}
+
+/// Makes what readers read, and binds it.
+pub(super) async fn make(connection: &Connection, readers: &[Reader]) -> Result<()> {
+    let channel = connection.create_channel().await?;
+    of_readers(readers).declare(&channel).await
 }
 
 /// What is to stand for readers.

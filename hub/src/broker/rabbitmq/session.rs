@@ -17,7 +17,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::profiles::{Declared, Reader, exchange_of, queue_of};
+use super::in_time_of;
+use super::profiles::{Declared, Reader, exchange_of, make, queue_of};
 use super::silence::Silent;
 use super::topology::EXCHANGE;
 
@@ -25,6 +26,8 @@ use super::topology::EXCHANGE;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The same where one queue among several may take nothing: the others wait as long.
 const SHARED_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a queue may take to be made.
+const ANSWER: Duration = Duration::from_secs(10);
 /// Kept on disk by the queue, AMQP 0-9-1 `delivery-mode`.
 const PERSISTENT: u8 = 2;
 
@@ -125,6 +128,17 @@ impl Session for RabbitMqSession {
 
     fn lost(&self) -> &[CompactString] {
         &self.declared.lost
+    }
+
+    async fn make(&self) -> Result<(), BrokerError> {
+        let readers = self.readers.iter().flat_map(|(readers, _)| readers);
+        let lost: Vec<Reader> =
+            readers.filter(|reader| self.declared.lost.contains(&reader.name)).cloned().collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let patience = ANSWER * u32::try_from(lost.len()).unwrap_or(1);
+        in_time_of(patience, "making queues", make(&self.connection, &lost)).await
     }
 
     fn aside(&self) -> &[CompactString] {

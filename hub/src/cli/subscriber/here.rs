@@ -125,8 +125,11 @@ impl Given {
         if output == Output::Json {
             let mut given = json!({ "abonne": name, "jeton": token });
             if let Some(Access { queue, user, password, url }) = access {
-                let more = [("file", queue), ("utilisateur", user), ("mot_de_passe", password), ("url", url)];
-                more.into_iter().for_each(|(key, value)| given[key] = json!(value));
+                for (key, value) in
+                    [("file", queue), ("utilisateur", user), ("mot_de_passe", password), ("url", url)]
+                {
+                    given[key] = json!(value);
+                }
             }
             if let Some(secret) = secret {
                 given["secret"] = json!(secret);
