@@ -223,7 +223,7 @@ async fn what_a_tool_reports_and_how_far_behind_it_is_are_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_known_of_somebody_is_answered_within_the_scope_and_every_question_is_kept() {
-    let tool = tool_that("consultations_par_jour: 4\n");
+    let tool = tool_that("consultations_par_jour: 5\n");
     let (known, _) = tool.known().await;
     let ask = async |body: Json| tool.post("/v1/persons/lookup", body).await;
     let paul = json!({ "nom_naissance": "VERDIER", "prenoms": "Paul", "date_naissance": "1980-01-02" });
@@ -243,6 +243,8 @@ async fn what_is_known_of_somebody_is_answered_within_the_scope_and_every_questi
     let anne = json!({ "nom_naissance": "Roussel", "prenoms": "Anne", "date_naissance": "1991-06-17" });
     let (_, away) = ask(anne).await;
     assert_eq!(away, json!({ "resultat": "aucune" }), "who lives elsewhere is nobody to it");
+    let nearly = json!({ "nom_naissance": "Roussel", "prenoms": "Anne", "date_naissance": "1991-06-18" });
+    assert_eq!(ask(nearly).await.1, away, "nor does a value a little off tell that somebody is there");
     let (_, nobody) = ask(json!({ "nir": "1800152121009" })).await;
     assert_eq!(nobody, json!({ "resultat": "aucune" }));
     for wrong in
@@ -257,7 +259,7 @@ async fn what_is_known_of_somebody_is_answered_within_the_scope_and_every_questi
     assert_eq!((status, &problem["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("DLN0907")));
     let kept = tool.hub.ask(&["subscriber", "lookups", "outil"]).json();
     let answers: Vec<&str> = kept.iter().filter_map(|asked| asked["reponse"].as_str()).collect();
-    assert_eq!(answers, ["une", "aucune", "aucune", "une", "refusee"]);
+    assert_eq!(answers, ["une", "aucune", "aucune", "aucune", "une", "refusee"]);
     assert!(kept[0]["personne"].is_string() && kept[1]["personne"].is_null());
     assert!(!kept.iter().any(|asked| asked.to_string().to_lowercase().contains("verdier")));
     let notices = tool.hub.ask(&["notices"]).json();
@@ -296,6 +298,8 @@ async fn subscriptions_are_written_over_http_checked_first_and_hold_at_once() {
     assert_eq!(put("nouveau", text("nouveau", "[\"51\"]")).await.0, StatusCode::CREATED);
     assert_eq!(put("nouveau", text("nouveau", "tous")).await.0, StatusCode::OK);
     assert_eq!(put("../dehors", text("dehors", "tous")).await.0, StatusCode::NOT_FOUND);
+    let profile = "profil: dehors\ntitre: x\nchamps: [identite.prenoms]\n".to_owned();
+    assert_eq!(put("profils%2Fdehors", profile).await.0, StatusCode::NOT_FOUND, "a profile has another door");
     while listed().await != 3 {}
     // A hub that serves tells the new one, without being started again.
     let ended = tool.hub.ask(&["subscriber", "add", "nouveau"]);

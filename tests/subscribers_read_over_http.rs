@@ -140,6 +140,8 @@ async fn whoever_has_no_token_in_force_is_told_nothing() {
     let first = tool.token.clone();
     tool.token = minted(&tool.hub, "rotate", "outil");
     assert_eq!(refused(&tool).await, StatusCode::OK);
+    let beyond = tool.request("events?after=999999999").send().await.expect("answers");
+    assert_eq!(beyond.status(), StatusCode::GONE, "nothing was told up to there");
     let wait = tool.request("events?wait=31").send().await.expect("answers");
     assert_eq!(wait.status(), StatusCode::BAD_REQUEST);
     assert_eq!(tool.hub.ask(&["subscriber", "pause", "outil"]).code, 0);

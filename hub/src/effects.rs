@@ -92,7 +92,8 @@ pub async fn report(
         match said.etat {
             Outcome::Applique => {
                 applied += 1;
-                up_to = up_to.max(said.time);
+                // A clock that is ahead would hide every later lag.
+                up_to = up_to.max(said.time.filter(|time| *time <= now));
                 if open + fresh > mended && FAILURES.read(store, &entry).await?.is_some() {
                     FAILURES.erase(store, &entry).await?;
                     mended += 1;

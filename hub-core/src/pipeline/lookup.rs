@@ -23,11 +23,16 @@ pub enum Found {
 }
 
 impl Pipeline {
-    /// Finds who is meant by these values.
+    /// Finds who is meant by these values among those whom the asker may know: all others are nobody, and raise no doubt either, or else a
+    /// value a little off would tell that somebody is there.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn look_up(&self, asked: &FieldValues) -> Result<Found, StoreError> {
+    pub async fn look_up(
+        &self,
+        asked: &FieldValues,
+        may_know: impl Fn(&KnownPerson) -> bool + Send,
+    ) -> Result<Found, StoreError> {
         let now = Span::since(DeliveryId(uuid::Uuid::max()));
         let meant = Profile::of(&self.identity.traits(asked, "consultation", ""), now);
         let keys: Vec<IdentityKey> = meant.keys().copied().collect();
@@ -35,7 +40,7 @@ impl Pipeline {
         let ids: BTreeSet<PersonId> = candidates.into_iter().map(|(_, person)| person).collect();
         let persons = self.store.persons(&ids.into_iter().collect::<Vec<_>>()).await?;
         let (mut one, mut doubtful) = (Vec::new(), false);
-        for person in persons.into_iter().filter(|person| person.merged_into.is_none()) {
+        for person in persons.into_iter().filter(|person| person.merged_into.is_none() && may_know(person)) {
             let known = Profile::of_all(&person.statements, &self.identity);
             match relate(&meant, &known, &self.policy).map(|relation| relation.found) {
                 Some(Ok(_)) => one.push(person),

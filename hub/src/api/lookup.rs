@@ -50,9 +50,9 @@ pub(super) async fn look_up(
     let by = if asked.nir.is_some() { "nir" } else { "traits" };
     let values = asked.values(&window.pipeline.canon)?;
     visitor.may_ask(by).await?;
-    let (shown, answer) = match window.pipeline.look_up(&values).await? {
-        Found::One(person) if visitor.sees(&person) => (Some(person), "une"),
-        Found::One(_) | Found::Nobody => (None, "aucune"),
+    let (shown, answer) = match window.pipeline.look_up(&values, |person| visitor.sees(person)).await? {
+        Found::One(person) => (Some(person), "une"),
+        Found::Nobody => (None, "aucune"),
         Found::Several => (None, "plusieurs"),
     };
     // Kept before anything is shown.

@@ -13,6 +13,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
+use hub_core::code::Code;
 use hub_core::subscription::{ToldEvent, ask_for_snapshot};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -60,12 +61,7 @@ pub(super) async fn events(
         return Err(misread());
     }
     if let Some(after) = after {
-        // What it asks from behind it has.
-        let (store, name) = (window.pipeline.store.as_ref(), &reader.subscription.subscriber);
-        if READ.read(store, name).await?.is_none_or(|read| read < after) {
-            let after = after.min(store.told_end(&reader.subscription.profile).await?);
-            READ.change(store, name, |read| read.unwrap_or_default().max(after)).await?;
-        }
+        reader.has_read(after).await?;
     }
     let streamed =
         headers.get(ACCEPT).is_some_and(|accepted| accepted.as_bytes().starts_with(b"text/event-stream"));
@@ -97,6 +93,21 @@ pub(super) async fn snapshot(State(window): State<Window>, headers: HeaderMap) -
 }
 
 impl Visitor {
+    /// What it asks from behind it has. What was never told is no place to go on from: the hub was made anew, or is an older copy.
+    async fn has_read(&self, after: u64) -> Result<(), Problem> {
+        let (store, own) = (self.window.pipeline.store.as_ref(), &self.subscription);
+        if after > store.told_end(&own.profile).await?.max(self.from) {
+            let detail = "nothing was told up to this cursor: begin at 0, and ask for a snapshot";
+            return Err(Problem::new(StatusCode::GONE, Code::UnknownCursor, detail).in_french(
+                "rien n'a été dit jusqu'à ce curseur : repartez de 0, et demandez un instantané",
+            ));
+        }
+        if READ.read(store, &own.subscriber).await?.is_none_or(|read| read < after) {
+            READ.change(store, &own.subscriber, |read| read.unwrap_or_default().max(after)).await?;
+        }
+        Ok(())
+    }
+
     /// Up to `limit` events behind a place, and the place to go on from.
     async fn page(&self, mut after: u64, limit: usize) -> Result<(Vec<ToldEvent>, u64), Problem> {
         let mut events = Vec::new();

@@ -71,7 +71,7 @@ pub(super) async fn put(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    registry.write(format!("{name}.yaml"), body).await
+    registry.write(("", &name), body).await
 }
 
 pub(super) async fn put_profile(
@@ -79,7 +79,7 @@ pub(super) async fn put_profile(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    registry.write(format!("profils/{name}.yaml"), body).await
+    registry.write(("profils/", &name), body).await
 }
 
 pub(super) async fn delete(
@@ -109,11 +109,11 @@ impl Registry {
     }
 
     /// Checks a file among the others, and writes it when it holds no mistake.
-    async fn write(&self, file: String, body: Bytes) -> Result<Response, Problem> {
-        let name = file.trim_start_matches("profils/").trim_end_matches(".yaml");
+    async fn write(&self, (within, name): (&str, &str), body: Bytes) -> Result<Response, Problem> {
         if !is_plain(name) {
             return Err(nobody());
         }
+        let file = format!("{within}{name}.yaml");
         let (folder, canon, named) = (self.folder.clone(), Arc::clone(&self.pipeline.canon), file.clone());
         let checked = tokio::task::spawn_blocking(move || {
             let mut files = SubscriptionFiles::folder(&folder, false).map_err(std::io::Error::other)?;

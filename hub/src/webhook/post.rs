@@ -56,6 +56,7 @@ impl PostError {
     pub fn code(&self) -> Code {
         match self {
             Self::Target(_) => Code::WebhookForbidden,
+            Self::Unreachable { source, .. } if leads_inside(source) => Code::WebhookForbidden,
             _ => Code::WebhookFailed,
         }
     }
