@@ -18,7 +18,7 @@ demo: ## play two synthetic nights of three sources and show what comes out
 test: ## run every test, on private PostgreSQL and RabbitMQ (installed and started when needed)
 	deploy/services.sh with -- cargo test --release --workspace
 
-bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes; ONLY=decode: the parsers alone; ONLY=fan-out: subscribers, PERSONS=100000)
+bench: ## measure nights against bare limits, on private servers (HOUSEHOLDS=100000; some minutes; ONLY=decode: the parsers alone; ONLY=fan-out: subscribers, PERSONS=100000, STORE=postgres)
 	deploy/services.sh with -- cargo bench --package promises --bench nights
 
 bench-identity: ## measure who is who on labelled extracts, declared and trained (BENCH_LARGE=1: a million persons too)

@@ -74,6 +74,12 @@ async fn dead_letters_are_looked_at_without_values_and_returned_in_a_form_that_s
     assert_eq!((&trial["remis"], &trial["personnes_a_montrer"]), (&json!(1), &json!(1)));
     assert_eq!(letters(&tools, 2).len(), 2, "a trial does nothing");
     assert_eq!(answer(&tools, &["subscriber", "return", &un, "--cause", "expired"])["remis"], 0);
+    let nobody = "00000000-0000-8000-8000-000000000000";
+    assert_eq!(
+        ask(&tools, &["subscriber", "return", &un, "--id", nobody]).code,
+        1,
+        "there is no such letter"
+    );
     let done = answer(&tools, &["subscriber", "return", &un, "--all"]);
     assert_eq!(
         (&done["remis"], &done["personnes_a_montrer"], &done["laisses"]),

@@ -16,7 +16,7 @@ use tokio::sync::MutexGuard;
 
 use crate::events_reach_the_broker::{BROKER, url};
 use crate::profiles_are_told::{ANNE, Hub, PAUL};
-use crate::support::mint;
+use crate::support::{Postgres, mint};
 
 /// A hub whose subscribers bear names no other test uses.
 pub struct Tools {
@@ -33,12 +33,20 @@ impl Tools {
         Self::at(mark, url(), BROKER.lock().await).await
     }
 
+    async fn over(store: &Postgres, mark: &str) -> Self {
+        Self::with(Some(store.url.clone()), mark, url(), BROKER.lock().await).await
+    }
+
     /// Alone with the broker, which others kill.
     pub async fn at(mark: &str, url: String, alone: MutexGuard<'static, ()>) -> Self {
+        Self::with(None, mark, url, alone).await
+    }
+
+    async fn with(store: Option<String>, mark: &str, url: String, alone: MutexGuard<'static, ()>) -> Self {
         let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("connects");
         let channel = connection.create_channel().await.expect("opens");
         Self {
-            hub: Hub::on(None).await,
+            hub: Hub::on(store).await,
             mark: mark.to_owned(),
             url,
             channel,
@@ -78,7 +86,7 @@ impl Tools {
             let reader = Reader::of(subscription, date(2026, 12, 1));
             if paused.contains(&reader.name) { reader.silenced() } else { reader }
         });
-        let broker = of_profiles(&self.url, readers.collect()).expect("a URL");
+        let broker = of_profiles(&self.url, readers.collect(), None).expect("a URL");
         // Opened first, as a serving hub does: whose queue had to be made is known by it.
         let session = broker.open().await.expect("opens");
         OfProfiles(Arc::clone(&store)).found(session.lost(), session.aside()).await.expect("notes");
@@ -161,7 +169,17 @@ async fn each_subscriber_gets_its_territory_and_its_families_in_order_and_nobody
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_late_or_lost_a_queue_is_shown_everybody_then_told_what_follows() {
-    let tools = Tools::on("tard").await;
+    late_and_lost(&Tools::on("tard").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_late_or_lost_a_queue_is_shown_everybody_then_told_what_follows_from_postgresql() {
+    let store = Postgres::fresh().await;
+    late_and_lost(&Tools::over(&store, "tard-pg").await).await;
+    store.remove().await;
+}
+
+async fn late_and_lost(tools: &Tools) {
     tools.profile("suivi", "identite, adresse");
     tools.tool("un", "suivi", "tous", "");
     tools.publish().await;

@@ -1,6 +1,9 @@
 //! A subscriber is made, shown, cut off, silenced and taken away by the program, on a real RabbitMQ; what was changed behind the hub's back
 //! is told.
 
+use std::time::{Duration, Instant};
+
+use hub::broker::{Management, Policy, Reader, of_profiles};
 use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -166,6 +169,57 @@ async fn a_subscriber_is_made_cut_off_silenced_and_taken_away() {
         waiting.iter().any(|queue| queue["file"] == json!(format!("dlnuf.abonne.{deux}"))),
         "{waiting:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binding_taken_away_is_made_again_and_its_subscriber_counts_as_one_whose_queue_was_lost() {
+    let _alone = BROKER.lock().await;
+    let url = virtual_host().await;
+    let keys = ["*.*.51", "*.*.52"].map(str::to_owned).to_vec();
+    let reader = Reader { name: "lie".into(), profile: "liaisons".into(), keys };
+    let broker = of_profiles(&url, vec![reader.clone()], Some(&api())).expect("a URL");
+    let lost = async || {
+        let session = broker.open().await.expect("opens");
+        session.make().await.expect("made");
+        session.lost().to_vec()
+    };
+    assert_eq!(lost().await, ["lie"], "nothing stands yet");
+    assert!(lost().await.is_empty());
+    let (_connection, channel) = connected(&url).await.expect("connects");
+    let (queue, exchange) = (reader.queue(), reader.exchange());
+    let undone =
+        channel.queue_unbind(queue.into(), exchange.into(), "*.*.52".into(), FieldTable::default()).await;
+    undone.expect("unbinds");
+    assert_eq!(lost().await, ["lie"], "what was published meanwhile did not reach it");
+    assert!(lost().await.is_empty(), "it is bound again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_of_others_on_a_subscriber_s_queue_is_told() {
+    let alone = BROKER.lock().await;
+    let url = virtual_host().await;
+    let desk = Desk { tools: Tools::at("policy", url.clone(), alone).await, url };
+    desk.tools.profile("suivi", "identite");
+    desk.tools.tool("un", "suivi", "tous", "");
+    desk.done(&["subscriber", "add", &desk.tools.name("un")]);
+    let management = Management::new(&api(), VHOST).expect("a URL");
+    let policy = Policy {
+        name: "menage".to_owned(),
+        pattern: "^dlnuf\\.abonne\\.".to_owned(),
+        apply_to: "queues".to_owned(),
+        definition: json!({ "message-ttl": 1_000 }),
+        priority: 7,
+    };
+    management.put_policy(&policy).await.expect("set");
+    let queue = format!("dlnuf.abonne.{}", desk.tools.name("un"));
+    let told = |drift: &Json| {
+        drift["objet"] == "policy" && drift["nom"] == queue.as_str() && drift["trouve"] == "menage"
+    };
+    // The broker tells what applies to a queue every five seconds.
+    let until = Instant::now() + Duration::from_secs(30);
+    while !desk.drifts().iter().any(told) {
+        assert!(Instant::now() < until, "{:?}", desk.drifts());
+    }
 }
 
 fn passive() -> QueueDeclareOptions {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use futures_util::future::join_all;
 use hub::contract::openapi;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value as Json, json};
@@ -267,6 +268,37 @@ async fn what_is_known_of_somebody_is_answered_within_the_scope_and_every_questi
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn those_who_ask_at_the_same_time_do_not_pass_the_number_together() {
+    let tool = tool_that("consultations_par_jour: 3\n");
+    let paul = json!({ "nom_naissance": "VERDIER", "prenoms": "Paul", "date_naissance": "1980-01-02" });
+    let asked = join_all((0..10).map(|_| tool.post("/v1/persons/lookup", paul.clone()))).await;
+    let answered = asked.iter().filter(|(status, _)| *status == StatusCode::OK).count();
+    assert!(answered <= 3, "{answered} were answered");
+    assert_eq!(tool.hub.ask(&["subscriber", "lookups", "outil"]).json().len(), 10, "all are kept");
+    for _ in 0..2 {
+        tool.post("/v1/persons/lookup", paul.clone()).await;
+    }
+    let notices = tool.hub.ask(&["notices"]).json();
+    let told = notices.iter().filter(|notice| notice["code"] == "DLN0907").count();
+    assert_eq!(told, 1, "operators are told once a day");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_out_of_sight_is_nobody() {
+    let tool = tool_that("consultations_par_jour: 5\n");
+    let row = |number: u32| format!("51100 Reims;Foulon;Jean;03/04/1975;Z-{number}\n");
+    let crowd: String = (0..70).map(row).collect();
+    tool.hub.deliver("departement", "2.csv", format!("{LIST}{PAUL}{ANNE}{crowd}").as_bytes());
+    let foulon = json!({ "nom_usage": "Foulon", "prenoms": "Jean", "date_naissance": "1975-04-03" });
+    let (_, answer) = tool.post("/v1/persons/lookup", foulon.clone()).await;
+    assert_eq!(answer, json!({ "resultat": "aucune" }), "seventy namesakes elsewhere are nobody to it");
+    let near = "52000 Chaumont;Foulon;Jean;03/04/1975;Z-100\n";
+    tool.hub.deliver("departement", "3.csv", format!("{LIST}{PAUL}{ANNE}{crowd}{near}").as_bytes());
+    let (_, answer) = tool.post("/v1/persons/lookup", foulon).await;
+    assert_eq!(answer["resultat"], "une", "the one of its territory is found among them: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tool_whose_subscription_allows_no_question_is_answered_none() {
     let tool = tool();
     let (status, problem) = tool.post("/v1/persons/lookup", json!({ "nir": "1800152121009" })).await;
@@ -310,6 +342,14 @@ async fn subscriptions_are_written_over_http_checked_first_and_hold_at_once() {
         new.call(Method::GET, "/v1/abonnements/{nom}", "/v1/abonnements/nouveau", None).await;
     assert_eq!((status, &shown["titre"]), (StatusCode::OK, &json!("Nouveau")));
     new.get("/v1/profils").await;
+    let (status, profile) = new.call(Method::GET, "/v1/profils/{nom}", "/v1/profils/suivi", None).await;
+    assert_eq!((status, &profile["profil"]), (StatusCode::OK, &json!("suivi")));
+    let (status, kept) = new.call(Method::DELETE, "/v1/profils/{nom}", "/v1/profils/suivi", None).await;
+    assert_eq!(status, StatusCode::CONFLICT, "somebody subscribes to it: {kept}");
+    let large = new.serving.ask(Method::PUT, "/v1/profils/suivi", "").body("#".repeat(80_000));
+    let refused = large.send().await.expect("answers");
+    assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(refused.json::<Json>().await.expect("a problem")["code"], "DLN0703");
     let gone = new.serving.ask(Method::DELETE, "/v1/abonnements/nouveau", "").send().await.expect("answers");
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
     while new.request("events").send().await.expect("answers").status() != StatusCode::UNAUTHORIZED {}

@@ -1,8 +1,10 @@
 //! Consultations: who asked about whom, when, and what for. Kept of every one, also of those refused (CJEU C-579/21; CNIL 2021-122).
 //!
-//! A consultation enters the ledger under its subscriber, in the order of time; how many there were of late leaves. No value that was asked
-//! by is kept.
+//! A consultation enters the ledger under its subscriber, in the order of time, before anybody is looked for; what was answered is written
+//! into it before it is shown. How many there were of late leaves. No value that was asked by is kept.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use hub_core::clock::Clock;
@@ -10,10 +12,17 @@ use hub_core::delivery::PersonId;
 use hub_core::ledger::Book;
 use hub_core::store::{Store, StoreError};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Uuid};
 
 const CONSULTATIONS: Book<Consultation> = Book::named("consultations");
+/// The day a subscriber was last refused.
+const REFUSALS: Book<Date> = Book::named("consultations-refusees");
+/// Nothing is answered yet.
+const OPEN: &str = "en_cours";
+/// It was not entitled to ask, or not any more that day.
+pub const REFUSED: &str = "refusee";
 /// Within which a subscriber may ask so often.
 const DAY: Duration = Duration::from_hours(24);
 /// How long they are kept: a year (CASF R. 262-107).
@@ -28,7 +37,7 @@ pub struct Consultation {
     pub at: Timestamp,
     /// What it was asked by: `nir` or `traits`.
     pub by: String,
-    /// What was answered: `une`, `aucune`, `plusieurs`, `refusee`.
+    /// What was answered: `une`, `aucune`, `plusieurs`, `refusee`; `en_cours` until then.
     pub answer: String,
     /// Who was shown, as the hub knows the person.
     pub person: Option<PersonId>,
@@ -36,25 +45,44 @@ pub struct Consultation {
     pub purpose: String,
 }
 
-/// Keeps a consultation.
+/// Opens a consultation; under which entry it is kept.
+///
+/// # Errors
+/// When the store fails: then nobody may be looked for.
+pub async fn open(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    (subscriber, by, purpose): (&str, &str, &str),
+) -> Result<String, StoreError> {
+    let entry = format!("{subscriber}/{}", clock.mint());
+    let (by, purpose) = (by.to_owned(), purpose.to_owned());
+    let asked = Consultation { at: clock.now(), by, answer: OPEN.to_owned(), person: None, purpose };
+    CONSULTATIONS.claim(store, &entry, &asked).await?;
+    Ok(entry)
+}
+
+/// Writes what is answered.
 ///
 /// # Errors
 /// When the store fails: then nothing may be shown.
-pub async fn keep(
+pub async fn answer(
     store: &dyn Store,
-    clock: &dyn Clock,
-    (subscriber, consultation): (&str, &Consultation),
+    entry: &str,
+    (answer, person): (&str, Option<PersonId>),
 ) -> Result<(), StoreError> {
-    CONSULTATIONS.claim(store, &format!("{subscriber}/{}", clock.mint()), consultation).await.map(|_| ())
+    let Some(asked) = CONSULTATIONS.read(store, entry).await? else { return Err(StoreError::Conflict) };
+    let answered = Consultation { answer: answer.to_owned(), person, ..asked };
+    CONSULTATIONS.change(store, entry, |_| answered.clone()).await.map(|_| ())
 }
 
-/// How many persons a subscriber asked about within twenty-four hours, counted up to `most`; those refused are not.
+/// How many persons a subscriber asked about within twenty-four hours besides this consultation, counted up to `most`: also those it is
+/// asking about now, not those refused.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn of_late(
     store: &dyn Store,
-    subscriber: &str,
+    (subscriber, consultation): (&str, &str),
     now: Timestamp,
     most: u32,
 ) -> Result<u32, StoreError> {
@@ -66,9 +94,9 @@ pub async fn of_late(
         after.clone_from(last);
         let own = page.iter().take_while(|(entry, _)| is_of(entry, subscriber));
         let (mut seen, mut counted) = (0, 0);
-        for (_, consultation) in own {
+        for (entry, asked) in own {
             seen += 1;
-            counted += u32::from(consultation.answer != "refusee");
+            counted += u32::from(asked.answer != REFUSED && entry != consultation);
         }
         count += counted;
         if seen < page.len() {
@@ -76,6 +104,21 @@ pub async fn of_late(
         }
     }
     Ok(count.min(most))
+}
+
+/// Whether a subscriber is refused for the first time that day.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_first_refusal(store: &dyn Store, subscriber: &str, day: Date) -> Result<bool, StoreError> {
+    // Of those refused at the same time one finds another day there.
+    let first = AtomicBool::new(false);
+    let refused = |known: Option<Date>| {
+        first.store(known != Some(day), Relaxed);
+        day
+    };
+    REFUSALS.change(store, subscriber, refused).await?;
+    Ok(first.into_inner())
 }
 
 /// The consultations of a subscriber, the first first, behind an entry.

@@ -85,7 +85,7 @@ pub async fn report(
     (subscriber, now): (&str, Timestamp),
     reports: &[Report],
 ) -> Result<Effects, StoreError> {
-    let mut open = EFFECTS.read(store, subscriber).await?.unwrap_or_default().failed;
+    let open = EFFECTS.read(store, subscriber).await?.unwrap_or_default().failed;
     let (mut mended, mut fresh, mut applied, mut up_to) = (0, 0, 0, None);
     for said in reports {
         let entry = format!("{subscriber}/{}", said.id);
@@ -112,12 +112,13 @@ pub async fn report(
             Outcome::Echec => fresh += 1,
         }
     }
-    open = (open + fresh).saturating_sub(mended);
+    // Added to what stands then: others may report at the same time.
     EFFECTS
         .change(store, subscriber, |known: Option<Effects>| {
             let known = known.unwrap_or_default();
+            let failed = (known.failed + fresh).saturating_sub(mended);
             let applied = known.applied + applied;
-            Effects { applied, failed: open, up_to: known.up_to.max(up_to), reported: Some(now) }
+            Effects { applied, failed, up_to: known.up_to.max(up_to), reported: Some(now) }
         })
         .await
 }

@@ -233,7 +233,8 @@ pub fn profile_publisher(
     if readers.is_empty() {
         return Ok(None);
     }
-    let (broker, holder) = (broker::of_profiles(url, readers)?, MachineClock.mint());
+    let broker = broker::of_profiles(url, readers, settings.broker_api.as_deref())?;
+    let holder = MachineClock.mint();
     Ok(Some(Publisher::of_profiles(Arc::clone(store), broker, holder)))
 }
 

@@ -84,7 +84,8 @@ impl Provision {
     /// # Errors
     /// When the broker does not answer or refuses, or the store fails.
     pub async fn declare(&self, store: &Arc<dyn Store>, readers: Vec<Reader>) -> anyhow::Result<()> {
-        let session = of_profiles(&self.url, readers)?.open().await.context("declaring on the broker")?;
+        let session =
+            of_profiles(&self.url, readers, None)?.open().await.context("declaring on the broker")?;
         anyhow::ensure!(
             session.aside().is_empty(),
             either(

@@ -95,15 +95,19 @@ fn main() {
     program::memory(folder.path(), households);
 }
 
-/// Every person changes, ten are told (PERSONS=100000).
+/// Every person changes, ten are told (PERSONS=100000; STORE=sqlite or postgres: that one alone).
 fn fan_out() {
     let persons = std::env::var("PERSONS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let named = |name| std::env::var(name).expect("`make bench` starts the servers");
     let (server, broker) = (named("DLNUF_TEST_POSTGRES_URL"), named("DLNUF_TEST_AMQP_URL"));
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(fan_out::figures(folder.path(), None, &broker, persons));
-    runtime.block_on(fan_out::figures(folder.path(), Some(&server), &broker, persons));
+    let unwanted = |kind: &str| std::env::var("STORE").is_ok_and(|only| only != kind);
+    for (kind, store) in [("sqlite", None), ("postgres", Some(server.as_str()))] {
+        if !unwanted(kind) {
+            runtime.block_on(fan_out::figures(folder.path(), store, &broker, persons));
+        }
+    }
     runtime.block_on(bare::forget(&server));
 }
 

@@ -6,7 +6,9 @@ Standard library alone. A failed call raises HubError, whose text bears the stat
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -17,6 +19,16 @@ AT_ONCE = 1_000
 
 class HubError(Exception):
     """The hub refused, or could not be reached."""
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirection would carry the token to wherever it leads."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_Stay)
 
 
 class Hub:
@@ -70,12 +82,12 @@ class Hub:
         if data is not None:
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:
+            with _OPENER.open(request, timeout=self._timeout_s) as answer:
                 text = answer.read()
                 return json.loads(text) if text else None
         except urllib.error.HTTPError as refused:
             raise HubError(f"{method} {path.split('/')[0]}: {refused.code} {_code(refused)}") from None
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             raise HubError(f"{method} {path.split('/')[0]}: no answer that can be read") from None
 
 
@@ -90,6 +102,7 @@ def _in_parts(items: list[Any]) -> list[list[Any]]:
 
 def _code(refused: urllib.error.HTTPError) -> str:
     try:
-        return str(json.load(refused).get("code", ""))
-    except (OSError, ValueError, AttributeError):
+        code = str(json.load(refused).get("code", ""))
+    except (OSError, ValueError, AttributeError, http.client.HTTPException):
         return ""
+    return code if re.fullmatch(r"DLN\d{4}", code) else ""

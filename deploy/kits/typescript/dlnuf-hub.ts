@@ -98,8 +98,13 @@ export class Hub {
     } catch {
       throw new HubError(`${what}: no answer`);
     }
-    if (!answer.ok) throw new HubError(`${what}: ${answer.status} ${/"code":"(DLN\d{4})"/.exec(text)?.[1] ?? ""}`);
-    return text === "" ? undefined : JSON.parse(text);
+    if (!answer.ok) throw new HubError(`${what}: ${answer.status} ${/"code"\s*:\s*"(DLN\d{4})"/.exec(text)?.[1] ?? ""}`);
+    try {
+      return text === "" ? undefined : JSON.parse(text);
+    } catch {
+      // The parser's own message quotes what it read.
+      throw new HubError(`${what}: no answer that can be read`);
+    }
   }
 }
 

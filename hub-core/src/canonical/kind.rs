@@ -6,7 +6,7 @@
 use compact_str::{CompactString, format_compact};
 
 use super::date::{self, Form, Precision, Reading};
-use super::{Value, nir};
+use super::{Value, nir, place};
 use crate::code::Code;
 
 /// The type of a canonical field.
@@ -106,14 +106,14 @@ impl Kind {
             }
             Self::Telephone => phone(text).ok_or(Code::InvalidPhone)?,
             Self::Courriel => email(text).ok_or(Code::InvalidEmail)?,
-            Self::CodePostal => five(text).filter(|c| !c.starts_with("00")).ok_or(Code::UnlikelyPlace)?,
-            Self::Commune => commune(text).ok_or(Code::UnlikelyPlace)?,
-            Self::Departement => departement(text).ok_or(Code::UnlikelyPlace)?,
-            Self::Siret => digits_of(text, 14).or_else(|| as_stated(text)).ok_or(Code::InvalidIdentifier)?,
-            Self::Safir => five(text).or_else(|| as_stated(text)).ok_or(Code::InvalidIdentifier)?,
-            Self::Rome => rome(text).or_else(|| as_stated(text)).ok_or(Code::InvalidIdentifier)?,
+            Self::CodePostal => or_as_stated(place::postal_code(text), text)?,
+            Self::Commune => or_as_stated(place::commune(text), text)?,
+            Self::Departement => or_as_stated(place::departement(text), text)?,
+            Self::Siret => or_as_stated(digits_of(text, 14), text)?,
+            Self::Safir => or_as_stated(place::five_digits(text), text)?,
+            Self::Rome => or_as_stated(rome(text), text)?,
             Self::Matricule => matricule(text).ok_or(Code::InvalidIdentifier)?,
-            Self::NumeroDemande => padded(text, 11).ok_or(Code::InvalidIdentifier)?,
+            Self::NumeroDemande => place::padded(text, 11).ok_or(Code::InvalidIdentifier)?,
             Self::IdentifiantFt => identifiant_ft(text).ok_or(Code::InvalidIdentifier)?,
             Self::List => return Err(Code::ListMismatch),
         };
@@ -227,44 +227,15 @@ fn email(text: &str) -> Option<CompactString> {
     fine.then(|| format_compact!("{local}@{}", domain.to_lowercase()))
 }
 
-fn padded(text: &str, width: usize) -> Option<CompactString> {
-    let text = text.strip_suffix(".0").unwrap_or(text);
-    let fits = !text.is_empty() && text.len() <= width && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    fits.then(|| format_compact!("{text:0>width$}"))
-}
-
-fn five(text: &str) -> Option<CompactString> {
-    padded(text, 5).filter(|c| c.len() == 5 && text.len() >= 4 && c.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn commune(text: &str) -> Option<CompactString> {
-    let code = padded(text, 5).filter(|_| text.len() >= 4)?;
-    let corsica = code.starts_with("2A") || code.starts_with("2B");
-    let digits = code.get(usize::from(corsica) * 2..)?.bytes().all(|b| b.is_ascii_digit());
-    digits.then_some(code)
-}
-
-/// CAF writes `052`, ASP `034`, France Travail `08`: the official code is `52`, `34`, `08`, `2A`, `974`.
-fn departement(text: &str) -> Option<CompactString> {
-    let upper = text.to_ascii_uppercase();
-    let code = match upper.len() {
-        3 => upper.strip_prefix('0').unwrap_or(&upper),
-        _ => &upper,
-    };
-    let code = format_compact!("{code:0>2}");
-    let known = matches!(code.as_str(), "2A" | "2B")
-        || code.parse::<u16>().is_ok_and(|n| matches!(n, 1..=19 | 21..=95 | 971..=978 | 984..=988));
-    known.then_some(code)
-}
-
 fn digits_of(text: &str, width: usize) -> Option<CompactString> {
     let plain: CompactString = text.chars().filter(|c| !c.is_whitespace()).collect();
     (plain.len() == width && plain.bytes().all(|b| b.is_ascii_digit())).then_some(plain)
 }
 
-/// A number of a structure or an occupation that has not the form of one: kept, for `referential` to tell. A longer text is none.
-fn as_stated(text: &str) -> Option<CompactString> {
-    (text.chars().count() <= STATED_CHARS).then(|| CompactString::from(text))
+/// A code of a place, a structure or an occupation that has not the form of one is kept, for `referential` to tell. A longer text is none.
+fn or_as_stated(code: Option<CompactString>, text: &str) -> Result<CompactString, Code> {
+    let short = || (text.chars().count() <= STATED_CHARS).then(|| CompactString::from(text));
+    code.or_else(short).ok_or(Code::InvalidIdentifier)
 }
 
 fn rome(text: &str) -> Option<CompactString> {
@@ -359,6 +330,11 @@ mod tests {
             (Kind::Siret, "732 829 320", "732 829 320"),
             (Kind::Safir, "8012", "08012"),
             (Kind::Safir, "931", "931"),
+            (Kind::CodePostal, "750", "750"),
+            (Kind::CodePostal, "5200A", "5200A"),
+            (Kind::Commune, "521", "521"),
+            (Kind::Departement, "20", "20"),
+            (Kind::Departement, "099", "099"),
         ] {
             assert_eq!(read(kind, text), Ok(wanted.to_owned()), "{kind:?} {text}");
         }
@@ -372,8 +348,7 @@ mod tests {
             (Kind::Telephone, "12", Code::InvalidPhone),
             (Kind::Matricule, "ABC", Code::InvalidIdentifier),
             (Kind::Courriel, "a@b", Code::InvalidEmail),
-            (Kind::CodePostal, "750", Code::UnlikelyPlace),
-            (Kind::Departement, "20", Code::UnlikelyPlace),
+            (Kind::CodePostal, &"7".repeat(65), Code::InvalidIdentifier),
             (Kind::Rome, &"N".repeat(65), Code::InvalidIdentifier),
             (Kind::Booleen, "peut-être", Code::InvalidBoolean),
             (Kind::Date, "2020", Code::InvalidDate),

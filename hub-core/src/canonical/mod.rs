@@ -6,6 +6,7 @@
 pub mod date;
 pub mod kind;
 pub mod nir;
+mod place;
 mod schema;
 mod table;
 mod value;
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 pub use kind::{Kind, Reads};
+pub use place::{is_commune_code, is_departement, is_postal_code};
 pub use schema::SchemaError;
 pub use table::{FieldReadings, FieldTable, Reading};
 pub use value::{FieldValues, Item, Shown, Value};

@@ -201,6 +201,8 @@ pub enum Code {
     WebhookForbidden = 605,
     /// A subscriber's queue takes nothing.
     QueueSilent = 606,
+    /// A subscriber's queue was no longer bound.
+    BindingLost = 607,
     /// Bad configuration.
     BadConfig = 701,
     /// Not found.
@@ -377,6 +379,7 @@ impl Code {
         Self::WebhookDisabled,
         Self::WebhookForbidden,
         Self::QueueSilent,
+        Self::BindingLost,
         Self::BadConfig,
         Self::NotFound,
         Self::BadRequest,

@@ -10,7 +10,7 @@ use super::finders::finders;
 use super::key::{IdentityKey, KeyKind};
 use super::traits::{Around, Birthplace, Traits};
 use crate::canonical::nir::is_provisional;
-use crate::canonical::{Canon, FieldId, FieldValues, Value};
+use crate::canonical::{Canon, FieldId, FieldValues, Value, is_commune_code, is_postal_code};
 use crate::statement::Statement;
 use crate::text::fold_name;
 
@@ -125,15 +125,20 @@ impl IdentityFields {
 
     fn birthplace(&self, claim: &Reader<'_>) -> Option<Birthplace> {
         let [code, name] = self.birthplace;
-        let place =
-            Birthplace { code: claim.text(code).unwrap_or_default().into(), name: claim.folded(name) };
+        let code = claim.text(code).filter(|code| is_commune_code(code)).unwrap_or_default();
+        let place = Birthplace { code: code.into(), name: claim.folded(name) };
         (place != Birthplace::default()).then_some(place)
     }
 
     fn around(&self, claim: &Reader<'_>) -> Around {
         let text = |field| CompactString::from(claim.text(field).unwrap_or_default());
         Around {
-            postal_code: text(self.postal_code),
+            // What has not the form of a code says nothing of where a home is.
+            postal_code: claim
+                .text(self.postal_code)
+                .filter(|code| is_postal_code(code))
+                .unwrap_or_default()
+                .into(),
             street: text(self.street),
             phones: claim.members(self.phones),
             emails: claim.members(self.emails),

@@ -11,6 +11,11 @@ use crate::delivery::{DeliveryId, PersonId};
 use crate::identity::{IdentityKey, Profile, Span, relate};
 use crate::store::{KnownPerson, StoreError};
 
+/// Persons compared for one question, those the asker may not know among them; with more, several are meant.
+const MOST: usize = 2_000;
+/// Persons read at once.
+const AT_ONCE: usize = 200;
+
 /// Who is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -24,7 +29,7 @@ pub enum Found {
 
 impl Pipeline {
     /// Finds who is meant by these values among those whom the asker may know: all others are nobody, and raise no doubt either, or else a
-    /// value a little off would tell that somebody is there.
+    /// value a little off would tell that somebody is there. Also those are compared whom a key too many bear leads to.
     ///
     /// # Errors
     /// When the store fails.
@@ -36,22 +41,27 @@ impl Pipeline {
         let now = Span::since(DeliveryId(uuid::Uuid::max()));
         let meant = Profile::of(&self.identity.traits(asked, "consultation", ""), now);
         let keys: Vec<IdentityKey> = meant.keys().copied().collect();
-        let (candidates, crowded) = self.candidates(&keys).await?;
+        let candidates = if keys.is_empty() { Vec::new() } else { self.store.candidates(&keys).await? };
         let ids: BTreeSet<PersonId> = candidates.into_iter().map(|(_, person)| person).collect();
-        let persons = self.store.persons(&ids.into_iter().collect::<Vec<_>>()).await?;
+        if ids.len() > MOST {
+            return Ok(Found::Several);
+        }
+        let ids: Vec<PersonId> = ids.into_iter().collect();
         let (mut one, mut doubtful) = (Vec::new(), false);
-        for person in persons.into_iter().filter(|person| person.merged_into.is_none() && may_know(person)) {
-            let known = Profile::of_all(&person.statements, &self.identity);
-            match relate(&meant, &known, &self.policy).map(|relation| relation.found) {
-                Some(Ok(_)) => one.push(person),
-                Some(Err(_)) => doubtful = true,
-                None => {}
+        for ids in ids.chunks(AT_ONCE) {
+            let persons = self.store.persons(ids).await?.into_iter();
+            for person in persons.filter(|person| person.merged_into.is_none() && may_know(person)) {
+                let known = Profile::of_all(&person.statements, &self.identity);
+                match relate(&meant, &known, &self.policy).map(|relation| relation.found) {
+                    Some(Ok(_)) => one.push(person),
+                    Some(Err(_)) => doubtful = true,
+                    None => {}
+                }
             }
         }
-        // A key too many bear leads to nobody: whoever is meant by that alone is not found among them.
         Ok(match (one.pop(), one.is_empty()) {
             (Some(person), true) if !doubtful => Found::One(Box::new(person)),
-            (None, _) if !doubtful && crowded.is_empty() => Found::Nobody,
+            (None, _) if !doubtful => Found::Nobody,
             _ => Found::Several,
         })
     }

@@ -4,25 +4,15 @@
 //! Corsica begin with 20 on both sides of the island; Saint-Barthélemy and Saint-Martin have those of Guadeloupe.
 
 use super::commune::COMMUNES;
-use crate::canonical::Canon;
+use crate::canonical::{Canon, is_commune_code, is_departement, is_postal_code};
 use crate::statement::Stated;
 
-/// The département of a person: the one stated, else that of the commune, else that of the postal code, else `00`.
+/// The département of a person: the one stated, else that of the commune, else that of the postal code, else `00`. A code that has not
+/// the form of one decides nothing: it is kept, and flagged.
 pub fn departement(canon: &Canon, state: &Stated) -> String {
     let text =
         |path: &str| canon.find(path).and_then(|id| state.get(id)).and_then(|(value, _)| value.as_text());
     of_address(&text).unwrap_or("00").to_owned()
-}
-
-/// Whether a text is the official code of a département, or of a collectivity overseas.
-pub fn is_departement(code: &str) -> bool {
-    let digits = code.bytes().all(|byte| byte.is_ascii_digit());
-    let number = || code.parse::<u16>().ok().filter(|_| digits);
-    match code.len() {
-        2 => matches!(code, "2A" | "2B") || number().is_some_and(|n| (1..=95).contains(&n) && n != 20),
-        3 => number().is_some_and(|n| (971..=978).contains(&n) || (986..=988).contains(&n)),
-        _ => false,
-    }
 }
 
 /// Every official code.
@@ -32,10 +22,11 @@ pub fn departements() -> impl Iterator<Item = String> {
 }
 
 fn of_address<'s>(text: &impl Fn(&str) -> Option<&'s str>) -> Option<&'s str> {
-    let commune = || text("adresse.commune_insee");
+    let commune = || text("adresse.commune_insee").filter(|code| is_commune_code(code));
     let known = || commune().and_then(|code| COMMUNES.present(code)).map(|present| of_commune(present.code));
-    let postal = || text("adresse.code_postal").map(of_postal);
-    text("adresse.departement").or_else(known).or_else(postal).or_else(|| commune().map(of_commune))
+    let postal = || text("adresse.code_postal").filter(|code| is_postal_code(code)).map(of_postal);
+    let stated = text("adresse.departement").filter(|code| is_departement(code));
+    stated.or_else(known).or_else(postal).or_else(|| commune().map(of_commune))
 }
 
 /// The département of an INSEE code, whether or not there is such a commune.
@@ -112,6 +103,8 @@ mod tests {
             (None, Some("75999"), None, Some("75")),
             (None, Some("97123"), None, Some("977")),
             (None, None, None, None),
+            (Some("5200A"), Some("521"), Some("99"), None),
+            (Some("52000"), Some("521"), Some("52.1"), Some("52")),
         ] {
             let text = |path: &str| match path {
                 "adresse.code_postal" => postal,

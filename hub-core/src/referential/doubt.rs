@@ -8,7 +8,9 @@ use super::commune::{COMMUNES, Commune};
 use super::departement::{may_be_of, may_serve, of_commune};
 use super::name::may_name;
 use super::number::{is_rome, is_safir, is_siret};
-use crate::canonical::{Canon, Field, FieldId, FieldValues, Kind, Value};
+use crate::canonical::{
+    Canon, Field, FieldId, FieldValues, Kind, Value, is_commune_code, is_departement, is_postal_code,
+};
 use crate::code::Code;
 
 /// The code of France among countries.
@@ -127,14 +129,26 @@ impl<'v> Beside<'v> {
         field.map(|(field, _)| Doubt { field, code })
     }
 
+    /// A code that has its form; of one that has not, the doubt is noted, and it is held against nothing.
+    fn formed(&self, part: Part, is_formed: fn(&str) -> bool, doubts: &mut Vec<Doubt>) -> Option<&'v str> {
+        let text = self.text(part);
+        doubts.extend(self.doubt(text.is_some_and(|text| !is_formed(text)), part, Code::UnlikelyPlace));
+        text.filter(|text| is_formed(text))
+    }
+
     fn address(&self, doubts: &mut Vec<Doubt>) {
         if self.text(Part::Country).is_some_and(|country| country != FRANCE) {
             return;
         }
-        let (code, postal) = (self.text(Part::Commune), self.text(Part::Postal));
-        let abroad = code.is_some_and(is_country);
+        let code = self.formed(Part::Commune, is_commune_code, doubts);
+        if code.is_some_and(is_country) {
+            return;
+        }
+        let postal = self.formed(Part::Postal, is_postal_code, doubts);
+        let stated = self.formed(Part::Departement, is_departement, doubts);
         let commune = code.and_then(|code| COMMUNES.find(code));
-        doubts.extend(self.doubt(commune.is_none() && !abroad, Part::Commune, Code::UnknownCommune));
+        let unknown = code.is_some() && commune.is_none();
+        doubts.extend(self.doubt(unknown, Part::Commune, Code::UnknownCommune));
         let present = commune.and_then(|commune| COMMUNES.today(commune));
         if let (Some(commune), Some(present)) = (commune, present) {
             let elsewhere = postal.is_some_and(|postal| !may_serve_commune(postal, commune, present));
@@ -142,7 +156,7 @@ impl<'v> Beside<'v> {
             let misnamed = self.text(Part::CommuneName).is_some_and(|name| !may_be_named(present, name));
             doubts.extend(self.doubt(misnamed, Part::CommuneName, Code::CommuneNameMismatch));
         }
-        let elsewhere = self.text(Part::Departement).is_some_and(|stated| match (present, code, postal) {
+        let elsewhere = stated.is_some_and(|stated| match (present, code, postal) {
             (Some(present), _, _) => !may_serve(stated, of_commune(present.code)),
             (None, None, Some(postal)) => !may_be_of(postal, stated),
             _ => false,
@@ -151,13 +165,14 @@ impl<'v> Beside<'v> {
     }
 
     fn birth(&self, doubts: &mut Vec<Doubt>) {
+        let birthplace = self.formed(Part::Birthplace, is_commune_code, doubts);
         let Some(nir) = self.text(Part::Nir) else { return };
         let date = self.text(Part::BirthDate);
         let other_sex = self.text(Part::Sex).is_some_and(|sex| !sex_agrees(nir, sex));
         doubts.extend(self.doubt(other_sex, Part::Nir, Code::NirSexMismatch));
         let other_date = date.is_some_and(|date| !date_agrees(nir, date));
         doubts.extend(self.doubt(other_date, Part::Nir, Code::NirBirthMismatch));
-        let elsewhere = self.text(Part::Birthplace).is_some_and(|place| !place_agrees(nir, place, date));
+        let elsewhere = birthplace.is_some_and(|place| !place_agrees(nir, place, date));
         doubts.extend(self.doubt(elsewhere, Part::Nir, Code::NirBirthplaceMismatch));
     }
 }
@@ -168,6 +183,7 @@ fn doubtful(kind: Kind, text: &str) -> Option<Code> {
         Kind::Siret => (is_siret(text), Code::DoubtfulSiret),
         Kind::Rome => (is_rome(text), Code::DoubtfulRome),
         Kind::Safir => (is_safir(text), Code::DoubtfulSafir),
+        Kind::Commune if !is_commune_code(text) => (false, Code::UnlikelyPlace),
         Kind::Commune => (is_country(text) || COMMUNES.find(text).is_some(), Code::UnknownCommune),
         _ => return None,
     };
@@ -230,6 +246,10 @@ mod tests {
             ("20200", "2B033", "BASTIA", "2A", &["adresse.departement: DLN0324"]),
             ("52000", "52999", "CHAUMONT", "51", &["adresse.commune_insee: DLN0321"]),
             ("00000", "99352", "ALGER", "52", &[]),
+            ("00000", "52121", "CHAUMONT", "52", &["adresse.code_postal: DLN0313"]),
+            ("5200A", "52121", "CHAUMONT", "52", &["adresse.code_postal: DLN0313"]),
+            ("52000", "521", "CHAUMONT", "52", &["adresse.commune_insee: DLN0313"]),
+            ("52000", "52121", "CHAUMONT", "99", &["adresse.departement: DLN0313"]),
         ] {
             let stated = [
                 ("adresse.code_postal", postal),

@@ -10,6 +10,6 @@ mod doubt;
 mod name;
 mod number;
 
-pub use departement::{departement, departements, is_departement};
+pub use departement::{departement, departements};
 pub use doubt::{Checks, Doubt};
 pub use number::is_rome;

@@ -44,6 +44,22 @@ pub async fn ask_for_repair(
     Ok(())
 }
 
+/// Forgets what a subscriber asked for.
+///
+/// # Errors
+/// When the store fails.
+pub async fn forget_repairs(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
+    let mut after = String::new();
+    loop {
+        let asked = REPAIRS.page(store, &after, ASKED).await?;
+        let Some((last, _)) = asked.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (id, _) in asked.iter().filter(|(_, repair)| repair.subscriber == subscriber) {
+            REPAIRS.erase(store, id).await?;
+        }
+    }
+}
+
 impl Herald {
     /// Answers the next request of one of those who subscribe.
     pub(super) async fn mend(&self) -> Result<Advance, StoreError> {

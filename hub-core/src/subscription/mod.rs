@@ -35,7 +35,7 @@ pub use following::{
 pub use foreseen::Prospect;
 pub use glance::Glance;
 pub use herald::{Advance, Herald};
-pub use mending::ask_for_repair;
+pub use mending::{ask_for_repair, forget_repairs};
 pub use roll::{Differences, Roll, compare, known_by, roll};
 pub use scope::Scope;
 pub use telling::{Kin, Lens, Pseudonyms, Standing, Step};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 
-use crate::referential::is_departement;
+use crate::canonical::is_departement;
 
 /// Départements, by their official codes; or all there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ const NOWHERE: &str = "00";
 impl Territory {
     /// Reads codes; the first that is none is given back.
     pub(super) fn read(codes: &[String]) -> Result<Self, &str> {
-        if codes.iter().any(|code| code == EVERYWHERE) {
+        if codes == [EVERYWHERE] {
             return Ok(Self::Everywhere);
         }
         let wrong = codes.iter().find(|code| *code != NOWHERE && !is_departement(code));

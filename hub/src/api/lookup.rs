@@ -13,7 +13,6 @@ use axum::response::{IntoResponse as _, Response};
 use hub_core::canonical::{Canon, FieldValues, Reads};
 use hub_core::clock::Clock as _;
 use hub_core::code::Code;
-use hub_core::delivery::PersonId;
 use hub_core::pipeline::Found;
 use hub_core::store::KnownPerson;
 use hub_core::subscription::Lens;
@@ -22,8 +21,8 @@ use serde_json::{Value as Json_, json};
 
 use super::problem::Problem;
 use super::window::{Visitor, Window};
-use crate::clock::MachineClock;
-use crate::consultations::{Consultation, keep, of_late};
+use crate::clock::{MachineClock, today};
+use crate::consultations::{REFUSED, answer, is_first_refusal, of_late, open};
 use crate::notice::notify;
 
 /// What a tool knows of a person: names of canonical fields, without their section.
@@ -49,15 +48,16 @@ pub(super) async fn look_up(
     let Ok(Json(asked)) = asked else { return Err(misread()) };
     let by = if asked.nir.is_some() { "nir" } else { "traits" };
     let values = asked.values(&window.pipeline.canon)?;
-    visitor.may_ask(by).await?;
-    let (shown, answer) = match window.pipeline.look_up(&values, |person| visitor.sees(person)).await? {
+    let consultation = visitor.may_ask(by).await?;
+    let (shown, said) = match window.pipeline.look_up(&values, |person| visitor.sees(person)).await? {
         Found::One(person) => (Some(person), "une"),
         Found::Nobody => (None, "aucune"),
         Found::Several => (None, "plusieurs"),
     };
     // Kept before anything is shown.
-    visitor.keep((by, answer), shown.as_ref().map(|person| person.id)).await?;
-    Ok(Json(visitor.answer(answer, shown.as_deref())).into_response())
+    let about = shown.as_ref().map(|person| person.id);
+    answer(window.pipeline.store.as_ref(), &consultation, (said, about)).await?;
+    Ok(Json(visitor.answer(said, shown.as_deref())).into_response())
 }
 
 impl Asked {
@@ -93,15 +93,16 @@ impl Asked {
 }
 
 impl Visitor {
-    /// Refuses one who may not ask, or not any more today; that is kept too.
-    async fn may_ask(&self, by: &str) -> Result<(), Problem> {
+    /// Opens a consultation, or refuses one who may not ask, or not any more today; that is kept too. Opened before they are counted, so
+    /// that those who ask at the same time do not pass the number together.
+    async fn may_ask(&self, by: &str) -> Result<String, Problem> {
         let (own, store) = (&self.subscription, self.window.pipeline.store.as_ref());
         let (name, now) = (own.subscriber.as_str(), MachineClock.now());
-        let asked = if own.lookups > 0 { of_late(store, name, now, own.lookups).await? } else { 0 };
-        if asked < own.lookups {
-            return Ok(());
+        let consultation = open(store, &MachineClock, (name, by, &own.purpose)).await?;
+        if of_late(store, (name, &consultation), now, own.lookups).await? < own.lookups {
+            return Ok(consultation);
         }
-        self.keep((by, "refusee"), None).await?;
+        answer(store, &consultation, (REFUSED, None)).await?;
         let (status, detail, french) = if own.lookups == 0 {
             (
                 StatusCode::FORBIDDEN,
@@ -109,8 +110,7 @@ impl Visitor {
                 "cet abonnement n'autorise aucune consultation",
             )
         } else {
-            let detail = format!("`{name}`: {asked} look-ups within twenty-four hours");
-            notify(store, &MachineClock, name, (Code::ConsultationRefused, &detail)).await?;
+            self.notify_once().await?;
             (
                 StatusCode::TOO_MANY_REQUESTS,
                 "as many persons were asked about within twenty-four hours as this subscription allows",
@@ -120,16 +120,15 @@ impl Visitor {
         Err(Problem::new(status, Code::ConsultationRefused, detail).in_french(french))
     }
 
-    async fn keep(&self, (by, answer): (&str, &str), person: Option<PersonId>) -> Result<(), Problem> {
-        let own = &self.subscription;
-        let consultation = Consultation {
-            at: MachineClock.now(),
-            by: by.to_owned(),
-            answer: answer.to_owned(),
-            person,
-            purpose: own.purpose.clone(),
-        };
-        Ok(keep(self.window.pipeline.store.as_ref(), &MachineClock, (&own.subscriber, &consultation)).await?)
+    /// Tells the operator that a subscriber asks more than it may: once a day, however often it goes on.
+    async fn notify_once(&self) -> Result<(), Problem> {
+        let (own, store) = (&self.subscription, self.window.pipeline.store.as_ref());
+        if !is_first_refusal(store, &own.subscriber, today()).await? {
+            return Ok(());
+        }
+        let detail =
+            format!("`{}`: more than {} look-ups within twenty-four hours", own.subscriber, own.lookups);
+        Ok(notify(store, &MachineClock, &own.subscriber, (Code::ConsultationRefused, &detail)).await?)
     }
 
     fn sees(&self, person: &KnownPerson) -> bool {

@@ -34,7 +34,7 @@ use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, head, post, put};
+use axum::routing::{get, head, post};
 use hub_core::canonical::Canon;
 use hub_core::code::Code;
 use hub_core::store::Store;
@@ -145,7 +145,10 @@ fn who_subscribes(registry: Registry) -> Router {
             get(subscriptions::one).put(subscriptions::put).delete(subscriptions::delete),
         )
         .route("/v1/profils", get(subscriptions::profiles))
-        .route("/v1/profils/{nom}", put(subscriptions::put_profile))
+        .route(
+            "/v1/profils/{nom}",
+            get(subscriptions::profile).put(subscriptions::put_profile).delete(subscriptions::delete_profile),
+        )
         .layer(DefaultBodyLimit::max(subscriptions::LARGEST))
         .with_state(registry)
 }

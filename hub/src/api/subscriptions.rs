@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -23,6 +24,8 @@ use crate::lag::Lag;
 use crate::mappings::Mistake;
 use crate::subscriptions::SubscriptionFiles;
 
+/// Where profiles are, in the folder.
+const PROFILES: &str = "profils/";
 /// Largest file taken.
 pub(super) const LARGEST: usize = 64 << 10;
 
@@ -62,38 +65,54 @@ pub(super) async fn one(
 pub(super) async fn profiles(State(registry): State<Registry>) -> Response {
     let declared = registry.declarations.current();
     let shown = declared.scopes.values();
-    let shown = shown.map(|scope| json!({ "profil": scope.profile, "champs": registry.fields(scope) }));
+    let shown = shown.map(|scope| registry.profile(scope));
     Json(json!({ "profils": shown.collect::<Vec<Json_>>() })).into_response()
+}
+
+pub(super) async fn profile(
+    State(registry): State<Registry>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let declared = registry.declarations.current();
+    let Some(scope) = declared.scopes.get(name.as_str()) else { return Err(nobody()) };
+    Ok(Json(registry.profile(scope)).into_response())
 }
 
 pub(super) async fn put(
     State(registry): State<Registry>,
     Path(name): Path<String>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    registry.write(("", &name), body).await
+    registry.write(("", &name), whole(body)?).await
 }
 
 pub(super) async fn put_profile(
     State(registry): State<Registry>,
     Path(name): Path<String>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    registry.write(("profils/", &name), body).await
+    registry.write((PROFILES, &name), whole(body)?).await
 }
 
 pub(super) async fn delete(
     State(registry): State<Registry>,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    if !is_plain(&name) {
-        return Err(nobody());
+    registry.take_away(("", &name)).await
+}
+
+/// A profile somebody subscribes to stays: who it is about would be told nothing any more, and not told why.
+pub(super) async fn delete_profile(
+    State(registry): State<Registry>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let declared = registry.declarations.current();
+    if let Some(own) = declared.subscriptions.values().find(|own| own.profile == name.as_str()) {
+        let detail = format!("`{}` subscribes to this profile", own.subscriber);
+        return Err(Problem::new(StatusCode::CONFLICT, Code::BadSubscription, &detail)
+            .in_french(&format!("`{}` est abonné à ce profil", own.subscriber)));
     }
-    match tokio::fs::remove_file(registry.folder.join(format!("{name}.yaml"))).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(nobody()),
-        Err(error) => Err(error.into()),
-    }
+    registry.take_away((PROFILES, &name)).await
 }
 
 impl Registry {
@@ -101,6 +120,21 @@ impl Registry {
         let mut shown = in_json(own);
         shown["situation"] = Lag::of(self.pipeline.store.as_ref(), own, today()).await?.in_json();
         Ok(shown)
+    }
+
+    fn profile(&self, scope: &Scope) -> Json_ {
+        json!({ "profil": scope.profile, "champs": self.fields(scope) })
+    }
+
+    async fn take_away(&self, (within, name): (&str, &str)) -> Result<Response, Problem> {
+        if !is_plain(name) {
+            return Err(nobody());
+        }
+        match tokio::fs::remove_file(self.folder.join(format!("{within}{name}.yaml"))).await {
+            Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(nobody()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn fields(&self, scope: &Scope) -> Json_ {
@@ -162,9 +196,21 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(plain)
 }
 
+fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    body.map_err(|_| {
+        let detail = format!("expected a file of at most {LARGEST} bytes, sent whole");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Code::BadRequest, &detail)
+            .in_french(&format!("attendu : un fichier d'au plus {LARGEST} octets, envoyé en entier"))
+    })
+}
+
 fn nobody() -> Problem {
-    Problem::not_found("there is no such subscription; a name is of small letters, digits and hyphens")
-        .in_french("il n'y a pas d'abonnement de ce nom ; un nom est de minuscules, chiffres et tirets")
+    Problem::not_found(
+        "there is no such subscription or profile; a name is of small letters, digits and hyphens",
+    )
+    .in_french(
+        "il n'y a pas d'abonnement ou de profil de ce nom ; un nom est de minuscules, chiffres et tirets",
+    )
 }
 
 fn faulty(mistakes: &[Mistake]) -> Problem {

@@ -19,13 +19,18 @@ pub use rabbitmq::{
 /// # Errors
 /// When the URL is not understood.
 pub fn at(url: &str) -> Result<Arc<dyn Broker>, BrokerError> {
-    Ok(Arc::new(rabbitmq::RabbitMq::new(url, None)?))
+    Ok(Arc::new(rabbitmq::RabbitMq::new(url, None, None)?))
 }
 
-/// The same broker for those who subscribe: what each of them reads is declared when a session opens.
+/// The same broker for those who subscribe: what each of them reads is declared when a session opens. With the management API it is seen
+/// too when that is taken away.
 ///
 /// # Errors
 /// When the URL is not understood.
-pub fn of_profiles(url: &str, readers: Vec<Reader>) -> Result<Arc<dyn Broker>, BrokerError> {
-    Ok(Arc::new(rabbitmq::RabbitMq::new(url, Some(readers))?))
+pub fn of_profiles(
+    url: &str,
+    readers: Vec<Reader>,
+    api: Option<&str>,
+) -> Result<Arc<dyn Broker>, BrokerError> {
+    Ok(Arc::new(rabbitmq::RabbitMq::new(url, Some(readers), api)?))
 }

@@ -89,6 +89,10 @@ fn lint(standing: &Standing, readers: &[Reader], output: Output) -> Exit {
 /// What to do about a difference.
 fn remedy(drift: &Drift) -> &'static str {
     match (drift.thing, &drift.expected, &drift.found) {
+        ("policy", None, _) => either(
+            "une politique que le hub n'a pas faite s'applique à une de ses files, et peut en faire perdre : resserrez son motif ou ôtez-la (`rabbitmqctl clear_policy`)",
+            "a policy the hub did not make applies to one of its queues, and may lose what waits there: narrow its pattern or take it away (`rabbitmqctl clear_policy`)",
+        ),
         ("user", Some(_), _) | ("policy", ..) => either(
             "un utilisateur ou une politique : `dlnuf subscriber rotate NOM`, ou `add` pour qui n'a jamais été ajouté, les refait",
             "a user or a policy: `dlnuf subscriber rotate NAME`, or `add` for one never added, makes them anew",

@@ -181,12 +181,17 @@ fn subscriptions() -> Json {
         },
         "Profils": {
             "type": "object", "required": ["profils"],
-            "properties": { "profils": { "type": "array", "items": {
-                "type": "object", "required": ["profil", "champs"],
-                "properties": { "profil": { "type": "string" }, "champs": { "type": "array", "items": { "type": "string" } } }
-            } } }
+            "properties": { "profils": { "type": "array", "items": profile() } }
         },
+        "Profil": profile(),
         "Ecrit": { "type": "object", "required": ["fichier"], "properties": { "fichier": { "type": "string" } } }
+    })
+}
+
+fn profile() -> Json {
+    json!({
+        "type": "object", "required": ["profil", "champs"],
+        "properties": { "profil": { "type": "string" }, "champs": { "type": "array", "items": { "type": "string" } } }
     })
 }
 

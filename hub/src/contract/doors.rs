@@ -316,6 +316,19 @@ pub const DOORS: &[Door] = &[
         ..NOTHING
     },
     Door {
+        path: "/v1/profils/{nom}",
+        summary: "Un profil, et chaque champ qu'il porte.",
+        answers: &[Answer(200, "Le profil.", Some((JSON, "Profil")))],
+        ..NOTHING
+    },
+    Door {
+        method: "delete",
+        path: "/v1/profils/{nom}",
+        summary: "Retirer le fichier d'un profil auquel personne n'est abonné (sinon 409).",
+        answers: &[Answer(204, "Retiré.", None)],
+        ..NOTHING
+    },
+    Door {
         method: "put",
         path: "/v1/profils/{nom}",
         summary: "Écrire le fichier d'un profil ; une faute n'en change rien, et est dite (422).",

@@ -69,7 +69,8 @@ impl Tool for Failing {
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = Settings::new(&env::var("DLNUF_AMQP_URL")?, &env::var("DLNUF_QUEUE")?)?;
     settings.patience = Duration::from_secs(2);
-    let store = Killing { file: FileStore::open(env::var("DLNUF_TOOL_STORE")?)?, at: env::var("ESSAI_KILL")? };
+    let store =
+        Killing { file: FileStore::open(env::var("DLNUF_TOOL_STORE")?)?, at: env::var("ESSAI_KILL")? };
     let tool = Failing { at: env::var("ESSAI_FAIL")?, failures: 3 };
     let (_stop, stopped) = watch::channel(false);
     Consumer::new(settings, store, tool, stopped).run().await;

@@ -86,6 +86,7 @@ impl Standing {
         if !readers.is_empty() {
             drifts.extend(self.policy());
         }
+        drifts.extend(self.foreign_policies());
         drifts
     }
 
@@ -130,6 +131,23 @@ impl Standing {
             expected: Some(described(&wanted)),
             found: found.map(described),
         })
+    }
+
+    /// Policies of others that apply to queues of the hub: they may drop what waits there, or let it be read elsewhere.
+    fn foreign_policies(&self) -> Vec<Drift> {
+        let own = dead_letter_policy().name;
+        let foreign = self.queues.iter().flat_map(|queue| {
+            let (policy, operator) = (queue.policy.as_ref(), queue.operator_policy.as_ref());
+            let foreign = policy.filter(|name| **name != own).into_iter().chain(operator);
+            foreign.map(move |found| (&queue.name, found))
+        });
+        let drift = |(queue, found): (&String, &String)| Drift {
+            thing: "policy",
+            name: queue.clone(),
+            expected: None,
+            found: Some(found.clone()),
+        };
+        foreign.map(drift).collect()
     }
 
     fn bindings(&self, wanted: &Topology) -> Vec<Drift> {

@@ -136,8 +136,8 @@ impl Management {
     pub async fn queues(&self, prefix: &str) -> Result<Vec<Queue>, ManagementError> {
         let counts = "messages_ready,messages_unacknowledged,consumers";
         // A broker that gathers no metrics counts messages when it is asked to.
-        let columns =
-            filter(prefix, &format!("name,type,durable,arguments,{counts}")) + "&enable_queue_totals=true";
+        let columns = filter(prefix, &format!("name,type,durable,arguments,policy,operator_policy,{counts}"))
+            + "&enable_queue_totals=true";
         let path = ["queues", &self.vhost];
         let mut found: Vec<Queue> = self.api.list("listing queues", &path, &columns).await?;
         found.retain(|queue| queue.name.starts_with(prefix));

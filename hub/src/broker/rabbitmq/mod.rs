@@ -10,7 +10,9 @@ mod profiles;
 mod session;
 mod silence;
 mod topology;
+mod unbound;
 
+use std::collections::BTreeSet;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,22 +49,33 @@ pub(super) struct RabbitMq {
     uri: AMQPUri,
     /// Those who subscribe; `None` for the journal's own.
     readers: Option<Vec<Reader>>,
-    /// They have been declared: only then is it known that old bindings are gone.
+    /// They have been declared: only then is it known that old bindings are gone, and that those which lack were taken away.
     declared: AtomicBool,
+    /// Where bindings are told.
+    api: Option<Management>,
     /// Those whose queue took nothing.
     silent: Silent,
 }
 
 impl RabbitMq {
-    /// Reads the URL; a heartbeat named there is kept.
-    pub(super) fn new(url: &str, readers: Option<Vec<Reader>>) -> Result<Self, BrokerError> {
+    /// Reads the URL; a heartbeat named there is kept. With the management API bindings that are taken away are seen.
+    pub(super) fn new(
+        url: &str,
+        readers: Option<Vec<Reader>>,
+        api: Option<&str>,
+    ) -> Result<Self, BrokerError> {
         // The parser's own message may quote the URL, which holds a password.
         let mut uri = AMQPUri::from_str(url).map_err(|_| BrokerError::Unreachable {
             context: "reading its URL",
             source: "the URL must look like `amqp://user:password@host:5672/%2f`".into(),
         })?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
-        Ok(Self { uri, readers, declared: AtomicBool::new(false), silent: Silent::default() })
+        let api = api.map(|api| Management::new(api, &uri.vhost)).transpose();
+        let api = api.map_err(|error| BrokerError::Unreachable {
+            context: "reading the URL of its management API",
+            source: Box::new(error),
+        })?;
+        Ok(Self { uri, readers, declared: AtomicBool::new(false), api, silent: Silent::default() })
     }
 }
 
@@ -76,7 +89,12 @@ impl RabbitMq {
         match (&self.readers, channel) {
             (Some(readers), _) => {
                 let first = !self.declared.load(Ordering::Relaxed);
-                let declared = profiles::declare(connection, (readers, &self.silent), first).await?;
+                let unbound = match &self.api {
+                    Some(api) if !first => unbound::unbound(api, readers).await,
+                    _ => BTreeSet::new(),
+                };
+                let declared =
+                    profiles::declare(connection, (readers, &self.silent), (first, &unbound)).await?;
                 self.declared.store(true, Ordering::Relaxed);
                 Ok(declared)
             }

@@ -3,6 +3,7 @@
 //! Every argument is explicit, because defaults differ between 3.10 and 4.x. Declaring again what exists is a no-op. What no queue is
 //! bound for goes to a queue of its own, so that one subscriber's missing queue holds up nobody.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -117,7 +118,7 @@ fn keys(subscription: &Subscription) -> Vec<String> {
 /// What came of declaring for readers.
 #[derive(Debug, Default)]
 pub(super) struct Declared {
-    /// Whose queue is not there: it is made by [`make`].
+    /// Whose queue is not there, or was not bound any more: it is made by [`make`].
     pub lost: Vec<CompactString>,
     /// Whose queue cannot be had: it does not answer, or stands otherwise than declared. Nothing is sent there.
     pub aside: Vec<CompactString>,
@@ -128,7 +129,7 @@ pub(super) struct Declared {
 pub(super) async fn declare(
     connection: &Connection,
     (readers, silent): (&[Reader], &Silent),
-    first: bool,
+    (first, unbound): (bool, &BTreeSet<CompactString>),
 ) -> Result<Declared> {
     let channel = connection.create_channel().await?;
     of_readers(&[]).declare(&channel).await?;
@@ -140,6 +141,9 @@ pub(super) async fn declare(
             continue;
         }
         match tokio::time::timeout(ANSWER, declare_reader(connection, reader, first)).await {
+            Ok(Ok(Found::There)) if unbound.contains(&reader.name) => {
+                declared.lost.push(reader.name.clone());
+            }
             Ok(Ok(Found::There)) => {}
             Ok(Ok(Found::Missing)) => declared.lost.push(reader.name.clone()),
             // The whole connection failed.

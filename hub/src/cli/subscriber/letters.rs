@@ -140,6 +140,19 @@ impl Return {
                 chosen.push((letter, masked));
             }
         }
+        anyhow::ensure!(
+            self.which.id.is_none() || !chosen.is_empty(),
+            either(
+                format!(
+                    "`{}` n'a aucun rebut de cet événement : voyez `dlnuf subscriber letters {}`",
+                    self.name, self.name
+                ),
+                format!(
+                    "`{}` has no dead letter of that event: see `dlnuf subscriber letters {}`",
+                    self.name, self.name
+                ),
+            )
+        );
         let ranks = ranks(
             store.as_ref(),
             settings,

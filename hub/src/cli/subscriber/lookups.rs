@@ -24,6 +24,10 @@ impl Lookups {
         let (mut after, mut rows) = (None, Vec::new());
         loop {
             let found = page(store.as_ref(), &self.name, after.as_deref()).await?;
+            if after.is_none() && found.is_empty() {
+                // One who is no longer declared is answered for what it asked.
+                desk.subscription(&self.name)?;
+            }
             let Some((last, _)) = found.last() else { break };
             after = Some(last.clone());
             for (_, asked) in found {

@@ -63,6 +63,18 @@ pub struct Queue {
     pub messages_unacknowledged: Option<u64>,
     /// How many consume; never told by a broker that gathers no metrics, as 4.x can be asked to.
     pub consumers: Option<u64>,
+    /// The policy that applies to it, if one does.
+    #[serde(default, deserialize_with = "named")]
+    pub policy: Option<String>,
+    /// The operator's policy that applies to it besides, if one does.
+    #[serde(default, deserialize_with = "named")]
+    pub operator_policy: Option<String>,
+}
+
+/// A name, where none may come as `null` or as nothing at all.
+fn named<'de, D: serde::Deserializer<'de>>(found: D) -> Result<Option<String>, D::Error> {
+    let found = Option::<String>::deserialize(found)?;
+    Ok(found.filter(|name| !name.is_empty()))
 }
 
 /// A binding from an exchange to a queue, or to another exchange.
