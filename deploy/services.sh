@@ -5,6 +5,7 @@
 #   services.sh rabbit kill|start|block|unblock   breaks and mends the RabbitMQ of a `with`, for the tests inside it
 #   services.sh install            installs Debian's packages, OpenSSH's among them, when they are missing (root on Debian only), and moto from PyPI
 #   services.sh s3-python          installs only that, and tells where its Python is
+# With DLNUF_TEST_RABBITMQ=4 that RabbitMQ is Debian trixie's, kept beside the rest in ~/.cache/dlnuf/trixie; root only.
 # Servers named by those variables are used as they are. PostgreSQL refuses to run as root, so it runs as `postgres` then.
 set -euo pipefail
 
@@ -72,14 +73,43 @@ install_node_kit() {
   mv -T "$made" "$kit" 2>/dev/null || rm -rf "$made"
 }
 
+# RabbitMQ 4 needs a newer libc than bookworm's: it lives in a trixie of its own, of which only /usr is used.
+rabbit_root() { [ -z "${DLNUF_TEST_RABBITMQ:-}" ] || echo "${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/dlnuf/trixie"; }
+
+install_rabbit_4() {
+  local root made; root=$(rabbit_root)
+  [ -n "$root" ] && [ -z "${DLNUF_TEST_AMQP_URL:-}" ] || return 0
+  [ "$DLNUF_TEST_RABBITMQ" = 4 ] || { say "DLNUF_TEST_RABBITMQ is \`$DLNUF_TEST_RABBITMQ\`: only 4 is known, or nothing for Debian's own"; exit 1; }
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || ! unshare --mount true; then
+    say "RabbitMQ 4 is run here by root on Debian only, who may mount. A running one may be named in DLNUF_TEST_AMQP_URL instead."
+    exit 1
+  fi
+  [ ! -d "$root" ] || return 0
+  command -v debootstrap >/dev/null || install_packages debootstrap
+  say "installing RabbitMQ 4 with Debian trixie in $root"
+  mkdir -p "$(dirname "$root")"
+  made=$(mktemp -d "$root.XXXXXX"); chmod 755 "$made"
+  mkdir -p "$made/usr/sbin"; printf '#!/bin/sh\nexit 101\n' >"$made/usr/sbin/policy-rc.d"; chmod +x "$made/usr/sbin/policy-rc.d"
+  # What it mounts is seen by it alone, and goes with it.
+  if ! unshare --mount debootstrap --variant=minbase --include=rabbitmq-server trixie "$made" http://deb.debian.org/debian >"$made/made.log" 2>&1; then
+    tail -5 "$made/made.log" >&2
+    rm -rf "$made"
+    say "Debian trixie could not be installed: Debian's mirror is needed."
+    exit 1
+  fi
+  rm -f "$made"/var/cache/apt/archives/*.deb
+  mv -T "$made" "$root" 2>/dev/null || rm -rf "$made"
+}
+
 install() {
+  install_rabbit_4
   install_packages
   install_s3
   install_node_kit
 }
 
 install_packages() {
-  local wanted; wanted=$(missing)
+  local wanted; wanted=${1:-$(missing)}
   [ -z "$wanted" ] && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     say "missing: $(echo $wanted). Install them; running servers may be named in DLNUF_TEST_POSTGRES_URL and DLNUF_TEST_AMQP_URL instead."
@@ -111,7 +141,7 @@ start_postgres() {
 
 rabbit_env() {
   env -i PATH="$PATH" HOME="$home/rabbit" LANG=C.UTF-8 RABBITMQ_NODENAME="dlnuf$1@localhost" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
-    RABBITMQ_NODE_PORT="$1" RABBITMQ_DIST_PORT="$2" ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$3" \
+    ${DLNUF_TEST_RABBITMQ:+DLNUF_RABBITMQ_ROOT="$(rabbit_root)"} RABBITMQ_NODE_PORT="$1" RABBITMQ_DIST_PORT="$2" ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$3" \
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}" RABBITMQ_CONF_ENV_FILE="$home/rabbit/none" \
     RABBITMQ_CONFIG_FILE="$home/rabbit/rabbitmq" RABBITMQ_ENABLED_PLUGINS_FILE="$home/rabbit/plugins" \
     RABBITMQ_MNESIA_BASE="$home/rabbit/mnesia" RABBITMQ_LOG_BASE="$home/rabbit/log" RABBITMQ_PID_FILE="$home/rabbit/pid" "${@:4}"
@@ -128,6 +158,14 @@ start_rabbit() {
   echo "$port $dist $epmd" >"$home/rabbit.ports"
   echo "http://guest:guest@127.0.0.1:$api" >"$home/rabbit.api"
   boot_rabbit
+}
+
+as_rabbit() {
+  [ "$(id -u)" = 0 ] || exec "$@"
+  [ -n "${DLNUF_RABBITMQ_ROOT:-}" ] || exec runuser -u rabbitmq -- "$@"
+  # Only these processes see trixie's /usr, and there is nothing to unmount when they end. All else is the machine's: paths, users, numbers, network.
+  # shellcheck disable=SC2016 # that shell is to expand it
+  exec unshare --mount sh -c 'mount --bind "$0/usr" /usr && exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups "$@"' "$DLNUF_RABBITMQ_ROOT" "$@"
 }
 
 boot_rabbit() {
@@ -198,6 +236,6 @@ case ${1:-} in
   install) install ;;
   s3-python) install_s3; s3_python ;;
   rabbit) rabbit "${2:-}" ;;
-  as-rabbit) shift; if [ "$(id -u)" = 0 ]; then exec runuser -u rabbitmq -- "$@"; else exec "$@"; fi ;;
-  *) sed -n '2,8p' "$0" | cut -c3-; exit 2 ;;
+  as-rabbit) shift; as_rabbit "$@" ;;
+  *) sed -n '2,9p' "$0" | cut -c3-; exit 2 ;;
 esac

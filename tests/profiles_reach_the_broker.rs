@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hub::broker::{NOWHERE, Reader, of_profiles, queue_of};
+use hub::provision::kept;
 use hub_core::publisher::{OfProfiles, Outbox as _, Publisher};
 use hub_core::subscription::{Subscription, paused};
 use jiff::civil::date;
@@ -86,10 +87,11 @@ impl Tools {
             let reader = Reader::of(subscription, date(2026, 12, 1));
             if paused.contains(&reader.name) { reader.silenced() } else { reader }
         });
-        let broker = of_profiles(&self.url, readers.collect(), None).expect("a URL");
+        let readers = kept(store.as_ref(), readers.collect()).await.expect("keeps");
+        let broker = of_profiles(&self.url, readers, None).expect("a URL");
         // Opened first, as a serving hub does: whose queue had to be made is known by it.
         let session = broker.open().await.expect("opens");
-        OfProfiles(Arc::clone(&store)).found(session.lost(), session.aside()).await.expect("notes");
+        OfProfiles(Arc::clone(&store)).found(session.as_ref()).await.expect("notes");
         session.make().await.expect("makes");
         let publisher = Publisher::of_profiles(Arc::clone(&store), broker, mint());
         loop {
@@ -237,6 +239,28 @@ async fn who_loses_a_territory_another_keeps_is_told_who_is_gone_and_nothing_of_
     while let Some(message) = tools.channel.basic_get(NOWHERE.into(), options).await.expect("reads") {
         assert!(!message.delivery.exchange.to_string().contains("coupe"), "an event found no queue");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_given_another_profile_reads_nothing_of_the_one_before() {
+    let tools = Tools::on("autre").await;
+    tools.profile("suivi", "identite, adresse");
+    tools.profile("peu", "identite.prenoms");
+    tools.tool("reste", "suivi", "tous", "");
+    tools.tool("change", "suivi", "tous", "");
+    tools.publish().await;
+    tools.hub.deliver(&[PAUL], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("change").await, ["1 personne.creee"]);
+    assert_eq!(tools.kinds("reste").await, ["1 personne.creee"]);
+    tools.tool("change", "peu", "tous", "");
+    tools.publish().await;
+    let shown = tools.received("change").await;
+    assert!(!shown.is_empty() && shown.iter().all(|(_, event)| !event.to_string().contains("adresse")));
+    tools.hub.deliver(&[&PAUL.replace("Tilleuls", "Lilas")], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("reste").await, ["2 personne.modifiee"]);
+    assert_eq!(tools.kinds("change").await, [""; 0], "a street is none of its affairs any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use hub::broker::queue_of;
-use lapin::options::BasicGetOptions;
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -61,6 +62,20 @@ async fn messages(queue: &str) -> Vec<Json> {
     messages
 }
 
+/// Waits for a queue.
+async fn stands(queue: &str) {
+    let (until, passive) =
+        (Instant::now() + PATIENCE, QueueDeclareOptions { passive: true, ..Default::default() });
+    loop {
+        let (_connection, channel) = reader().await;
+        if channel.queue_declare(queue.into(), passive, FieldTable::default()).await.is_ok() {
+            return;
+        }
+        assert!(Instant::now() < until, "{queue} was not made");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Each person's events, as a consumer keeps them that drops what is not behind the last one.
 fn kept(events: &[Json]) -> BTreeMap<String, Vec<(u64, Json)>> {
     let mut persons: BTreeMap<String, Vec<(u64, Json)>> = BTreeMap::new();
@@ -94,6 +109,10 @@ async fn what_subscribers_are_told_survives_the_deaths_of_the_hub() {
     let broker = ["--broker".to_owned(), url()];
     let options: Vec<&str> = broker.iter().map(String::as_str).collect();
     let mut serving = Serving::again(hub.home().as_ref(), &options);
+    // One killed before its queues stand shows everybody again, which is another promise.
+    for name in ["hub-tous", "hub-marne"] {
+        stands(&queue_of(name)).await;
+    }
     for night in 0..NIGHTS {
         hub.deliver("departement", &format!("{night}.csv"), &list(night));
         // Not at the same moment of each night.

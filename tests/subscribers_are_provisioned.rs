@@ -176,7 +176,7 @@ async fn a_binding_taken_away_is_made_again_and_its_subscriber_counts_as_one_who
     let _alone = BROKER.lock().await;
     let url = virtual_host().await;
     let keys = ["*.*.51", "*.*.52"].map(str::to_owned).to_vec();
-    let reader = Reader { name: "lie".into(), profile: "liaisons".into(), keys };
+    let reader = Reader { name: "lie".into(), profile: "liaisons".into(), keys, stale: None };
     let broker = of_profiles(&url, vec![reader.clone()], Some(&api())).expect("a URL");
     let lost = async || {
         let session = broker.open().await.expect("opens");

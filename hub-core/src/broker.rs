@@ -118,6 +118,11 @@ pub trait Session: Send + Sync {
         &[]
     }
 
+    /// Subscribers whose queue is bound by nothing but what it is to be bound by.
+    fn in_order(&self) -> &[CompactString] {
+        &[]
+    }
+
     /// Whether it has lasted as long as it was to: another one looks again what stands.
     fn is_over(&self) -> bool {
         false

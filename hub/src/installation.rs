@@ -27,6 +27,7 @@ use crate::court::Court;
 use crate::declarations::Declarations;
 use crate::heralds::Heralds;
 use crate::mappings::{MappingFiles, PERSON_SCHEMA};
+use crate::provision;
 use crate::pull::Puller;
 use crate::pull::places::Places;
 use crate::seal::Seal;
@@ -215,7 +216,7 @@ pub fn publisher(settings: &Settings, store: &Arc<dyn Store>) -> anyhow::Result<
 ///
 /// # Errors
 /// When the broker's URL is not understood.
-pub fn profile_publisher(
+pub async fn profile_publisher(
     settings: &Settings,
     store: &Arc<dyn Store>,
     (declared, gone): (&Declared, &[CompactString]),
@@ -233,6 +234,7 @@ pub fn profile_publisher(
     if readers.is_empty() {
         return Ok(None);
     }
+    let readers = provision::kept(store.as_ref(), readers).await?;
     let broker = broker::of_profiles(url, readers, settings.broker_api.as_deref())?;
     let holder = MachineClock.mint();
     Ok(Some(Publisher::of_profiles(Arc::clone(store), broker, holder)))

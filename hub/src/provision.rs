@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use hub_core::publisher::{OfProfiles, Outbox as _};
-use hub_core::store::Store;
-use hub_core::subscription::Subscription;
+use hub_core::store::{Store, StoreError};
+use hub_core::subscription::{Subscription, about_to_bind};
 use lapin::uri::AMQPUri;
 use rand::distr::{Alphanumeric, SampleString as _};
 
@@ -84,6 +84,7 @@ impl Provision {
     /// # Errors
     /// When the broker does not answer or refuses, or the store fails.
     pub async fn declare(&self, store: &Arc<dyn Store>, readers: Vec<Reader>) -> anyhow::Result<()> {
+        let readers = kept(store.as_ref(), readers).await?;
         let session =
             of_profiles(&self.url, readers, None)?.open().await.context("declaring on the broker")?;
         anyhow::ensure!(
@@ -93,7 +94,7 @@ impl Provision {
                 "the queue is there and cannot be used: it does not answer, or stands otherwise than declared; see `dlnuf broker lint`",
             )
         );
-        OfProfiles(Arc::clone(store)).found(session.lost(), &[]).await?;
+        OfProfiles(Arc::clone(store)).found(session.as_ref()).await?;
         session.make().await.context("declaring on the broker")
     }
 
@@ -129,6 +130,19 @@ impl Provision {
         let vhost = uri.vhost.replace('%', "%25").replace('/', "%2f");
         Ok(format!("{scheme}://{user}:{password}@{host}:{port}/{vhost}"))
     }
+}
+
+/// Readers, once what each is about to be bound by is kept.
+///
+/// # Errors
+/// When the store fails.
+pub async fn kept(store: &dyn Store, readers: Vec<Reader>) -> Result<Vec<Reader>, StoreError> {
+    let mut kept = Vec::with_capacity(readers.len());
+    for reader in readers {
+        let stale = about_to_bind(store, &reader.name, &reader.bonds()).await?;
+        kept.push(Reader { stale, ..reader });
+    }
+    Ok(kept)
 }
 
 /// What is to stand for those who read, the journal's own besides.

@@ -162,7 +162,7 @@ impl Service {
         while !*stopped.borrow() {
             let (now, store) = (self.audience().await, &self.pipeline.store);
             let (declared, on) = ((&*now.declared, &now.gone[..]), (now.day, &now.paused));
-            let publisher = installation::profile_publisher(&self.settings, store, declared, on);
+            let publisher = installation::profile_publisher(&self.settings, store, declared, on).await;
             let over = async {
                 tokio::select! {
                     () = told(stopped.clone()) => {}

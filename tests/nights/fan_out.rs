@@ -137,12 +137,12 @@ impl Tellers {
         let on = (clock::today(), &std::collections::BTreeSet::new());
         let declared = self.heralds.declarations.current();
         let publisher = installation::profile_publisher(&self.settings, &self.store, (&declared, &[]), on);
-        let publisher = publisher.expect("a broker").expect("subscribers with queues");
+        let publisher = publisher.await.expect("a broker").expect("subscribers with queues");
         let start = Instant::now();
         let told = async {
             self.heralds.tell_all().await.expect("told");
             let told = start.elapsed().as_secs_f64();
-            while self.store.told_waiting().await.expect("counted") > 0 {
+            while !self.store.told_outbox(0, 1).await.expect("read").is_empty() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             told

@@ -32,7 +32,7 @@ pub use patience::Patience;
 /// Events of a wave.
 const WAVE: usize = 500;
 /// Fewer events than this wait in memory: more are read.
-const SHORT: usize = 2_000;
+const SHORT: usize = 4_000;
 /// Events read from the outbox at once.
 const PAGE: u32 = 2_000;
 const LEASE_MS: u64 = 15_000;
@@ -135,7 +135,7 @@ impl Publisher {
     /// Ends well when asked to stop, or when the session has lasted long enough.
     async fn one_session(&self, stopping: &AtomicBool, patience: &mut Patience) -> Result<(), PublishError> {
         let session = self.broker.open().await?;
-        self.outbox.found(session.lost(), session.aside()).await?;
+        self.outbox.found(session.as_ref()).await?;
         session.make().await?;
         info!("connected to the broker");
         let mut lease = Lease::new(self, stopping);
@@ -167,7 +167,7 @@ impl Publisher {
         }
         let outcome = match self.broker.open().await {
             Ok(session) => {
-                self.outbox.found(session.lost(), session.aside()).await?;
+                self.outbox.found(session.as_ref()).await?;
                 session.make().await?;
                 self.publish_waiting(&session, &mut lease, progress).await
             }
@@ -206,14 +206,8 @@ impl Publisher {
         let mut lanes = Lanes::of(session);
         let mut after = self.fill(&mut line, 0).await?;
         let mut published = 0;
+        send(&mut line, &mut lanes, lease).await?;
         loop {
-            while lanes.one_is_free() && lease.hold().await? {
-                let wave = line.cut(WAVE);
-                if wave.is_empty() {
-                    break;
-                }
-                lanes.send(wave);
-            }
             let answered = lanes.answered().await;
             if answered.is_empty() {
                 return Ok(published);
@@ -221,20 +215,32 @@ impl Publisher {
             for (wave, _) in &answered {
                 line.back(wave);
             }
-            let taken = self.strike(answered).await;
+            // The next waves are on their way while these are struck, unless one was not taken: nothing of its person may pass it.
+            let sent = if answered.iter().all(all_taken) {
+                send(&mut line, &mut lanes, lease).await
+            } else {
+                Ok(())
+            };
+            let (taken, filled) = tokio::join!(self.strike(answered), self.fill(&mut line, after));
             if taken.is_err() {
-                // What the other lanes were answered meanwhile is not to be repeated.
-                loop {
-                    let answered = lanes.answered().await;
-                    if answered.is_empty() {
-                        break;
-                    }
-                    let _ = self.strike(answered).await;
-                }
+                self.strike_the_rest(&mut lanes).await;
             }
             published += taken?;
-            after = self.fill(&mut line, after).await?;
+            sent?;
+            after = filled?;
+            send(&mut line, &mut lanes, lease).await?;
             progress.advance(published, published + line.len() as u64);
+        }
+    }
+
+    /// What the other lanes were answered meanwhile is not to be repeated.
+    async fn strike_the_rest(&self, lanes: &mut Lanes) {
+        loop {
+            let answered = lanes.answered().await;
+            if answered.is_empty() {
+                return;
+            }
+            let _ = self.strike(answered).await;
         }
     }
 
@@ -269,9 +275,25 @@ impl Publisher {
     }
 }
 
+/// Sends waves on all lanes that are free, while the lease is held.
+async fn send(line: &mut Line, lanes: &mut Lanes, lease: &mut Lease<'_>) -> Result<(), StoreError> {
+    while lanes.one_is_free() && lease.hold().await? {
+        let wave = line.cut(WAVE);
+        if wave.is_empty() {
+            break;
+        }
+        lanes.send(wave);
+    }
+    Ok(())
+}
+
 fn tell(error: &PublishError, wait: Duration) {
     let cause = error as &dyn std::error::Error;
     warn!(code = %error.code(), error = cause, wait_ms = wait.as_millis(), "publishing stopped, will try again");
+}
+
+fn all_taken((_, answers): &Answered) -> bool {
+    answers.as_ref().is_ok_and(|verdicts| verdicts.iter().all(|verdict| *verdict == Verdict::Confirmed))
 }
 
 fn taken<'w>(wave: &'w [Message], verdicts: &'w [Verdict]) -> impl Iterator<Item = u64> + 'w {

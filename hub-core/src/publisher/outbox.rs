@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use compact_str::CompactString;
 
-use crate::broker::{Address, Message};
+use crate::broker::{Address, Message, Session};
 use crate::event::SHOWN_KEY;
 use crate::store::{JournalEvent, Store, StoreError};
-use crate::subscription::{ToldEvent, queue_was_made, queues_aside};
+use crate::subscription::{ToldEvent, bound_by_nothing_else, queue_was_made, queues_aside};
 
 /// Events that wait, in order.
 #[async_trait]
@@ -25,8 +24,9 @@ pub trait Outbox: Send + Sync {
     /// They wait no more: the broker has confirmed them.
     async fn confirm(&self, places: &[u64]) -> Result<(), StoreError>;
 
-    /// The queues of these are to be made, those of the others cannot be had: both are to be shown everybody, the others once they can.
-    async fn found(&self, _made: &[CompactString], _aside: &[CompactString]) -> Result<(), StoreError> {
+    /// Keeps what a session found: whose queues are to be made and whose cannot be had, which are both to be shown everybody, the latter once
+    /// they can; whose are bound as they are to be.
+    async fn found(&self, _session: &dyn Session) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -74,11 +74,12 @@ impl Outbox for OfProfiles {
         self.0.confirm_told(places).await
     }
 
-    async fn found(&self, made: &[CompactString], aside: &[CompactString]) -> Result<(), StoreError> {
-        for subscriber in made {
+    async fn found(&self, session: &dyn Session) -> Result<(), StoreError> {
+        for subscriber in session.lost() {
             queue_was_made(self.0.as_ref(), subscriber).await?;
         }
-        queues_aside(self.0.as_ref(), aside).await
+        queues_aside(self.0.as_ref(), session.aside()).await?;
+        bound_by_nothing_else(self.0.as_ref(), session.in_order()).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! Need to know is the rule (CASF R. 263-5): what no profile lists is nobody's, and a sensitive field is listed by its own name, with
 //! the text that allows it.
 
+mod bound;
 mod check;
 mod following;
 mod foreseen;
@@ -27,6 +28,7 @@ use jiff::civil::Date;
 
 use crate::canonical::Category;
 
+pub use bound::{Bond, about_to_bind, bound_by_nothing_else, forget_bonds};
 pub use check::{Declared, Mistaken, check};
 pub use following::{
     Addressed, Declaration, Following, Member, Move, PAUSED, Telling, Tellings, Told, ToldEvent,

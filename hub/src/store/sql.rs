@@ -70,9 +70,6 @@ select number, line, byte, stage, code, field, detail, original from reject wher
 order by number, byte limit $3";
 pub(super) const EVENTS: &str = "
 select cursor, id, person_id, sequence, routing_key, payload from event where cursor > $1 order by cursor limit $2";
-pub(super) const OUTBOX: &str = "
-select event.cursor, id, person_id, sequence, routing_key, payload from outbox join event on event.cursor = outbox.cursor
-where outbox.cursor > $1 order by outbox.cursor limit $2";
 pub(super) const PEOPLE: &str = "
 select id from person where id > $1 and not exists (select 1 from merged where merged.person_id = person.id)
 order by id limit $2";
@@ -99,19 +96,16 @@ pub(super) const BEGIN_TO_FOLLOW: &str = "
 insert into following (profile, place) values ($1, $2) on conflict (profile) do nothing returning id";
 pub(super) const MOVE_ON: &str =
     "update following set place = $2 where profile = $1 and place = $3 returning id";
+/// One profile's alone, so that its index gives them in order.
 pub(super) const TOLD: &str = "
-select position, profile, subscriber, subject, told.id, routing_key, payload
-from told join following on following.id = following_id
-where profile = $1 and position > $2 order by position limit $3";
+select position, cast($1 as text) as profile, subscriber, subject, id, routing_key, payload
+from told where following_id = (select id from following where profile = $1) and position > $2 order by position limit $3";
 pub(super) const TOLD_PEOPLE: &str = "
 select person_id, version, declared, sequence, seen_in from told_of
 where following_id = (select id from following where profile = $1) and person_id > $2 order by person_id limit $3";
 pub(super) const TOLD_END: &str = "
-select coalesce(max(position), 0) from told join following on following.id = following_id where profile = $1";
-pub(super) const TOLD_OUTBOX: &str = "
-select told.position, profile, subscriber, subject, told.id, routing_key, payload
-from told_outbox join told on told.position = told_outbox.position join following on following.id = following_id
-where told_outbox.position > $1 order by told_outbox.position limit $2";
+select coalesce((select position from told where following_id = (select id from following where profile = $1)
+  order by position desc limit 1), 0)";
 pub(super) const TOLD_WAITING: &str = "select count(*) from told_outbox";
 pub(super) const JOURNAL_END: &str = "select coalesce(max(cursor), 0) from event";
 pub(super) const WAITING: &str = "select count(*) from outbox";

@@ -11,7 +11,7 @@ use compact_str::CompactString;
 use futures_util::future::try_join_all;
 use hub_core::code::Code;
 use hub_core::referential::departements;
-use hub_core::subscription::{COMING_AND_GOING, FAMILIES, Subscription, family_word};
+use hub_core::subscription::{Bond, COMING_AND_GOING, FAMILIES, Subscription, family_word};
 use jiff::civil::Date;
 use lapin::options::QueueDeclareOptions;
 use lapin::protocol::AMQPErrorKind;
@@ -46,6 +46,8 @@ pub struct Reader {
     pub profile: CompactString,
     /// The routing keys it is bound by.
     pub keys: Vec<String>,
+    /// What else its queue may be bound by; `None` when nobody knows.
+    pub stale: Option<Vec<Bond>>,
 }
 
 impl Reader {
@@ -56,18 +58,24 @@ impl Reader {
             name: subscription.subscriber.clone(),
             profile: subscription.profile.clone(),
             keys: if expired { Vec::new() } else { keys(subscription) },
+            stale: None,
         }
     }
 
     /// One of whom only the name is known.
     pub fn named(name: &str) -> Self {
-        Self { name: name.into(), profile: CompactString::default(), keys: Vec::new() }
+        Self { name: name.into(), profile: CompactString::default(), keys: Vec::new(), stale: None }
     }
 
     /// The same one, bound to nothing.
     #[must_use]
     pub fn silenced(self) -> Self {
         Self { keys: Vec::new(), ..self }
+    }
+
+    /// What its queue is bound by.
+    pub fn bonds(&self) -> BTreeSet<Bond> {
+        self.keys.iter().map(|key| (self.profile.clone(), key.clone())).collect()
     }
 
     /// Its queue.
@@ -122,6 +130,8 @@ pub(super) struct Declared {
     pub lost: Vec<CompactString>,
     /// Whose queue cannot be had: it does not answer, or stands otherwise than declared. Nothing is sent there.
     pub aside: Vec<CompactString>,
+    /// Whose queue is bound by nothing it is not to be bound by; one that is not there is bound by nothing.
+    pub in_order: Vec<CompactString>,
 }
 
 /// Declares what readers need, each by itself: one whose queue cannot be had holds up nobody. The first time bindings are undone too
@@ -136,16 +146,19 @@ pub(super) async fn declare(
     let mut declared = Declared::default();
     for reader in readers {
         if silent.lasts(connection, reader).await {
-            unbind(connection, &Reader { keys: Vec::new(), ..reader.clone() }).await?;
+            unbind_all(connection, (reader, readers)).await?;
             declared.aside.push(reader.name.clone());
             continue;
         }
-        match tokio::time::timeout(ANSWER, declare_reader(connection, reader, first)).await {
+        match tokio::time::timeout(ANSWER, declare_reader(connection, (reader, readers), first)).await {
             Ok(Ok(Found::There)) if unbound.contains(&reader.name) => {
                 declared.lost.push(reader.name.clone());
             }
-            Ok(Ok(Found::There)) => {}
-            Ok(Ok(Found::Missing)) => declared.lost.push(reader.name.clone()),
+            Ok(Ok(Found::There)) => declared.in_order.push(reader.name.clone()),
+            Ok(Ok(Found::Missing)) => {
+                declared.lost.push(reader.name.clone());
+                declared.in_order.push(reader.name.clone());
+            }
             // The whole connection failed.
             Ok(Err(error)) if !is_of_channel(&error) => return Err(error),
             refused => {
@@ -153,7 +166,7 @@ pub(super) async fn declare(
                     refused.err().map_or("it stands otherwise than declared", |_| "it does not answer");
                 tracing::error!(code = %Code::QueueSilent, queue = reader.queue(), cause,
                     "a subscriber's queue cannot be had: it is sent nothing until it can, then shown everybody");
-                unbind(connection, &Reader { keys: Vec::new(), ..reader.clone() }).await?;
+                unbind_all(connection, (reader, readers)).await?;
                 declared.aside.push(reader.name.clone());
             }
         }
@@ -167,14 +180,18 @@ enum Found {
     Missing,
 }
 
-async fn declare_reader(connection: &Connection, reader: &Reader, first: bool) -> Result<Found> {
+async fn declare_reader(
+    connection: &Connection,
+    (reader, among): (&Reader, &[Reader]),
+    first: bool,
+) -> Result<Found> {
     let (there, silent) = (is_there(connection, &reader.queue()).await?, reader.keys.is_empty());
     if !there {
         return Ok(if silent { Found::There } else { Found::Missing });
     }
     make(connection, std::slice::from_ref(reader)).await?;
     if first {
-        unbind(connection, reader).await?;
+        unbind(connection, reader, &stale(reader, among)).await?;
     }
     Ok(Found::There)
 }
@@ -210,18 +227,38 @@ pub fn of_readers(readers: &[Reader]) -> Topology {
     topology
 }
 
-/// Undoes every binding the hub may have made for a reader but those it has. AMQP tells no bindings, and one that is not there is undone
-/// without a word.
-async fn unbind(connection: &Connection, reader: &Reader) -> Result<()> {
-    let channel = connection.create_channel().await?;
+/// All a queue may be bound by that it is not to be: where nobody knows, whatever the hub may have made of any profile told. AMQP tells no
+/// bindings.
+fn stale(reader: &Reader, among: &[Reader]) -> Vec<Bond> {
+    if let Some(stale) = &reader.stale {
+        return stale.clone();
+    }
     let families = FAMILIES.into_iter().map(|family| format!("{}.*", family_word(family)));
-    let kinds =
-        families.chain(COMING_AND_GOING.map(|verb| format!("personne.{verb}"))).chain(["*.*".to_owned()]);
-    let keys = kinds.flat_map(|kind| PLACES.iter().map(move |place| format!("{kind}.{place}")));
-    let others = keys.filter(|key| !reader.keys.contains(key));
-    let undone = others.map(|key| {
-        let (queue, exchange) = (reader.queue(), reader.exchange());
-        channel.queue_unbind(queue.into(), exchange.into(), key.into(), FieldTable::default())
+    let kinds: Vec<String> = families
+        .chain(COMING_AND_GOING.map(|verb| format!("personne.{verb}")))
+        .chain(["*.*".to_owned()])
+        .collect();
+    let profiles: BTreeSet<&CompactString> = among.iter().map(|reader| &reader.profile).collect();
+    let keys = kinds.iter().flat_map(|kind| PLACES.iter().map(move |place| format!("{kind}.{place}")));
+    let keys: Vec<String> = keys.collect();
+    let bonds =
+        profiles.into_iter().flat_map(|profile| keys.iter().map(|key| (profile.clone(), key.clone())));
+    let own = reader.bonds();
+    bonds.filter(|bond| !own.contains(bond)).collect()
+}
+
+/// Undoes everything a queue may be bound by.
+async fn unbind_all(connection: &Connection, (reader, among): (&Reader, &[Reader])) -> Result<()> {
+    let bonds: Vec<Bond> = stale(reader, among).into_iter().chain(reader.bonds()).collect();
+    unbind(connection, reader, &bonds).await
+}
+
+/// Undoes bindings; one that is not there is undone without a word.
+async fn unbind(connection: &Connection, reader: &Reader, bonds: &[Bond]) -> Result<()> {
+    let channel = connection.create_channel().await?;
+    let undone = bonds.iter().map(|(profile, key)| {
+        let (queue, exchange) = (reader.queue(), exchange_of(profile));
+        channel.queue_unbind(queue.into(), exchange.into(), key.as_str().into(), FieldTable::default())
     });
     try_join_all(undone).await.map(|_| ())
 }

@@ -141,6 +141,10 @@ impl Session for RabbitMqSession {
         in_time_of(patience, "making queues", make(&self.connection, &lost)).await
     }
 
+    fn in_order(&self) -> &[CompactString] {
+        &self.declared.in_order
+    }
+
     fn aside(&self) -> &[CompactString] {
         &self.declared.aside
     }

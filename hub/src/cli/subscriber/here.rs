@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use hub_core::clock::Clock as _;
 use hub_core::store::Store;
-use hub_core::subscription::{Channel, PAUSED, Subscription, ask_for_snapshot, forget_repairs, queues_made};
+use hub_core::subscription::{
+    Channel, PAUSED, Subscription, ask_for_snapshot, forget_bonds, forget_repairs, queues_made,
+};
 use serde_json::json;
 
 use super::Desk;
@@ -262,6 +264,7 @@ pub(super) async fn remove(
     webhook::forget(store.as_ref(), name).await?;
     effects::forget(store.as_ref(), name).await?;
     forget_repairs(store.as_ref(), name).await?;
+    forget_bonds(store.as_ref(), name).await?;
     let (french, english) = (
         format!("`{name}` n'a plus ni file, ni utilisateur, ni jeton"),
         format!("`{name}` has neither queue, user nor token any more"),

@@ -41,7 +41,8 @@ select id, sequence, payload, merged.into_id from person left join merged on mer
 where id = any($1)";
 const SINCE: &str = "select id, since_ns from person where id = any($1)";
 const HISTORY: &str = "
-select person_id, sequence, since_ns, until_ns, payload from history where person_id = any($1) order by id";
+with found as materialized (select id, person_id, sequence, since_ns, until_ns, payload from history where person_id = any($1))
+select person_id, sequence, since_ns, until_ns, payload from found order by id";
 const COUNT_STATED: &str = "
 select count(*) from claim where source = $1 and emitter = any($2) and not absent";
 const STATED_BEFORE: &str = "

@@ -15,9 +15,17 @@ use crate::store::failure::{failed, to_the_end};
 use crate::store::sql;
 use crate::store::telling::{TellingWrite, ToldEventRow, ToldEventWrite, ToldRow, ToldWrite, following};
 
+/// Each person by itself: asked for all of them at once, the planner walks all the profile knows.
 const TOLD_OF: &str = "
-select person_id, version, declared, sequence, seen_in from told_of
-where following_id = (select id from following where profile = $1) and person_id = any($2)";
+select told_of.* from unnest($2::uuid[]) as asked (id) cross join lateral (
+  select person_id, version, declared, sequence, seen_in from told_of
+  where following_id = (select id from following where profile = $1) and person_id = asked.id limit 1) as told_of";
+/// Each by itself: joined, the planner walks all that was ever told.
+const TOLD_OUTBOX: &str = "
+select told.position, profile, subscriber, subject, told.id, routing_key, payload
+from (select position from told_outbox where position > $1 order by position limit $2) as next
+cross join lateral (select * from told where told.position = next.position limit 1) as told
+join following on following.id = following_id order by told.position";
 const WRITE_TOLD_OF: &str = "
 insert into told_of (following_id, person_id, version, declared, sequence, seen_in)
 select $6, * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
@@ -87,7 +95,7 @@ impl Tellings for Postgres {
     }
 
     async fn told_outbox(&self, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
-        let rows: Vec<ToldEventRow> = sqlx::query_as(sql::TOLD_OUTBOX)
+        let rows: Vec<ToldEventRow> = sqlx::query_as(TOLD_OUTBOX)
             .bind(i64::try_from(after).unwrap_or(i64::MAX))
             .bind(i64::from(limit))
             .fetch_all(&self.pool)

@@ -39,6 +39,9 @@ use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::written::Written;
 use super::{TABLE, sql};
 
+const OUTBOX: &str = "
+select event.cursor, id, person_id, sequence, routing_key, payload from outbox join event on event.cursor = outbox.cursor
+where outbox.cursor > $1 order by outbox.cursor limit $2";
 const READERS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -339,7 +342,7 @@ impl Store for Sqlite {
     }
 
     async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<JournalEvent>, StoreError> {
-        let rows: Vec<EventRow> = sqlx::query_as(sql::OUTBOX)
+        let rows: Vec<EventRow> = sqlx::query_as(OUTBOX)
             .bind(i64::try_from(after).unwrap_or(i64::MAX))
             .bind(i64::from(limit))
             .fetch_all(&self.readers)

@@ -14,6 +14,10 @@ use crate::store::failure::{failed, to_the_end};
 use crate::store::sql;
 use crate::store::telling::{TellingWrite, ToldEventRow, ToldEventWrite, ToldRow, ToldWrite, following};
 
+const TOLD_OUTBOX: &str = "
+select told.position, profile, subscriber, subject, told.id, routing_key, payload
+from told_outbox join told on told.position = told_outbox.position join following on following.id = following_id
+where told_outbox.position > $1 order by told_outbox.position limit $2";
 const TOLD_OF: &str = "
 select person_id, version, declared, sequence, seen_in from told_of
 where following_id = (select id from following where profile = $1)
@@ -111,7 +115,7 @@ impl Tellings for Sqlite {
     }
 
     async fn told_outbox(&self, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
-        let rows: Vec<ToldEventRow> = sqlx::query_as(sql::TOLD_OUTBOX)
+        let rows: Vec<ToldEventRow> = sqlx::query_as(TOLD_OUTBOX)
             .bind(i64::try_from(after).unwrap_or(i64::MAX))
             .bind(i64::from(limit))
             .fetch_all(&self.readers)
