@@ -14,7 +14,7 @@ use crate::store_conformance::many_events;
 use crate::support::{mint, sqlite};
 
 /// Events that wait.
-const EVENTS: u64 = 400;
+const EVENTS: u64 = 120;
 
 /// What a broker took, in order, and whom it once treated badly.
 #[derive(Default)]

@@ -87,7 +87,8 @@ fn load(home: &Path, store: Option<&str>, (persons, night): (u64, u64)) {
         let (day, month, year) = (1 + number % 28, 1 + number / 28 % 12, 1950 + number / 336 % 55);
         let _ = writeln!(
             text,
-            "{night} rue Haute;51100 Reims;{};PAUL;{day:02}/{month:02}/{year};F-{number}",
+            "{} rue Haute;51100 Reims;{};PAUL;{day:02}/{month:02}/{year};F-{number}",
+            number * 2 + night,
             letters(number * 7 + 11)
         );
     }
