@@ -56,9 +56,14 @@ fn a_note_with_a_value_of_a_person_is_refused_and_nothing_is_ruled() {
     let hub = doubtful();
     let question = hub.ask(&["identity", "queue"]).json().pop().expect("a question");
     let [one, other] = [0, 1].map(|at| question["personnes"][at].as_str().expect("a person").to_owned());
-    for note in
-        ["M. verdier, vu au guichet", "NIR 1 80 01 52 121 009", "né le 02/01/1980", "ecrit de p@exemple.fr"]
-    {
+    for note in [
+        "M. verdier, vu au guichet",
+        "NIR 1 80 01 52 121 009",
+        "né le 02/01/1980",
+        "né le 2 janvier 1980",
+        "appelé au 06 39 98 00 01",
+        "ecrit de p@exemple.fr",
+    ] {
         let ended = hub.ask(&["identity", "decide", &one, &other, "--one", "--note", note]);
         assert_ne!(ended.code, 0, "{note}");
         assert!(!ended.errors.to_lowercase().contains("verdier"), "{}", ended.errors);

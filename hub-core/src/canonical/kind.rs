@@ -332,6 +332,8 @@ mod tests {
             (Kind::Safir, "931", "931"),
             (Kind::CodePostal, "750", "750"),
             (Kind::CodePostal, "5200A", "5200A"),
+            (Kind::CodePostal, "97600", "97600"),
+            (Kind::CodePostal, "20137", "20137"),
             (Kind::Commune, "521", "521"),
             (Kind::Departement, "20", "20"),
             (Kind::Departement, "099", "099"),

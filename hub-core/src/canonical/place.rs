@@ -37,9 +37,12 @@ pub(super) fn padded(text: &str, width: usize) -> Option<CompactString> {
     fits.then(|| format_compact!("{text:0>width$}"))
 }
 
-/// Whether a text has the form of a postal code.
+/// Whether a text has the form of a postal code: five digits, the first those of a département or of a collectivity; Monaco's begin by 98.
 pub fn is_postal_code(code: &str) -> bool {
-    code.len() == 5 && is_digits(code) && !code.starts_with("00")
+    let begins = |digits| code.get(..digits).is_some_and(is_departement);
+    code.len() == 5
+        && is_digits(code)
+        && (begins(2) || begins(3) || code.starts_with("20") || code.starts_with("980"))
 }
 
 /// Whether a text has the form of the INSEE code of a commune, or of a country where one may stand (`99` and three digits).

@@ -1,35 +1,50 @@
 //! Discretion: the note of a ruling says why, and holds no value of the persons it is about.
 //!
-//! A note and those persons enter, yes or no leaves. What looks like a NIR or an address of e-mail is somebody's, whoever it is.
+//! A note and those persons enter, yes or no leaves. What looks like a NIR, a telephone or an address of e-mail is somebody's, whoever it is.
 
 use crate::canonical::Canon;
 use crate::store::KnownPerson;
 use crate::text::fold_name;
 
-/// Digits in a row, spaces and points left out, that may be a NIR.
-const NIR: usize = 13;
+/// Digits in a row, spaces and points left out, that may be a telephone or a NIR.
+const NUMBER: usize = 9;
+/// The months, as [`fold_name`] leaves them.
+const MONTHS: [&str; 12] = [
+    "JANVIER",
+    "FEVRIER",
+    "MARS",
+    "AVRIL",
+    "MAI",
+    "JUIN",
+    "JUILLET",
+    "AOUT",
+    "SEPTEMBRE",
+    "OCTOBRE",
+    "NOVEMBRE",
+    "DECEMBRE",
+];
 /// Letters of a name that is no mere word.
 const NAME: usize = 3;
 
-/// Whether a note holds a name, a birth, a NIR or a contact.
+/// Whether a note holds a name, a birth, a NIR, a telephone or an address of e-mail.
 pub(super) fn tells_of(note: &str, canon: &Canon, persons: &[KnownPerson]) -> bool {
-    note.contains('@') || has_nir(note) || persons.iter().any(|person| names(note, canon, person))
+    note.contains('@') || has_number(note) || persons.iter().any(|person| names(note, canon, person))
 }
 
-/// Whether who signs is written as one of those persons, or with their birth or a NIR. An operator may bear a name one of them bears.
+/// Whether who signs is written as one of those persons, or with their birth or such a number. An operator may bear a name one of them bears.
 pub(super) fn names_whole(by: &str, canon: &Canon, persons: &[KnownPerson]) -> bool {
     let of = |person: &KnownPerson| {
         let named = is_said(by, (canon, person), &["identite.nom_naissance", "identite.nom_usage"]);
         (named && is_said(by, (canon, person), &["identite.prenoms"])) || has_birth(by, canon, person)
     };
-    has_nir(by) || persons.iter().any(of)
+    has_number(by) || persons.iter().any(of)
 }
 
-fn has_nir(note: &str) -> bool {
+fn has_number(note: &str) -> bool {
     let kept: String =
         note.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '\u{a0}' | '\u{202f}')).collect();
     let runs = kept.split(|c: char| !c.is_ascii_digit());
-    runs.map(str::len).any(|length| length >= NIR)
+    runs.map(str::len).any(|length| length >= NUMBER)
 }
 
 fn names(note: &str, canon: &Canon, person: &KnownPerson) -> bool {
@@ -56,12 +71,19 @@ fn stated(canon: &Canon, person: &KnownPerson, path: &str) -> Vec<String> {
     values.filter_map(|(value, _)| value.as_text().map(str::to_owned)).collect()
 }
 
-/// Whether a date stands in a text, written the French way or as ISO 8601 has it.
+/// Whether a date stands in a text, written the French way, in figures or in words, or as ISO 8601 has it.
 fn is_in(birth: &str, note: &str) -> bool {
     let mut parts = birth.split('-');
     let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
         return false;
     };
     let french = ["/", ".", "-", " "].map(|between| [day, month, year].join(between));
+    let figures = |text: &str| text.parse::<usize>().unwrap_or_default();
+    let month_word = MONTHS.get(figures(month).wrapping_sub(1)).copied().unwrap_or_default();
+    let in_words = format!(" {} {month_word} {year} ", figures(day));
+    let said = format!(" {} ", fold_name(note).replace(" 1ER ", " 1 "));
+    if !month_word.is_empty() && said.contains(&in_words) {
+        return true;
+    }
     note.contains(birth) || french.iter().any(|date| note.contains(date))
 }

@@ -77,7 +77,7 @@ pub enum RulingError {
     NoRuling(Uuid),
     /// The note holds a value of a person.
     #[error(
-        "expected words without any value of a person, found a name, a birth, a NIR or an e-mail address: say why, not who"
+        "expected words without any value of a person, found a name, a birth, a NIR, a telephone or an e-mail address: say why, not who"
     )]
     Indiscreet,
 }

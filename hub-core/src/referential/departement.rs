@@ -26,7 +26,9 @@ fn of_address<'s>(text: &impl Fn(&str) -> Option<&'s str>) -> Option<&'s str> {
     let known = || commune().and_then(|code| COMMUNES.present(code)).map(|present| of_commune(present.code));
     let postal = || text("adresse.code_postal").filter(|code| is_postal_code(code)).map(of_postal);
     let stated = text("adresse.departement").filter(|code| is_departement(code));
-    stated.or_else(known).or_else(postal).or_else(|| commune().map(of_commune))
+    let place = stated.or_else(known).or_else(postal).or_else(|| commune().map(of_commune));
+    // Abroad, or in no département there is: of none, as a subscription names it.
+    place.filter(|code| is_departement(code))
 }
 
 /// The département of an INSEE code, whether or not there is such a commune.
@@ -99,7 +101,9 @@ mod tests {
             (Some("20000"), Some("2B033"), None, Some("2B")),
             (Some("20200"), None, None, Some("2B")),
             (Some("52000"), Some("99352"), None, Some("52")),
-            (None, Some("99352"), None, Some("99")),
+            (None, Some("99352"), None, None),
+            (Some("98000"), None, None, None),
+            (Some("96123"), None, None, None),
             (None, Some("75999"), None, Some("75")),
             (None, Some("97123"), None, Some("977")),
             (None, None, None, None),

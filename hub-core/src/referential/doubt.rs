@@ -248,6 +248,7 @@ mod tests {
             ("00000", "99352", "ALGER", "52", &[]),
             ("00000", "52121", "CHAUMONT", "52", &["adresse.code_postal: DLN0313"]),
             ("5200A", "52121", "CHAUMONT", "52", &["adresse.code_postal: DLN0313"]),
+            ("99999", "52121", "CHAUMONT", "52", &["adresse.code_postal: DLN0313"]),
             ("52000", "521", "CHAUMONT", "52", &["adresse.commune_insee: DLN0313"]),
             ("52000", "52121", "CHAUMONT", "99", &["adresse.departement: DLN0313"]),
         ] {

@@ -72,7 +72,7 @@ pub(super) fn in_words(error: RulingError) -> anyhow::Error {
         RulingError::Absorbed(id, into) => format!("`{id}` est désormais `{into}` : nommez celle-ci"),
         RulingError::OnePerson => "attendu : deux personnes ; trouvé : deux fois la même".to_owned(),
         RulingError::NoClaim(id) => format!("`{id}` n'a pas cette déclaration, ou n'en garderait aucune"),
-        RulingError::Indiscreet => "attendu : une note et un auteur sans aucune valeur de la personne ; trouvé : un nom, une naissance, un NIR ou une adresse électronique. Dites pourquoi et quel agent décide, non de qui il s'agit".to_owned(),
+        RulingError::Indiscreet => "attendu : une note et un auteur sans aucune valeur de la personne ; trouvé : un nom, une naissance, un NIR, un téléphone ou une adresse électronique. Dites pourquoi et quel agent décide, non de qui il s'agit".to_owned(),
         RulingError::NoRuling(id) => format!("il n'y a pas de décision `{id}` en vigueur"),
     };
     Said::either(error.code(), french, error.to_string()).into()
