@@ -89,3 +89,41 @@ async fn dead_letters_are_looked_at_without_values_and_returned_in_a_form_that_s
     tools.publish().await;
     assert_eq!(tools.kinds("un").await, ["1 personne.creee", "2 personne.etat"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_subscriber_may_know_no_more_is_not_returned_to_it() {
+    let tools = Tools::at("moins", url(), BROKER.lock().await).await;
+    tools.profile("suivi", "identite, adresse");
+    tools.profile("peu", "identite.prenoms");
+    tools.tool("un", "suivi", "tous", "");
+    tools.publish().await;
+    tools.hub.deliver(&[PAUL, ANNE], false).await;
+    tools.publish().await;
+    refuse_all(&tools, "un").await;
+    letters(&tools, 2);
+    let un = tools.name("un");
+    let trial = || answer(&tools, &["subscriber", "return", &un, "--all", "--dry-run"]);
+    assert_eq!(trial()["remis"], 2);
+    // Its territory is cut: of who is out of sight it is told that they are gone, not what was.
+    tools.tool("un", "suivi", "[\"51\"]", "");
+    tools.publish().await;
+    let cut = trial();
+    assert_eq!(
+        (&cut["remis"], &cut["personnes_a_montrer"], &cut["laisses"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    // Another profile: its letters are of persons it knows by no such name.
+    tools.tool("un", "peu", "tous", "");
+    tools.publish().await;
+    let other = trial();
+    assert_eq!(
+        (&other["remis"], &other["personnes_a_montrer"], &other["laisses"]),
+        (&json!(0), &json!(0), &json!(2))
+    );
+    // The first one again, and its scope cut: nothing of before goes back as it was.
+    tools.profile("suivi", "identite.prenoms");
+    tools.tool("un", "suivi", "tous", "");
+    tools.publish().await;
+    assert_eq!((&trial()["remis"], &trial()["laisses"]), (&json!(0), &json!(0)));
+    refuse_all(&tools, "un").await;
+}

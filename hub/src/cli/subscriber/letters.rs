@@ -6,7 +6,7 @@ use clap::Args;
 use hub_core::clock::Clock as _;
 use hub_core::delivery::PersonId;
 use hub_core::store::Store;
-use hub_core::subscription::{Subscription, ask_for_repair, known_by};
+use hub_core::subscription::{Subscription, Told, ask_for_repair, known_by};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -123,13 +123,14 @@ struct Returned {
     put_back: u64,
     /// Persons shown again as they are now, as something was told of them since.
     shown: BTreeMap<String, u64>,
-    /// None of the hub's events: left.
+    /// None of the hub's events, or of persons its profile knows nothing of: left.
     left: u64,
 }
 
 impl Return {
     /// Returns those chosen: an event nothing was told after goes back as it is; of the others the person is shown as it is now, since
-    /// whoever keeps order would drop an older event.
+    /// whoever keeps order would drop an older event, and whoever may know less by now must not read it. One of a profile it had before
+    /// stays where it is.
     pub(super) async fn run(self, desk: &Desk, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let subscription = desk.subscription(&self.name)?;
         let (store, letters) = (store(desk, settings).await?, open(desk, &self.name, settings).await?);
@@ -160,6 +161,11 @@ impl Return {
             chosen.iter().filter_map(|(_, masked)| masked.as_ref()),
         )
         .await?;
+        let following = store.following(&subscription.profile).await?;
+        // A profile that held other fields once may hold less by now than the event does.
+        let steady = following.is_some_and(|following| {
+            following.declared.windows(2).all(|pair| matches!(pair, [one, next] if one.fields == next.fields))
+        });
         let mut returned = Returned::default();
         for (letter, masked) in chosen {
             let Some(masked) = masked else {
@@ -167,7 +173,13 @@ impl Return {
                 continue;
             };
             let known = masked.subject.parse::<Uuid>().ok().and_then(|name| ranks.get(&PersonId(name)));
-            if is_the_last(&masked, known.map(|(_, rank)| *rank)) {
+            let of_somebody = !masked.kind.ends_with(SHOWN);
+            if known.is_none() && of_somebody {
+                returned.left += 1;
+                continue;
+            }
+            let fits = !of_somebody || (steady && known.is_some_and(|known| known.in_sight));
+            if fits && is_the_last(&masked, known.map(|known| known.rank)) {
                 returned.put_back += 1;
                 if !self.dry_run {
                     letters.put_back(letter).await?;
@@ -175,11 +187,11 @@ impl Return {
                 continue;
             }
             *returned.shown.entry(masked.subject.clone()).or_default() += 1;
-            if let (false, Some((person, _))) = (self.dry_run, known) {
+            if let (false, Some(known)) = (self.dry_run, known) {
                 ask_for_repair(
                     store.as_ref(),
                     || MachineClock.mint(),
-                    (&subscription.subscriber, &[*person]),
+                    (&subscription.subscriber, &[known.person]),
                 )
                 .await?;
                 letters.let_go(letter).await?;
@@ -198,18 +210,20 @@ impl Return {
         }
         show::line(either(
             format!(
-                "{put_back} remis dans sa file ; {} personnes lui seront montrées telles qu'elles sont, un événement plus récent leur étant venu",
+                "{put_back} remis dans sa file ; {} personnes lui seront montrées telles qu'elles sont : il en a su davantage, ou peut en savoir moins",
                 shown.len()
             ),
             format!(
-                "{put_back} put back into its queue; it will be shown {} persons as they are now, since something was told of them after",
+                "{put_back} put back into its queue; it will be shown {} persons as they are now: it was told more since, or may know less",
                 shown.len()
             ),
         ));
         if *left > 0 {
             show::line(either(
-                format!("{left} laissés : ce ne sont pas des événements du hub"),
-                format!("{left} left: they are none of the hub's events"),
+                format!(
+                    "{left} laissés : ce ne sont pas des événements du hub, ou d'un autre profil que le sien"
+                ),
+                format!("{left} left: they are none of the hub's events, or of another profile than its own"),
             ));
         }
         if self.dry_run {
@@ -219,26 +233,37 @@ impl Return {
     }
 }
 
+/// The end of the type of what closes a snapshot: it is of nobody.
+const SHOWN: &str = "instantane.termine";
+
+/// A person a letter speaks of.
+struct Known {
+    person: PersonId,
+    /// How far the profile was told.
+    rank: u64,
+    /// The subscriber may know the person now.
+    in_sight: bool,
+}
+
 /// Of the persons letters speak of: who they are, and how far the profile was told of each.
 async fn ranks(
     store: &dyn Store,
     settings: &Settings,
     own: &Subscription,
     letters: impl Iterator<Item = &Masked>,
-) -> anyhow::Result<BTreeMap<PersonId, (PersonId, u64)>> {
+) -> anyhow::Result<BTreeMap<PersonId, Known>> {
     let names: Vec<PersonId> =
         letters.filter_map(|masked| masked.subject.parse().ok().map(PersonId)).collect();
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let known = known_by(store, &installation::pseudonyms(settings)?, (&own.profile, &names)).await?;
-    let persons: Vec<PersonId> = known.values().copied().collect();
-    let told: BTreeMap<PersonId, u64> = store
-        .told_of(&own.profile, &persons)
-        .await?
-        .into_iter()
-        .map(|(person, told)| (person, told.standing.sequence))
-        .collect();
-    let rank = |(name, person): (PersonId, PersonId)| Some((name, (person, *told.get(&person)?)));
-    Ok(known.into_iter().filter_map(rank).collect())
+    let names_known = known_by(store, &installation::pseudonyms(settings)?, (&own.profile, &names)).await?;
+    let persons: Vec<PersonId> = names_known.values().copied().collect();
+    let told: BTreeMap<PersonId, Told> = store.told_of(&own.profile, &persons).await?.into_iter().collect();
+    let known = |(name, person): (PersonId, PersonId)| {
+        let standing = &told.get(&person)?.standing;
+        let in_sight = standing.seen_in.as_ref().is_some_and(|place| own.territory.covers(place));
+        Some((name, Known { person, rank: standing.sequence, in_sight }))
+    };
+    Ok(names_known.into_iter().filter_map(known).collect())
 }
