@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use hub_core::clock::Clock as _;
 use hub_core::delivery::PersonId;
-use hub_core::store::Store;
+use hub_core::store::{Store, StoreError};
 use hub_core::subscription::{Subscription, Told, ask_for_repair, known_by};
 use serde_json::json;
 use uuid::Uuid;
@@ -134,26 +134,7 @@ impl Return {
     pub(super) async fn run(self, desk: &Desk, settings: &Settings, output: Output) -> anyhow::Result<Exit> {
         let subscription = desk.subscription(&self.name)?;
         let (store, letters) = (store(desk, settings).await?, open(desk, &self.name, settings).await?);
-        let mut chosen = Vec::new();
-        while let Some(letter) = letters.next().await? {
-            let masked = letter.masked();
-            if self.which.takes(&letter, masked.as_ref()) {
-                chosen.push((letter, masked));
-            }
-        }
-        anyhow::ensure!(
-            self.which.id.is_none() || !chosen.is_empty(),
-            either(
-                format!(
-                    "`{}` n'a aucun rebut de cet événement : voyez `dlnuf subscriber letters {}`",
-                    self.name, self.name
-                ),
-                format!(
-                    "`{}` has no dead letter of that event: see `dlnuf subscriber letters {}`",
-                    self.name, self.name
-                ),
-            )
-        );
+        let chosen = self.chosen(&letters).await?;
         let ranks = ranks(
             store.as_ref(),
             settings,
@@ -161,11 +142,7 @@ impl Return {
             chosen.iter().filter_map(|(_, masked)| masked.as_ref()),
         )
         .await?;
-        let following = store.following(&subscription.profile).await?;
-        // A profile that held other fields once may hold less by now than the event does.
-        let steady = following.is_some_and(|following| {
-            following.declared.windows(2).all(|pair| matches!(pair, [one, next] if one.fields == next.fields))
-        });
+        let steady = held_the_same(store.as_ref(), &subscription.profile).await?;
         let mut returned = Returned::default();
         for (letter, masked) in chosen {
             let Some(masked) = masked else {
@@ -200,6 +177,28 @@ impl Return {
         Ok(self.tell(&returned, output))
     }
 
+    /// The letters to return.
+    async fn chosen(&self, letters: &DeadLetters) -> anyhow::Result<Vec<(DeadLetter, Option<Masked>)>> {
+        let mut chosen = Vec::new();
+        while let Some(letter) = letters.next().await? {
+            let masked = letter.masked();
+            if self.which.takes(&letter, masked.as_ref()) {
+                chosen.push((letter, masked));
+            }
+        }
+        let name = &self.name;
+        anyhow::ensure!(
+            self.which.id.is_none() || !chosen.is_empty(),
+            either(
+                format!(
+                    "`{name}` n'a aucun rebut de cet événement : voyez `dlnuf subscriber letters {name}`"
+                ),
+                format!("`{name}` has no dead letter of that event: see `dlnuf subscriber letters {name}`"),
+            )
+        );
+        Ok(chosen)
+    }
+
     fn tell(&self, returned: &Returned, output: Output) -> Exit {
         let Returned { put_back, shown, left } = returned;
         if output == Output::Json {
@@ -231,6 +230,14 @@ impl Return {
         }
         Exit::Done
     }
+}
+
+/// Whether a profile always held the fields it holds: else it may hold less by now than an event of before.
+async fn held_the_same(store: &dyn Store, profile: &str) -> Result<bool, StoreError> {
+    let following = store.following(profile).await?;
+    Ok(following.is_some_and(|following| {
+        following.declared.windows(2).all(|pair| matches!(pair, [one, next] if one.fields == next.fields))
+    }))
 }
 
 /// The end of the type of what closes a snapshot: it is of nobody.
