@@ -4,7 +4,7 @@
 use hub::installation::pipeline;
 use hub::settings::Settings;
 use hub_core::delivery::PersonId;
-use hub_core::pipeline::{Order, Pipeline, Verdict};
+use hub_core::pipeline::{Order, Pipeline, RulingError, Verdict};
 use hub_core::ruling::Word;
 use uuid::Uuid;
 
@@ -199,7 +199,11 @@ async fn ruled(hub: &Pipeline, dice: &mut Dice) -> Option<Uuid> {
         }
         Verdict::Part { person: one, claims }
     };
-    Some(hub.rule(&verdict, word(), &()).await.expect("a ruling").ruling.id)
+    match hub.rule(&verdict, word(), &()).await {
+        Ok(outcome) => Some(outcome.ruling.id),
+        Err(RulingError::Ruled(_)) => None,
+        Err(error) => panic!("a ruling: {error}"),
+    }
 }
 
 /// The worlds tried.

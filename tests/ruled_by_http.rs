@@ -75,6 +75,23 @@ async fn a_question_is_listed_shown_ruled_on_and_taken_back_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_ruled_already_is_not_ruled_again_and_is_undone_once() {
+    let desk = Desk::open(doubtful());
+    let persons = desk.get("/questions").await["questions"][0]["personnes"].clone();
+    let two = json!({ "personnes": persons, "une": false, "par": "agent 12", "note": "vus ensemble" });
+    let (status, ruled) = desk.rule(&two).await;
+    assert_eq!(status, StatusCode::CREATED, "{ruled}");
+    let id = ruled["decision"]["decision"].as_str().expect("a ruling");
+    let (status, problem) = desk.rule(&two).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    assert!(problem["explication"].as_str().is_some_and(|why| why.contains(id)), "{problem}");
+    let path = format!("/decisions/{id}/annulation");
+    let back = json!({ "par": "agent 12", "note": "erreur" });
+    let (status, _) = desk.ask(Method::POST, &path, Some(&back)).await;
+    assert_eq!((status, desk.get("/questions").await["ouvertes"].as_u64()), (StatusCode::OK, Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_word_that_cannot_be_followed_is_a_coded_problem_without_a_value_and_changes_nothing() {
     let desk = Desk::open(doubtful());
     let persons = desk.get("/questions").await["questions"][0]["personnes"].clone();

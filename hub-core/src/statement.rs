@@ -24,10 +24,10 @@ pub struct Origin {
     /// Delivery.
     #[serde(rename = "livraison")]
     pub delivery: DeliveryId,
-    /// Record number in it, from 1.
+    /// Record number in it, from 1; 0 of what no record states: a silence.
     #[serde(rename = "enregistrement")]
     pub record: u64,
-    /// Line in it, from 1.
+    /// Line in it, from 1; 0 where there is none.
     #[serde(rename = "ligne")]
     pub line: u64,
     /// Mapping and version, `caf/vrsb0801@1`.
@@ -50,6 +50,16 @@ impl Origin {
             mapping: CompactString::default(),
             valid_at: CompactString::default(),
         }
+    }
+
+    /// Of a value a claim passed on: in no record of its own, at the line of the one that bears it now.
+    pub(crate) fn passing(self) -> Self {
+        Self { record: 0, ..self }
+    }
+
+    /// Whether a value was passed on: it still tells who the claim spoke of, and is that person's no more.
+    pub fn is_passed_on(&self) -> bool {
+        self.record == 0 && self.line > 0
     }
 
     /// What orders origins: date, delivery, record. Deliveries are numbered in the order they arrived.
@@ -92,6 +102,25 @@ pub struct Statement {
     pub stated: Stated,
 }
 
+impl Statement {
+    /// Notes of numbers that another claim of the record bears them now, and where it says so.
+    #[must_use]
+    pub(crate) fn passing_on(mut self, numbers: &[FieldId], by: &Origin) -> Self {
+        let mut now = Stated::default();
+        for (field, value, at) in std::mem::take(&mut self.stated.fields) {
+            let stated = self.stated.origins.get(usize::from(at)).filter(|_| !numbers.contains(&field));
+            now.push(field, value, stated.unwrap_or(by));
+        }
+        // Where it went silent stays told.
+        for origin in self.stated.origins {
+            if !now.origins.contains(&origin) {
+                now.origins.push(origin);
+            }
+        }
+        Self { stated: now, ..self }
+    }
+}
+
 impl Stated {
     /// The value and origin of a field.
     pub fn get(&self, field: FieldId) -> Option<(&Value, &Origin)> {
@@ -110,12 +139,18 @@ impl Stated {
         self.fields.iter().map(|(id, value, _)| (*id, value.clone())).collect()
     }
 
-    /// The same, with the origins of its values alone.
+    /// The fields it speaks of its person by: but those it has passed on.
+    pub fn spoken(&self) -> impl Iterator<Item = FieldId> {
+        let passed = |at: u16| self.origins.get(usize::from(at)).is_some_and(Origin::is_passed_on);
+        self.fields.iter().filter(move |(_, _, at)| !passed(*at)).map(|(field, _, _)| *field)
+    }
+
+    /// The same without what it has passed on, with the origins of its values alone.
     #[must_use]
     pub fn as_stated(&self) -> Self {
         let mut stated = Self::default();
         for (field, value, at) in &self.fields {
-            if let Some(origin) = self.origins.get(usize::from(*at)) {
+            if let Some(origin) = self.origins.get(usize::from(*at)).filter(|origin| !origin.is_passed_on()) {
                 stated.push(*field, value.clone(), origin);
             }
         }
@@ -132,13 +167,13 @@ impl Stated {
         self.fields.push((field, value, u16::try_from(at).unwrap_or(u16::MAX)));
     }
 
-    /// What is stated now: `values` with `origin`, but a value that was there already keeps its own.
+    /// What is stated now: `values` with `origin`, but a value that was there already, and was not passed on, keeps its own.
     #[must_use]
     pub fn restated(before: Option<&Self>, values: FieldValues, origin: &Origin) -> Self {
         let mut now = Self { fields: Vec::with_capacity(values.len()), origins: Vec::with_capacity(1) };
         for (field, value) in values {
             match before.and_then(|b| b.get(field)) {
-                Some((old, since)) if *old == value => now.push(field, value, since),
+                Some((old, since)) if *old == value && !since.is_passed_on() => now.push(field, value, since),
                 _ => now.push(field, value, origin),
             }
         }

@@ -27,7 +27,7 @@ pub struct Court {
 }
 
 /// What a verdict does, or would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Effect {
     /// Events announced, by type.
     pub events: Vec<&'static str>,
@@ -47,7 +47,12 @@ impl Court {
         let pretending: Arc<dyn Store> = Arc::new(Rehearsal::over(Arc::clone(&store)));
         let rehearsed = self.pipeline.on(Arc::clone(&pretending));
         let word = Word { by: String::new(), note: String::new() };
-        let Outcome { events, persons, others, .. } = rehearsed.rule(verdict, word, &()).await?;
+        let Outcome { events, persons, others, .. } = match rehearsed.rule(verdict, word, &()).await {
+            Ok(outcome) => outcome,
+            // What is ruled already changes nothing.
+            Err(RulingError::Ruled(_)) => return Ok(Effect::default()),
+            Err(error) => return Err(error),
+        };
         let about: BTreeSet<PersonId> = events.iter().map(|event| event.person).chain(persons).collect();
         let about: Vec<PersonId> = about.into_iter().collect();
         let (before, after) = (store.persons(&about).await?, pretending.persons(&about).await?);
@@ -91,4 +96,18 @@ impl Effect {
 
 fn kinds(events: &[Event]) -> Vec<&'static str> {
     events.iter().map(|event| event.kind).collect()
+}
+
+/// Why nothing was ruled, in French; nothing where the store failed.
+pub fn in_french(error: &RulingError) -> Option<String> {
+    Some(match error {
+        RulingError::Store(_) => return None,
+        RulingError::NoPerson(id) => format!("il n'y a pas de personne `{id}`"),
+        RulingError::Absorbed(id, into) => format!("`{id}` est désormais `{into}` : nommez celle-ci"),
+        RulingError::OnePerson => "attendu : deux personnes ; trouvé : deux fois la même".to_owned(),
+        RulingError::NoClaim(id) => format!("`{id}` n'a pas cette déclaration, ou n'en garderait aucune"),
+        RulingError::Ruled(id) => format!("la décision `{id}` le dit déjà, et vaut"),
+        RulingError::Indiscreet => "attendu : une note et un auteur sans aucune valeur de la personne ; trouvé : un nom, une naissance, un NIR, un téléphone ou une adresse électronique. Dites pourquoi et quel agent décide, non de qui il s'agit".to_owned(),
+        RulingError::NoRuling(id) => format!("il n'y a pas de décision `{id}` en vigueur"),
+    })
 }

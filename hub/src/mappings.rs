@@ -36,7 +36,7 @@ struct Policy {
     #[serde(default)]
     prefer: BTreeMap<String, Vec<String>>,
     #[serde(default)]
-    replace: Vec<String>,
+    replace: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     keep: Vec<String>,
 }
@@ -372,7 +372,8 @@ impl MappingFiles {
         };
         let known = |section: &str| canon.fields().any(|(_, field)| inside(&field.path, section));
         let sections = written.fields.keys().chain(&written.keep).filter(|section| !known(section));
-        let fields = written.prefer.keys().chain(&written.replace).filter(|path| canon.find(path).is_none());
+        let fields = written.prefer.keys().chain(written.replace.values().flatten());
+        let fields: BTreeSet<&String> = fields.filter(|path| canon.find(path).is_none()).collect();
         let unknown = |path: &String| {
             let message = format!("there is no section or field `{path}` in the canonical schema");
             mistake(Code::UnknownField, path, message)

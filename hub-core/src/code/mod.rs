@@ -143,6 +143,8 @@ pub enum Code {
     NirBirthMismatch = 329,
     /// NIR of another birthplace.
     NirBirthplaceMismatch = 330,
+    /// The record's emitter cannot be read.
+    UnknownEmitter = 331,
     /// Unreadable YAML.
     MappingSyntax = 401,
     /// Unknown key.
@@ -350,6 +352,7 @@ impl Code {
         Self::NirSexMismatch,
         Self::NirBirthMismatch,
         Self::NirBirthplaceMismatch,
+        Self::UnknownEmitter,
         Self::MappingSyntax,
         Self::UnknownKey,
         Self::UnknownField,

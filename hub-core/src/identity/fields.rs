@@ -11,7 +11,7 @@ use super::key::{IdentityKey, KeyKind};
 use super::traits::{Around, Birthplace, Traits};
 use crate::canonical::nir::is_provisional;
 use crate::canonical::{Canon, FieldId, FieldValues, Value, is_commune_code, is_postal_code};
-use crate::statement::Statement;
+use crate::statement::{Stated, Statement};
 use crate::text::fold_name;
 
 /// The canonical fields identity reads, found once.
@@ -74,6 +74,17 @@ impl IdentityFields {
             phones: list("contacts.telephones", "numero"),
             emails: list("contacts.courriels", "courriel"),
         }
+    }
+
+    /// The numbers a source gives to its persons that both state alike.
+    pub fn shared_numbers(&self, one: &Stated, other: &FieldValues) -> Vec<FieldId> {
+        let own = self.uuid.iter().chain(&self.ft).chain(&self.local);
+        let numbers = own.chain(self.national.iter().map(|(field, _)| field));
+        let shared = |field: &&FieldId| {
+            let stated = one.get(**field).map(|(value, _)| value);
+            stated.is_some_and(|value| other.iter().any(|(id, other)| id == *field && other == value))
+        };
+        numbers.filter(shared).copied().collect()
     }
 
     /// The traits of one claim of `source` and `emitter`.

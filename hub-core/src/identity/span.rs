@@ -23,7 +23,9 @@ impl Span {
 
     /// How long a kept claim was stated. Going silent leaves the delivery in which it did among its origins, as the last.
     pub fn of(statement: &Statement) -> Self {
-        let deliveries = || statement.stated.origins.iter().map(|origin| origin.delivery);
+        // That a number was passed on later does not make the silence shorter.
+        let origins = || statement.stated.origins.iter().filter(|origin| !origin.is_passed_on());
+        let deliveries = || origins().map(|origin| origin.delivery);
         let from = deliveries().min().unwrap_or(DeliveryId(uuid::Uuid::nil()));
         let until = statement.absent.then(|| deliveries().max().unwrap_or(from));
         Self { from, until }

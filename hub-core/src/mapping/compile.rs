@@ -114,7 +114,7 @@ impl Compiler<'_> {
             self.found.push(Diagnostic::new(Code::BadPath, written.span.clone(), message));
         }
         let or = section.get("or").map(|k| self.key(k)).unwrap_or_default();
-        let emitter = section.get("emitter").map(|e| self.key(e)).unwrap_or_default();
+        let emitter = section.get("emitter").map(|e| self.emitter(e)).unwrap_or_default();
         let as_of = section.get("as_of").and_then(|as_of| self.as_of(as_of));
         Some(RecordRules { key, or, emitter, as_of, line: line_of(section) })
     }

@@ -9,6 +9,7 @@ mod compile;
 mod condition;
 mod detect;
 mod diagnostic;
+mod emitter;
 mod extend;
 mod lacking;
 mod operation;
@@ -40,6 +41,7 @@ use crate::record::{NameId, NodeId, Record};
 use crate::statement::RecordKey;
 
 use detect::Detect;
+use emitter::Emitter;
 use path::{Path, Scope};
 use rule::{Outcome, Rule};
 
@@ -95,7 +97,7 @@ struct RecordRules {
     key: Key,
     /// What names a record that has nothing of its key.
     or: Key,
-    emitter: Key,
+    emitter: Emitter,
     as_of: Option<AsOf>,
     line: u32,
 }
@@ -227,12 +229,15 @@ impl Mapping {
     /// The emitter and key of a record, without reading its persons: what can be said of a record its mapping refused.
     pub fn identify(&self, record: &Record) -> Option<RecordKey> {
         let scope = Scope::of(record);
-        Some((self.emitter(scope), self.record_key(scope)?))
+        Some((self.emitter(scope)?, self.record_key(scope)?))
     }
 
-    /// Who states the record; the mapping itself when it declares nobody, so that two feeds never judge each other's absences.
-    fn emitter(&self, scope: Scope<'_>) -> CompactString {
-        self.key(&self.record.emitter, scope).unwrap_or_else(|| CompactString::from(&self.id))
+    /// Who states the record; the mapping itself when it declares nobody, so that two feeds never judge each other's absences. `None`
+    /// where a part of the name has not the shape it must have.
+    fn emitter(&self, scope: Scope<'_>) -> Option<CompactString> {
+        let Emitter { key, .. } = &self.record.emitter;
+        let formed = self.record.emitter.is_well_formed(scope, &self.nulls);
+        formed.then(|| self.key(key, scope).unwrap_or_else(|| CompactString::from(&self.id)))
     }
 
     fn record_key(&self, scope: Scope<'_>) -> Option<CompactString> {
@@ -253,7 +258,7 @@ impl Mapping {
     /// Turns one record of a delivery that came `today` (`YYYY-MM-DD`) into claims.
     ///
     /// # Errors
-    /// Why the whole record is refused: its key or a required value is missing, or a value the mapping will not drop is invalid.
+    /// Why the whole record is refused: its key or a required value is missing, its emitter has not the shape it must have, or a value the mapping will not drop is invalid.
     pub fn map(&self, record: &Record, today: &str) -> Result<Mapped, Refusal> {
         self.map_watched(record, today, &mut ())
     }
@@ -274,7 +279,7 @@ impl Mapping {
             self.tell_key(scope, watch);
         }
         let key = self.record_key(scope).ok_or_else(|| refuse(Code::MissingValue, self.record.line))?;
-        let emitter = self.emitter(scope);
+        let emitter = self.emitter(scope).ok_or_else(|| refuse(Code::UnknownEmitter, self.record.line))?;
         let as_of = self.record.as_of.as_ref().and_then(|as_of| as_of.read(scope));
         let as_of = as_of.map(|date| believed(date, today)).transpose();
         let as_of = as_of.map_err(|code| refuse(code, self.record.line))?;
@@ -349,14 +354,18 @@ impl Mapping {
             if at > 0 {
                 key.push(KEY_JOINT);
             }
-            let mut texts = paths.iter().filter_map(|path| path.first(scope));
-            if let Some(text) = texts.find(|text| !rule::is_null(text, &self.nulls)) {
+            if let Some(text) = text_at(paths, scope, &self.nulls) {
                 found = true;
                 key.push_str(as_written(text));
             }
         }
         found.then_some(key)
     }
+}
+
+/// The first of some paths that holds text.
+fn text_at<'r>(paths: &[Path], scope: Scope<'r>, nulls: &[String]) -> Option<&'r str> {
+    paths.iter().filter_map(|path| path.first(scope)).find(|text| !rule::is_null(text, nulls))
 }
 
 /// A date facts are said to be valid at. They cannot be later than what brings them; more than a year later is a mistake that

@@ -22,6 +22,8 @@ pub(super) enum Operation {
     /// A shape of letters (`A`) and digits (`9`).
     Pattern(String),
     WithoutPattern(String),
+    /// A shape; where no word has it, what the last parentheses hold, when a digit is in it.
+    PatternOrBracketed(String),
     Replace(String, String),
     DropIf(Vec<String>),
 }
@@ -42,6 +44,7 @@ pub(super) const NAMES: &[&str] = &[
     "before_last",
     "pattern",
     "without_pattern",
+    "pattern_or_bracketed",
     "replace",
     "drop_if",
 ];
@@ -77,6 +80,9 @@ impl Operation {
             ("without_pattern", [shape]) if !shape.is_empty() => {
                 Ok(Self::WithoutPattern((*shape).to_owned()))
             }
+            ("pattern_or_bracketed", [shape]) if !shape.is_empty() => {
+                Ok(Self::PatternOrBracketed((*shape).to_owned()))
+            }
             ("replace", [from, to]) => Ok(Self::Replace((*from).to_owned(), (*to).to_owned())),
             ("drop_if", [_, ..]) => Ok(Self::DropIf(arguments)),
             (known, _) if NAMES.contains(&known) => {
@@ -110,6 +116,10 @@ impl Operation {
             }
             Self::Pattern(shape) => cut(text, |t| shaped(t, shape)),
             Self::WithoutPattern(shape) => without(text, shape),
+            Self::PatternOrBracketed(shape) => cut(text, |t| {
+                let shaped = shaped(t, shape);
+                if shaped.is_empty() { bracketed_code(t) } else { shaped }
+            }),
             Self::Replace(from, to) => Cow::Owned(text.replace(from.as_str(), to)),
             Self::DropIf(words) if words.iter().any(|word| word.eq_ignore_ascii_case(text.trim())) => {
                 Cow::Borrowed("")
@@ -128,15 +138,24 @@ fn cut(text: Cow<'_, str>, part: impl Fn(&str) -> &str) -> Cow<'_, str> {
 
 /// The first word of `text` that has the shape: `A` stands for a letter, `9` for a digit, anything else for itself.
 fn shaped<'t>(text: &'t str, shape: &str) -> &'t str {
-    let fits = |word: &&str| {
-        let like = |(c, s): (char, char)| match s {
-            'A' => c.is_ascii_alphabetic(),
-            '9' => c.is_ascii_digit(),
-            other => c == other,
-        };
-        word.len() == shape.len() && word.chars().zip(shape.chars()).all(like)
+    text.split(|c: char| !c.is_alphanumeric()).find(|word| has_shape(word, shape)).unwrap_or("")
+}
+
+/// Whether a text has a shape, whole.
+pub(super) fn has_shape(text: &str, shape: &str) -> bool {
+    let like = |(c, s): (char, char)| match s {
+        'A' => c.is_ascii_alphabetic(),
+        '9' => c.is_ascii_digit(),
+        other => c == other,
     };
-    text.split(|c: char| !c.is_alphanumeric()).find(fits).unwrap_or("")
+    text.len() == shape.len() && text.chars().zip(shape.chars()).all(like)
+}
+
+/// What the last parentheses hold, when a digit is in it: a code that is wrong is a code still, `(H/F)` is none.
+fn bracketed_code(text: &str) -> &str {
+    let held = text.rsplit_once('(').map_or("", |(_, held)| held);
+    let held = held.split_once(')').map_or(held, |(held, _)| held);
+    if held.contains(|c: char| c.is_ascii_digit()) { held } else { "" }
 }
 
 /// The text without its first word of the shape, spaces at the seam made one; a country's sign before it (`F-75007`) and the mark
@@ -214,6 +233,11 @@ mod tests {
             ("pattern('A9999')", "Agent (H/F) de tri (K2304)", "K2304"),
             ("pattern('A9999')", "k2304", "k2304"),
             ("pattern('A9999')", "Soudeur", ""),
+            ("pattern_or_bracketed('A9999')", "Agent (H/F) de tri (K2304)", "K2304"),
+            ("pattern_or_bracketed('A9999')", "K2304", "K2304"),
+            ("pattern_or_bracketed('A9999')", "Soudeur (H291)", "H291"),
+            ("pattern_or_bracketed('A9999')", "Soudeur (291 H", "291 H"),
+            ("pattern_or_bracketed('A9999')", "Agent de tri (H/F)", ""),
             ("without_pattern('99999')", "08300  RETHEL", "RETHEL"),
             ("without_pattern('99999')", "SAINT-DIZIER 52100", "SAINT-DIZIER"),
             ("without_pattern('99999')", "6700 ARLON", "6700 ARLON"),

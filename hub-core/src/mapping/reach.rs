@@ -53,7 +53,7 @@ impl Mapping {
         let written = self.dialect.names.iter().map(|(name, id)| (id, name)).collect();
         let mut reads = Reads { written, found: BTreeSet::new() };
         let record = &self.record;
-        for key in [&record.key, &record.or, &record.emitter] {
+        for key in [&record.key, &record.or, &record.emitter.key] {
             reads.key(key, "", "");
         }
         if let Some(as_of) = &record.as_of {

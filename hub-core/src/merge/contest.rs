@@ -34,6 +34,8 @@ pub enum Criterion {
     Preference,
     /// The facts of one are more recent.
     Recency,
+    /// Of one date, one was delivered later, or stands further on in its file.
+    Arrival,
     /// One place read twice: the later run counts.
     Run,
     /// Nothing does: their content, so that the same one is believed every time.
@@ -55,12 +57,13 @@ struct Strength<'s> {
 type Comparison = for<'a, 's> fn(&'a Strength<'s>, &'a Strength<'s>) -> Ordering;
 
 /// Each criterion, the stronger one first.
-const CRITERIA: [(Criterion, Comparison); 7] = [
+const CRITERIA: [(Criterion, Comparison); 8] = [
     (Criterion::Doubt, |a, b| a.doubtful.cmp(&b.doubtful)),
     (Criterion::Authority, |a, b| a.rank.cmp(&b.rank)),
     (Criterion::Standing, |a, b| a.contender.over.cmp(&b.contender.over)),
     (Criterion::Preference, |a, b| a.preference_place().cmp(&b.preference_place())),
-    (Criterion::Recency, |a, b| b.recent.cmp(&a.recent)),
+    (Criterion::Recency, |a, b| b.date().cmp(&a.date())),
+    (Criterion::Arrival, |a, b| b.recent.cmp(&a.recent)),
     (Criterion::Run, |a, b| b.run.cmp(&a.run)),
     (Criterion::Content, |a, b| a.content.cmp(&b.content)),
 ];
@@ -121,6 +124,10 @@ impl Strength<'_> {
         let asked = CRITERIA.iter().filter(|(by, _)| preferring || *by != Criterion::Preference);
         let mut decided = asked.map(|(by, compare)| (*by, compare(self, other)));
         decided.find(|(_, order)| order.is_ne()).unwrap_or((Criterion::Content, Ordering::Equal))
+    }
+
+    fn date(&self) -> Option<&str> {
+        self.recent.map(|(date, _, _)| date)
     }
 
     fn preference_place(&self) -> usize {

@@ -20,6 +20,8 @@ pub enum Verdict<'s> {
     Lost(&'s Statement, Criterion),
     /// Its dossier is over, and its source has another one.
     Forgotten,
+    /// A number its record gives to somebody else now.
+    Passed,
 }
 
 /// A claim that had a say, and what became of it.
@@ -61,5 +63,8 @@ pub fn explain<'s>(
         c.forgotten && !precedence.keeps(canon, block) && super::blocks(canon, c.statement).contains(&block)
     };
     let forgotten = ring.contenders.iter().filter(unheard).map(|c| told(c, Verdict::Forgotten));
-    kept.chain(lost).chain(forgotten).collect()
+    let gave_away =
+        |c: &&Contender<'s>| c.statement.stated.get(field).is_some_and(|(_, origin)| origin.is_passed_on());
+    let passed = ring.contenders.iter().filter(gave_away).map(|c| told(c, Verdict::Passed));
+    kept.chain(lost).chain(forgotten).chain(passed).collect()
 }

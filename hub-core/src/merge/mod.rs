@@ -123,9 +123,9 @@ fn beside(winner: &Contender<'_>, other: &Contender<'_>) -> bool {
         && (winner.over, winner.forgotten) == (other.over, other.forgotten)
 }
 
+/// The blocks a claim has a say in.
 fn blocks(canon: &Canon, statement: &Statement) -> Vec<u16> {
-    let mut blocks: Vec<u16> =
-        statement.stated.fields.iter().map(|(id, _, _)| canon.field(*id).block).collect();
+    let mut blocks: Vec<u16> = statement.stated.spoken().map(|id| canon.field(id).block).collect();
     blocks.sort_unstable();
     blocks.dedup();
     blocks

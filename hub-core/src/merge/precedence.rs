@@ -17,14 +17,14 @@ pub struct Precedence {
     default: Vec<Vec<String>>,
     by_prefix: BTreeMap<String, Vec<Vec<String>>>,
     preferred: BTreeMap<String, Vec<String>>,
-    replaced: Vec<String>,
+    replaced: BTreeMap<String, Vec<String>>,
     kept: Vec<String>,
 }
 
 impl Precedence {
     /// Builds a policy: an order of sources, several of which may share a place, and exceptions by field path or section.
     pub fn new(default: Vec<Vec<String>>, by_prefix: BTreeMap<String, Vec<Vec<String>>>) -> Self {
-        Self { default, by_prefix, preferred: BTreeMap::new(), replaced: Vec::new(), kept: Vec::new() }
+        Self { default, by_prefix, preferred: BTreeMap::new(), replaced: BTreeMap::new(), kept: Vec::new() }
     }
 
     /// Prefers, between claims of equal authority, those whose value of a field comes first here.
@@ -33,10 +33,10 @@ impl Precedence {
         Self { preferred, ..self }
     }
 
-    /// Claims of an emitter that state one value of such a field are one dossier: one that first came after another had last changed
-    /// replaces it.
+    /// By source, the fields that name its dossiers: claims of an emitter that state one value of such a field are one dossier, and one
+    /// that first came after another had last changed replaces it. Who only repeats a dossier's number has no dossier.
     #[must_use]
-    pub fn replacing(self, replaced: Vec<String>) -> Self {
+    pub fn replacing(self, replaced: BTreeMap<String, Vec<String>>) -> Self {
         Self { replaced, ..self }
     }
 
@@ -67,17 +67,22 @@ impl Precedence {
             stated.any(|(other, since)| other == value && Some(since.place()) > latest)
         };
         let named = |field| statement.stated.get(field).is_some_and(|(value, _)| replaced(field, value));
-        statement.absent || self.dossier(canon).any(named)
+        statement.absent || self.dossier(canon, statement).any(named)
     }
 
     /// Whether a claim names a dossier, which counts whole.
     pub(super) fn is_dossier(&self, canon: &Canon, statement: &Statement) -> bool {
-        self.dossier(canon).any(|field| statement.stated.get(field).is_some())
+        self.dossier(canon, statement).any(|field| statement.stated.get(field).is_some())
     }
 
-    /// The fields that name a dossier.
-    fn dossier<'c>(&'c self, canon: &'c Canon) -> impl Iterator<Item = FieldId> + 'c {
-        self.replaced.iter().filter_map(|path| canon.find(path))
+    /// The fields that name a dossier of its source.
+    fn dossier<'c>(
+        &'c self,
+        canon: &'c Canon,
+        statement: &Statement,
+    ) -> impl Iterator<Item = FieldId> + use<'c> {
+        let declared = self.replaced.get(statement.source.as_str());
+        declared.into_iter().flatten().filter_map(|path| canon.find(path))
     }
 
     /// A dossier that is over says nothing any more beside one of its source that is not, but what it says of sections that are kept:

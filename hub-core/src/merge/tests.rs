@@ -29,7 +29,8 @@ fn policy() -> Precedence {
     let fields =
         BTreeMap::from([("droit".to_owned(), order(&["caf", "cd"])), ("nom".to_owned(), order(&["cd"]))]);
     let preferred = BTreeMap::from([("droit.etat".to_owned(), vec!["ouvert".to_owned(), "clos".to_owned()])]);
-    Precedence::new(order(&["caf", "ft"]), fields).preferring(preferred).replacing(vec!["dossier".to_owned()])
+    let dossiers = BTreeMap::from([("caf".to_owned(), vec!["dossier".to_owned()])]);
+    Precedence::new(order(&["caf", "ft"]), fields).preferring(preferred).replacing(dossiers)
 }
 
 /// A claim of a source, stated on a day of March, of these fields.

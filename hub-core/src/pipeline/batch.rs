@@ -19,6 +19,7 @@ use super::announcing::tell;
 use super::context::{Context, Grounds, readable};
 use super::hand::Hand;
 use super::pairing::{Paired, Pending, Told};
+use super::passing::Passing;
 use super::people::People;
 use super::resolving::{Resolution, resolve};
 
@@ -36,7 +37,8 @@ impl Paired {
     /// The persons whose statements change for certain.
     pub fn linked_persons(&self) -> Vec<PersonId> {
         let old = self.pending.iter().filter_map(|pending| pending.old.as_ref());
-        old.chain(&self.silent).chain(&self.refused).map(|statement| statement.person).collect()
+        let passed = self.passed.iter().map(|passed| &passed.old);
+        old.chain(&self.silent).chain(&self.refused).chain(passed).map(|statement| statement.person).collect()
     }
 }
 
@@ -58,12 +60,13 @@ pub(super) fn settle(
     mut hand: Hand,
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Settlement {
-    let Paired { pending, silent: gone, refused, mut told, .. } = paired;
+    let Paired { pending, silent: gone, refused, passed, mut told, .. } = paired;
     let mut people = People::of(std::mem::take(&mut hand.known), &gone);
     let resolution = resolve(context.grounds, (&pending, &hand), &mut people, mint);
     let Resolution { persons, keys, further, examined, questions, .. } = resolution;
     told.extend(resolution.told);
     let persons = persons.into_iter().map(|person| person.map(|person| people.now(person)));
+    let mut passing = Passing::of(passed);
     let (linked, left) = link(context, pending, persons);
     let mut commit = Commit::new(context.run, context.grounds.at);
     commit.keys = keys;
@@ -79,11 +82,15 @@ pub(super) fn settle(
         statement
     });
     let owner = |people: &People, old: &Statement| people.owner(old);
-    let silent =
-        gone.into_iter().map(|old| silenced(context, Statement { person: owner(&people, &old), ..old }));
+    let silent = gone
+        .into_iter()
+        .map(|old| passing.mark(silenced(context, Statement { person: owner(&people, &old), ..old })));
+    let silent: Vec<Statement> = silent.collect();
+    let rest = passing.rest().map(|old| Statement { person: owner(&people, &old), run: context.run, ..old });
     let refused = refused.into_iter();
     let refused = refused.map(|old| Statement { person: owner(&people, &old), run: context.run, ..old });
-    let statements: Vec<Arc<Statement>> = linked.chain(silent).chain(refused).map(Arc::new).collect();
+    let statements: Vec<Arc<Statement>> =
+        linked.chain(silent).chain(rest).chain(refused).map(Arc::new).collect();
     touched.extend(statements.iter().map(|statement| statement.person));
     for statement in &statements {
         people.take_in(statement);
@@ -144,8 +151,8 @@ fn spoken(
 }
 
 fn stated(context: Context<'_>, pending: Pending, person: PersonId, origin: &Origin) -> Statement {
-    let Pending { hash, record: (emitter, record_key), key, values, old, .. } = pending;
-    let before = old.as_ref().map(|old| &old.stated);
+    let Pending { hash, record: (emitter, record_key), key, values, old, earlier, .. } = pending;
+    let before = earlier.as_ref().or(old.as_ref().map(|old| &old.stated));
     Statement {
         id: old.as_ref().and_then(|old| old.id),
         person,

@@ -325,7 +325,12 @@ impl Reader {
                 }
                 self.doubt(&mapped, frame.position.number);
                 let hash = mapped.remarks.is_empty().then_some(hash);
-                batch.mapped.push(MappedRecord { position: frame.position, hash, mapped });
+                batch.mapped.push(MappedRecord {
+                    position: frame.position,
+                    hash,
+                    mapped,
+                    earlier: Vec::new(),
+                });
             }
             Err(refusal) => self.refuse(frame, bytes, refusal, batch),
         }

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 
 use crate::canonical::{FieldId, FieldValues};
 use crate::claim::Claim;
-use crate::statement::Statement;
+use crate::statement::Stated;
 
 use super::context::Context;
 
 /// What is stated now, with what was stated before where this delivery is silent.
-pub(super) fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Claim) -> FieldValues {
+pub(super) fn with_kept(context: Context<'_>, old: Option<&Stated>, claim: Claim) -> FieldValues {
     let Claim { fields: mut values, unreadable, .. } = claim;
     let all = context.mapping.keeps_blanks();
     let silent = all || !context.unread.is_empty() || !unreadable.is_empty();
     let Some(old) = old.filter(|_| silent) else { return values };
-    let before = |field: FieldId| old.stated.get(field).map(|(value, _)| value);
+    let before = |field: FieldId| old.get(field).map(|(value, _)| value);
     let block = |field: FieldId| context.grounds.canon.field(field).block;
     // Of a repeated group in part unreadable, what can be read may say nothing new: what was known stays whole.
     for (field, value) in values.iter_mut().filter(|(field, _)| unreadable.contains(field)) {
@@ -35,7 +35,7 @@ pub(super) fn with_kept(context: Context<'_>, old: Option<&Statement>, claim: Cl
     });
     let fields: BTreeSet<FieldId> = values.iter().map(|(field, _)| *field).collect();
     let blocks: BTreeSet<u16> = fields.iter().map(|field| block(*field)).collect();
-    let kept = old.stated.fields.iter().filter(|(field, value, _)| {
+    let kept = old.fields.iter().filter(|(field, value, _)| {
         let blank = all && !blocks.contains(&block(*field));
         let gone = context.grounds.canon.field(*field).indivisible && moved.contains(&block(*field));
         let doubted = unreadable.contains(field) && !gone;

@@ -11,6 +11,8 @@ pub(super) struct MappedRecord {
     /// `None` when it raised a remark and must be read again next time.
     pub hash: Option<u64>,
     pub mapped: Mapped,
+    /// Rows of its batch that state the same person under its key before it, the nearest first, where a blank leaves what was known.
+    pub earlier: Vec<MappedRecord>,
 }
 
 impl MappedRecord {

@@ -21,6 +21,7 @@ mod look;
 mod lookup;
 mod mapped;
 mod pairing;
+mod passing;
 mod people;
 mod place;
 mod recognised;

@@ -15,11 +15,12 @@ use crate::claim::Claim;
 use crate::code::Code;
 use crate::identity::{IdentityKey, Traits};
 use crate::record::Position;
-use crate::statement::{Origin, RecordKey, Statement};
+use crate::statement::{Origin, RecordKey, Stated, Statement};
 
 use super::context::{Context, Grounds, readable};
 use super::kept::with_kept;
 use super::mapped::MappedRecord;
+use super::passing::Passed;
 use super::repeated::Aside;
 
 /// A claim with the statement it continues, if any.
@@ -37,6 +38,8 @@ pub(super) struct Pending {
     /// It is to be looked up: no statement it continues bore the same traits.
     pub sought: bool,
     pub old: Option<Statement>,
+    /// What it stated once earlier rows of the batch were taken in.
+    pub earlier: Option<Stated>,
     /// Its record has no other claim.
     pub alone: bool,
 }
@@ -44,21 +47,22 @@ pub(super) struct Pending {
 impl Pending {
     /// Where it stands.
     pub fn origin(&self, grounds: Grounds<'_>) -> Origin {
-        Origin {
-            record: self.position.number,
-            line: self.position.line,
-            emitter: readable(&self.record.0),
-            valid_at: match &self.as_of {
-                Some(date) => date.clone(),
-                None => grounds.origin.valid_at.clone(),
-            },
-            ..grounds.origin.clone()
-        }
+        origin(grounds, self.position, &self.record.0, self.as_of.as_ref())
     }
 
     /// The keys to look it up by.
     pub fn wanted(&self) -> &[IdentityKey] {
         if self.sought { self.traits.keys() } else { &[] }
+    }
+}
+
+fn origin(grounds: Grounds<'_>, position: Position, emitter: &str, as_of: Option<&CompactString>) -> Origin {
+    Origin {
+        record: position.number,
+        line: position.line,
+        emitter: readable(emitter),
+        valid_at: as_of.unwrap_or(&grounds.origin.valid_at).clone(),
+        ..grounds.origin.clone()
     }
 }
 
@@ -73,6 +77,8 @@ pub(super) struct Paired {
     pub silent: Vec<Statement>,
     /// Statements whose record was refused now: read again when it comes again, so that it is known who spoke last.
     pub refused: Vec<Statement>,
+    /// Statements whose number may be somebody else's now.
+    pub passed: Vec<Passed>,
     /// Records whose claims may be stated again as they were, later in the delivery.
     pub aside: Vec<Aside>,
     /// What is to be told of it.
@@ -205,11 +211,13 @@ impl Paired {
         let passed = passed(context, (&claims, &found), &olds);
         let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
         claims.sort_by_key(|(_, old)| old.is_none());
+        let rows = record.earlier;
         for ((claim, read), old) in claims {
             let key_in_record = claim.key.clone();
-            let values = with_kept(context, old.as_ref(), claim);
-            let kept = |_: &Statement| context.grounds.identity.traits(&values, source, &key.0);
-            let traits = old.as_ref().map_or(read, kept);
+            let earlier = with_rows(context, old.as_ref().map(|old| &old.stated), &rows);
+            let values = with_kept(context, earlier.as_ref().or(old.as_ref().map(|old| &old.stated)), claim);
+            let kept = |values: &FieldValues| context.grounds.identity.traits(values, source, &key.0);
+            let traits = if old.is_some() || earlier.is_some() { kept(&values) } else { read };
             // What returns after a silence is looked up like what changed: its place may have been taken.
             let stated = old.as_ref().filter(|old| !old.absent);
             let known = stated.map(|old| context.grounds.identity.traits_of(old));
@@ -224,8 +232,12 @@ impl Paired {
                 sought,
                 traits: Arc::new(traits),
                 old,
+                earlier,
                 alone,
             });
+        }
+        if alone {
+            self.pass_on(context, &olds);
         }
         let stated_here = |old: &Statement| {
             old.run == context.run
@@ -237,6 +249,29 @@ impl Paired {
         self.told.extend(code.map(|code| (code, record.position.number)));
         self.silent.extend(olds.into_iter().filter(|old| !old.absent));
     }
+
+    /// Notes the statements whose numbers the last claim bears, the only one of its record, although it continues none of them.
+    fn pass_on(&mut self, context: Context<'_>, olds: &[Statement]) {
+        let Some(pending) = self.pending.last() else { return };
+        let by = pending.origin(context.grounds).passing();
+        let passed = olds.iter().filter(|old| old.key == pending.key).filter_map(|old| {
+            let mut numbers = context.grounds.identity.shared_numbers(&old.stated, &pending.values);
+            numbers.retain(|number| old.stated.get(*number).is_some_and(|(_, since)| !since.is_passed_on()));
+            (!numbers.is_empty()).then(|| Passed { old: old.clone(), numbers, by: by.clone() })
+        });
+        self.passed.extend(passed);
+    }
+}
+
+/// What a claim stated before, with what earlier rows of its batch state; `None` where there are none.
+fn with_rows(context: Context<'_>, before: Option<&Stated>, rows: &[MappedRecord]) -> Option<Stated> {
+    rows.iter().rev().fold(None, |stated, row| {
+        let before = stated.as_ref().or(before);
+        let [claim] = row.mapped.claims.as_slice() else { return stated };
+        let origin = origin(context.grounds, row.position, &row.mapped.emitter, row.mapped.as_of.as_ref());
+        let values = with_kept(context, before, claim.clone());
+        Some(Stated::restated(before, values, &origin))
+    })
 }
 
 /// Whether the only claim of a record continues none of these statements and bears the very number one of them did.
@@ -269,7 +304,8 @@ fn may_be_one(context: Context<'_>, one: &MappedRecord, other: &MappedRecord) ->
     traits(b).may_be(&traits(a))
 }
 
-/// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it. To be told are the
+/// A dossier stated twice in one file: its last occurrence counts, as institutions' own loaders have it; where a blank leaves what was
+/// known, beside what the earlier ones state. To be told are the
 /// records whose key a later one bears although it speaks of somebody else: they are lost.
 fn last_of_each(context: Context<'_>, records: Vec<MappedRecord>) -> (Vec<MappedRecord>, Vec<Told>) {
     let mut last: HashMap<RecordKey, usize> = HashMap::with_capacity(records.len());
@@ -278,9 +314,12 @@ fn last_of_each(context: Context<'_>, records: Vec<MappedRecord>) -> (Vec<Mapped
     for record in records.into_iter().rev() {
         match last.entry(record.key()) {
             Entry::Occupied(at) => {
-                let later = kept.get(*at.get());
-                let other = later.is_some_and(|later| !may_be_one(context, &record, later));
-                told.extend(other.then_some((Code::SharedNumber, record.position.number)));
+                let Some(later) = kept.get_mut(*at.get()) else { continue };
+                if !may_be_one(context, &record, later) {
+                    told.push((Code::SharedNumber, record.position.number));
+                } else if context.mapping.keeps_blanks() {
+                    later.earlier.push(record);
+                }
             }
             Entry::Vacant(place) => {
                 place.insert(kept.len());

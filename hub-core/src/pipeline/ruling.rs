@@ -3,7 +3,7 @@
 //! A ruling, or one to be undone, enters; the persons concerned are grouped anew with it, and persons, events and the ruling itself are
 //! written together. The driver waits for the turn like a run does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -72,6 +72,9 @@ pub enum RulingError {
     /// A person has no claim of this number, or no other one.
     #[error("`{0}` has no such claim, or would keep none")]
     NoClaim(PersonId),
+    /// It was ruled so already, and holds.
+    #[error("ruling `{0}` says so already, and holds")]
+    Ruled(Uuid),
     /// No such ruling, or it was undone.
     #[error("there is no ruling `{0}` that holds")]
     NoRuling(Uuid),
@@ -88,7 +91,7 @@ impl RulingError {
         match self {
             Self::Store(error) => error.code(),
             Self::NoPerson(_) | Self::Absorbed(..) | Self::NoRuling(_) => Code::NotFound,
-            Self::OnePerson | Self::NoClaim(_) | Self::Indiscreet => Code::BadRequest,
+            Self::OnePerson | Self::NoClaim(_) | Self::Ruled(_) | Self::Indiscreet => Code::BadRequest,
         }
     }
 }
@@ -107,6 +110,7 @@ impl Pipeline {
         let _turn = self.turn(progress).await?;
         let (note, by) = (word.note.clone(), word.by.clone());
         let (ruling, persons) = self.ruling(verdict, word).await?;
+        self.is_new(&ruling, &persons).await?;
         let known = self.store.persons(&persons).await?;
         if tells_of(&note, &self.canon, &known) || names_whole(&by, &self.canon, &known) {
             return Err(RulingError::Indiscreet);
@@ -161,6 +165,25 @@ impl Pipeline {
                 let persons = self.now_of(&found).await?;
                 Ok((found, persons))
             }
+        }
+    }
+
+    /// Refuses that two are said to be two once more: it would have to be undone twice.
+    async fn is_new(&self, ruling: &Ruling, persons: &[PersonId]) -> Result<(), RulingError> {
+        let parted = ruling.persons.0 == ruling.persons.1;
+        if ruling.undone.is_some() || ruling.one || parted {
+            return Ok(());
+        }
+        let mut said: BTreeMap<(i64, i64), Ruled> = BTreeMap::new();
+        for ruled in self.store.ruled_of(persons).await? {
+            said.insert(in_order(ruled.claims), ruled);
+        }
+        let holds =
+            |claims: &(i64, i64)| said.get(&in_order(*claims)).filter(|ruled| ruled.one == ruling.one);
+        let holding: Option<Vec<&Ruled>> = ruling.claims.iter().map(holds).collect();
+        match holding.as_deref() {
+            Some([.., last]) => Err(RulingError::Ruled(last.ruling)),
+            _ => Ok(()),
         }
     }
 
@@ -264,6 +287,10 @@ impl Pipeline {
         commit.ruling = Some(ruling);
         (commit, further)
     }
+}
+
+fn in_order((one, other): (i64, i64)) -> (i64, i64) {
+    (one.min(other), one.max(other))
 }
 
 fn oldest(person: &KnownPerson) -> Option<i64> {

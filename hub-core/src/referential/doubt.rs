@@ -46,18 +46,20 @@ enum Part {
     CommuneName,
     Departement,
     Country,
+    CountryName,
     Nir,
     Sex,
     BirthDate,
     Birthplace,
 }
 
-const PARTS: [(Part, &str); 9] = [
+const PARTS: [(Part, &str); 10] = [
     (Part::Postal, "adresse.code_postal"),
     (Part::Commune, "adresse.commune_insee"),
     (Part::CommuneName, "adresse.commune"),
     (Part::Departement, "adresse.departement"),
     (Part::Country, "adresse.pays"),
+    (Part::CountryName, "adresse.pays_libelle"),
     (Part::Nir, "identite.nir"),
     (Part::Sex, "identite.sexe"),
     (Part::BirthDate, "identite.date_naissance"),
@@ -156,6 +158,10 @@ impl<'v> Beside<'v> {
             let misnamed = self.text(Part::CommuneName).is_some_and(|name| !may_be_named(present, name));
             doubts.extend(self.doubt(misnamed, Part::CommuneName, Code::CommuneNameMismatch));
         }
+        let abroad = self.text(Part::CountryName).is_some();
+        let numbered =
+            self.text(Part::CommuneName).is_some_and(|name| name.starts_with(|c: char| c.is_ascii_digit()));
+        doubts.extend(self.doubt(numbered && !abroad, Part::CommuneName, Code::UnlikelyPlace));
         let elsewhere = stated.is_some_and(|stated| match (present, code, postal) {
             (Some(present), _, _) => !may_serve(stated, of_commune(present.code)),
             (None, None, Some(postal)) => !may_be_of(postal, stated),

@@ -17,7 +17,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::problem::Problem;
-use crate::court::Court;
+use crate::court::{Court, in_french};
 use crate::examining::{in_both_cases, of_question, of_ruling};
 
 /// Questions answered at once.
@@ -164,13 +164,14 @@ fn nobody() -> Problem {
 }
 
 fn problem(error: RulingError) -> Problem {
-    match error {
-        RulingError::Store(error) => error.into(),
-        RulingError::OnePerson | RulingError::NoClaim(_) | RulingError::Indiscreet => {
-            Problem::bad_request(&error.to_string())
-        }
+    let status = match error {
+        RulingError::Store(error) => return error.into(),
+        RulingError::OnePerson | RulingError::NoClaim(_) | RulingError::Indiscreet => StatusCode::BAD_REQUEST,
+        RulingError::Ruled(_) => StatusCode::CONFLICT,
         RulingError::NoPerson(_) | RulingError::Absorbed(..) | RulingError::NoRuling(_) => {
-            Problem::not_found(&error.to_string())
+            StatusCode::NOT_FOUND
         }
-    }
+    };
+    let problem = Problem::new(status, error.code(), &error.to_string());
+    problem.in_french(&in_french(&error).unwrap_or_default())
 }

@@ -266,7 +266,7 @@ pub const DOORS: &[Door] = &[
     Door {
         method: "post",
         path: "/v1/identite/decisions",
-        summary: "Décider que deux personnes n'en sont qu'une, ou non, ou qu'une en est deux.",
+        summary: "Décider que deux personnes n'en sont qu'une, ou non, ou qu'une en est deux (409 si c'est déjà décidé ainsi).",
         body: Some((JSON, "Objet")),
         answers: &[Answer(201, "Décidé, écrit et annoncé.", Some((JSON, "Objet")))],
         ..NOTHING

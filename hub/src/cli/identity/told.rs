@@ -6,7 +6,7 @@ use hub_core::ruling::Ruling;
 use hub_core::store::Store;
 
 use crate::cli::language::{Said, counted, either};
-use crate::court::Effect;
+use crate::court::{Effect, in_french};
 
 /// Rulings looked through for the one that made two persons one.
 const RULINGS_LOOKED_THROUGH: u32 = 10_000;
@@ -66,14 +66,8 @@ fn events(kinds: &[&'static str]) -> String {
 
 /// Why nothing was ruled.
 pub(super) fn in_words(error: RulingError) -> anyhow::Error {
-    let french = match &error {
-        RulingError::Store(_) => return error.into(),
-        RulingError::NoPerson(id) => format!("il n'y a pas de personne `{id}`"),
-        RulingError::Absorbed(id, into) => format!("`{id}` est désormais `{into}` : nommez celle-ci"),
-        RulingError::OnePerson => "attendu : deux personnes ; trouvé : deux fois la même".to_owned(),
-        RulingError::NoClaim(id) => format!("`{id}` n'a pas cette déclaration, ou n'en garderait aucune"),
-        RulingError::Indiscreet => "attendu : une note et un auteur sans aucune valeur de la personne ; trouvé : un nom, une naissance, un NIR, un téléphone ou une adresse électronique. Dites pourquoi et quel agent décide, non de qui il s'agit".to_owned(),
-        RulingError::NoRuling(id) => format!("il n'y a pas de décision `{id}` en vigueur"),
-    };
-    Said::either(error.code(), french, error.to_string()).into()
+    match in_french(&error) {
+        Some(french) => Said::either(error.code(), french, error.to_string()).into(),
+        None => error.into(),
+    }
 }

@@ -84,7 +84,7 @@ pub(super) fn record_and_others(
     show::line(either("\nautres valeurs, non retenues", "\nother values, not kept"));
     let rows = others.iter().map(|other| {
         let stated = format!("{} {} ({})", other.origin.source, other.origin.emitter, other.origin.valid_at);
-        vec![other.field.to_owned(), shown(&other.value), stated, motive(other.verdict)]
+        vec![other.field.to_owned(), shown(&other.value), stated, motive(other.statement, other.verdict)]
     });
     let headings =
         either(["champ", "valeur", "dite par", "motif"], ["field", "value", "stated by", "why not"]);
@@ -215,6 +215,7 @@ struct Other<'a> {
     field: &'a str,
     value: Json,
     origin: &'a Origin,
+    statement: &'a Statement,
     verdict: Verdict<'a>,
 }
 
@@ -227,7 +228,13 @@ fn others<'a>(canon: &'a Canon, precedence: &Precedence, person: &'a KnownPerson
         let other = move |account: hub_core::merge::Account<'a>| {
             let (value, origin) =
                 account.statement.stated.get(field).filter(|(value, _)| Some(*value) != kept)?;
-            Some(Other { field: &named.path, value: value.to_json(canon), origin, verdict: account.verdict })
+            Some(Other {
+                field: &named.path,
+                value: value.to_json(canon),
+                origin,
+                statement: account.statement,
+                verdict: account.verdict,
+            })
         };
         lost.filter_map(other).collect::<Vec<_>>()
     };

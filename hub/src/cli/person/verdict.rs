@@ -1,6 +1,7 @@
 //! What became of a claim, in words: for programs one word each, for people a sentence.
 
 use hub_core::merge::{Criterion, Verdict};
+use hub_core::statement::Statement;
 
 use super::super::language::either;
 
@@ -10,6 +11,7 @@ pub(super) fn word(verdict: Verdict<'_>) -> (&'static str, Option<&'static str>)
         Verdict::Kept => ("retenue", None),
         Verdict::United => ("unie", None),
         Verdict::Forgotten => ("ecartee", Some("dossier_termine")),
+        Verdict::Passed => ("ecartee", Some("numero_donne")),
         Verdict::Lost(_, by) => ("ecartee", Some(criterion(by))),
     }
 }
@@ -21,38 +23,48 @@ fn criterion(by: Criterion) -> &'static str {
         Criterion::Standing => "perime",
         Criterion::Preference => "preference",
         Criterion::Recency => "date",
+        Criterion::Arrival => "arrivee",
         Criterion::Run => "passage",
         Criterion::Content => "arbitraire",
     }
 }
 
 /// Why a value is not kept, in a few words.
-pub(super) fn motive(verdict: Verdict<'_>) -> String {
+pub(super) fn motive(stated: &Statement, verdict: Verdict<'_>) -> String {
     let (french, english) = match verdict {
         Verdict::Kept => ("retenue", "kept"),
         Verdict::United => ("réunie à la valeur retenue", "united with the value kept"),
         Verdict::Forgotten => {
             ("dossier terminé, la source en a un autre", "its dossier is over, its source has another")
         }
-        Verdict::Lost(to, by) => return lost(&to.source, by),
+        Verdict::Passed => {
+            ("sa source donne ce numéro à quelqu'un d'autre", "its source gives this number to somebody else")
+        }
+        Verdict::Lost(to, by) => return lost(stated.absent, &to.source, by),
     };
     either(french, english).to_owned()
 }
 
-fn lost(to: &str, by: Criterion) -> String {
+fn lost(absent: bool, to: &str, by: Criterion) -> String {
     match by {
         Criterion::Doubt => either("NIR provisoire", "provisional NIR").to_owned(),
         Criterion::Authority => either(
             format!("`{to}` passe avant pour ce champ"),
             format!("`{to}` is believed first for this field"),
         ),
+        Criterion::Standing if absent => either("n'est plus dite", "no longer stated").to_owned(),
         Criterion::Standing => {
-            either("n'est plus dite, ou remplacée", "no longer stated, or replaced").to_owned()
+            either("remplacée par un dossier de même numéro", "replaced by a dossier of the same number")
+                .to_owned()
         }
         Criterion::Preference => {
             either(format!("`{to}` dit la valeur préférée"), format!("`{to}` states the value preferred"))
         }
         Criterion::Recency => either(format!("`{to}` est plus récent"), format!("`{to}` is more recent")),
+        Criterion::Arrival => either(
+            format!("de même date, `{to}` l'a dite en dernier"),
+            format!("of the same date, `{to}` stated it last"),
+        ),
         Criterion::Run => either("relue depuis", "read again since").to_owned(),
         Criterion::Content => {
             either("rien ne les départage : choix constant", "nothing tells them apart: always the same one")

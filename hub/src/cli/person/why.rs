@@ -170,7 +170,11 @@ impl Teller<'_> {
         let value = one.stated.map_or_else(nothing, |(value, _)| shown(&value.to_json(self.canon)));
         let colon = either(" :", ":");
         show::line(format_args!("\n  {heading}{colon} {}", value.replace('\n', "\n    ")));
-        let why = if kept { reasons(&one.account, all) } else { motive(one.account.verdict) };
+        let why = if kept {
+            reasons(&one.account, all)
+        } else {
+            motive(one.account.statement, one.account.verdict)
+        };
         let policy = self.policy(&one.account).filter(|_| !kept || all.len() > 1);
         let policy = policy.map(|place| format!(" ({place})")).unwrap_or_default();
         show::line(format_args!("    {}{why}{policy}", either("parce que : ", "because: ")));
@@ -188,7 +192,9 @@ impl Teller<'_> {
     fn stated_by(&self, origin: &Origin) {
         let Origin { source, emitter, record, line, delivery, mapping, valid_at } = origin;
         let file = name(self.library.filename(origin));
-        let place = if *record == 0 {
+        let place = if origin.is_passed_on() {
+            either(format!("{file}, donné à la ligne {line}"), format!("{file}, given away on line {line}"))
+        } else if *record == 0 {
             either(format!("absence dans {file}"), format!("absence from {file}"))
         } else {
             either(
@@ -236,6 +242,9 @@ fn advantage(by: Criterion) -> &'static str {
         Criterion::Standing => either("elle est toujours dite", "it is stated still"),
         Criterion::Preference => either("la politique la préfère", "the policy prefers it"),
         Criterion::Recency => either("elle est plus récente", "it is more recent"),
+        Criterion::Arrival => {
+            either("de même date, elle a été dite en dernier", "of the same date, it was stated last")
+        }
         Criterion::Run => either("elle a été relue en dernier", "it was read last"),
         Criterion::Content => either("rien ne les départage", "nothing tells them apart"),
     }

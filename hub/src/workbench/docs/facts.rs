@@ -207,8 +207,17 @@ fn of_person(mapping: &Json, tongue: Tongue) -> Facts {
 
 fn key(key: Option<&Json>, tongue: Tongue) -> String {
     let part = |part: &Json| {
-        let names: Vec<String> = elements(Some(part)).into_iter().map(|name| code(&scalar(name))).collect();
-        tongue.or(&names)
+        let from = part.get("from").unwrap_or(part);
+        let names: Vec<String> = elements(Some(from)).into_iter().map(|name| code(&scalar(name))).collect();
+        let shapes: Vec<String> =
+            elements(part.get("like")).into_iter().map(|shape| code(&scalar(shape))).collect();
+        match tongue.or(&shapes) {
+            shapes if shapes.is_empty() => tongue.or(&names),
+            shapes => tongue.say(
+                &format!("{} (de forme {shapes})", tongue.or(&names)),
+                &format!("{} (of the shape {shapes})", tongue.or(&names)),
+            ),
+        }
     };
     elements(key).into_iter().map(part).collect::<Vec<_>>().join(" + ")
 }

@@ -45,6 +45,10 @@ pub(super) fn operation(text: &str, tongue: Tongue) -> String {
         "without_pattern" => {
             tongue.say(&format!("sans le mot de la forme {a}"), &format!("without the word of the shape {a}"))
         }
+        "pattern_or_bracketed" => tongue.say(
+            &format!("le premier mot de la forme {a}, sinon ce que tiennent les dernières parenthèses s'il y a un chiffre"),
+            &format!("the first word of the shape {a}, else what the last parentheses hold when a digit is in it"),
+        ),
         "replace" => tongue.say(&format!("{a} devient {b}"), &format!("{a} becomes {b}")),
         "drop_if" => {
             let words = tongue.any_of(&arguments);

@@ -1,0 +1,40 @@
+//! Numbers a source passed on: the claim that bore one before tells it no more once its record speaks by another claim.
+//!
+//! Statements whose number a claim of the batch bears enter; they leave with that number told by their silence. Who the two claims
+//! speak of does not matter: where they are one person, the other claim states the number still; and what tells who is who stays. Pure.
+
+use hashbrown::HashMap;
+
+use crate::canonical::FieldId;
+use crate::statement::{Origin, Statement};
+
+/// A statement whose record speaks by another claim now, under the same numbers.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub old: Statement,
+    pub numbers: Vec<FieldId>,
+    /// Where the other says so.
+    pub by: Origin,
+}
+
+/// The statements that pass numbers on, by row.
+pub(super) struct Passing(HashMap<i64, Passed>);
+
+impl Passing {
+    pub fn of(passed: Vec<Passed>) -> Self {
+        Self(passed.into_iter().filter_map(|passed| Some((passed.old.id?, passed))).collect())
+    }
+
+    /// A statement that went silent, the numbers it passes on told by its silence.
+    pub fn mark(&mut self, silent: Statement) -> Statement {
+        match silent.id.and_then(|id| self.0.remove(&id)) {
+            Some(passed) => silent.passing_on(&passed.numbers, &passed.by),
+            None => silent,
+        }
+    }
+
+    /// Those that had gone silent before.
+    pub fn rest(self) -> impl Iterator<Item = Statement> {
+        self.0.into_values().map(|Passed { old, numbers, by }| old.passing_on(&numbers, &by))
+    }
+}
