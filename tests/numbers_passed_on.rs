@@ -28,6 +28,11 @@ fn a_number_that_named_somebody_else_the_night_before_is_told_and_one_corrected_
     for (row, persons, expected) in [
         (";Ouazzani;Karim;01/09/1979;52000 Chaumont;;SI-4", 1, vec!["DLN0320"]),
         (";Martinet;Jeanne;04/07/1985;52000 Chaumont;;SI-4", 0, vec![]),
+        // Taken for a correction, which it need not be: a daughter, a twin.
+        (";Martin;Jeanne;09/10/2009;52000 Chaumont;;SI-4", 0, vec!["DLN0332"]),
+        (";Martin;Odile;04/07/1985;52000 Chaumont;;SI-4", 0, vec!["DLN0332"]),
+        // The same person to whom more was corrected at once.
+        (";Martinet;Jeanne;14/07/1985;52000 Chaumont;;SI-4", 0, vec![]),
     ] {
         let hub = Hub::fresh();
         hub.deliver("departement", "1.csv", &list(&[before]));
@@ -54,6 +59,7 @@ fn a_number_passed_on_is_no_more_that_of_who_bore_it_before_and_one_given_back_i
         let report = hub.deliver("departement", &format!("{night}.csv"), &rows);
         // Jeanne is somebody new, then Karim; given back, the number is hers as it was.
         assert_eq!(figures(&report, ["persons"]), [u64::from(night < 3)], "{night}");
+        assert_eq!(codes(&report), if night == 1 { vec![] } else { vec!["DLN0320"] }, "{night}");
         let numbers: Vec<_> = hub
             .persons()
             .iter()
@@ -112,14 +118,17 @@ fn a_wrong_job_code_of_the_carnet_de_bord_is_kept_and_told() {
     let report = hub.deliver("departement", "1.csv", &carnet(&[row]));
     assert_eq!(codes(&report), ["DLN0326"]);
     let person = hub.persons().pop().expect("a person");
-    let jobs: Vec<_> = person["parcours"]["metiers"]
+    let jobs: Vec<(String, String)> = person["parcours"]["metiers"]
         .as_array()
         .expect("jobs")
         .iter()
-        .map(|job| job["rome"].as_str())
+        .map(|job| ["rome", "appellation"].map(|of| job[of].as_str().unwrap_or_default().to_owned()).into())
         .collect();
-    assert_eq!(jobs.iter().flatten().collect::<Vec<_>>().len(), 2);
-    assert!(jobs.contains(&Some("N110")), "{jobs:?}");
+    assert_eq!(
+        jobs,
+        [("", "Agent de tri"), ("N110", "Pontier élingueur"), ("H2913", "Soudeur")]
+            .map(|(rome, of)| (rome.to_owned(), of.to_owned()))
+    );
 }
 
 #[test]

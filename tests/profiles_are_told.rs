@@ -193,13 +193,19 @@ async fn two_hubs_that_tell_one_profile_tell_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_lints_lists_shows_and_tells_subscriptions() {
     let hub = Hub::on(None).await;
-    hub.declare(&PROFILE.replace("adresse]", "adresse, identite.nirr]"), &subscription("[\"20\"]"));
+    hub.declare(&PROFILE.replace("adresse]", "adresse, identite.nirr]"), &subscription("[\"20\", \"99\"]"));
     let home = hub.settings.home.to_str().expect("a path").to_owned();
     let ask = |command: &[&str]| dlnuf(&[&["--home", &home, "--output", "json"], command].concat());
     let lint = ask(&["subscriber", "lint"]);
     let codes: Vec<String> =
         lint.json().iter().map(|mistake| mistake["code"].as_str().expect("a code").to_owned()).collect();
-    assert_eq!((lint.code, codes), (5, ["DLN0902", "DLN0905", "DLN0906"].map(str::to_owned).to_vec()));
+    assert_eq!(
+        (lint.code, codes),
+        (5, ["DLN0902", "DLN0905", "DLN0906", "DLN0906"].map(str::to_owned).to_vec())
+    );
+    hub.declare(PROFILE, &format!("# {}\n{}", "x".repeat(2 << 20), subscription("[\"52\"]")));
+    let lint = ask(&["subscriber", "lint"]);
+    assert_eq!((lint.code, lint.json().len(), lint.output.len() < 1_000), (5, 1, true), "a file too large");
     hub.declare(PROFILE, &subscription("[\"52\"]"));
     assert_eq!(ask(&["subscriber", "lint"]).code, 0);
     assert_eq!(ask(&["subscriber", "list"]).json()[0]["abonne"], "outil");

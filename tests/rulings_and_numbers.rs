@@ -86,3 +86,24 @@ fn whose_claims_are_split_off_keeps_the_identifier_also_when_those_are_the_oldes
     ruled(&hub, &["identity", "undo", split["decision"].as_str().expect("a ruling")]);
     assert_eq!(shown(&id)["dossier"], whole["dossier"], "all is under the same identifier again");
 }
+
+#[test]
+fn claims_split_off_that_a_ruling_had_brought_in_are_who_they_were() {
+    let hub = hub("1984-06-25");
+    let known = hub.ask(&["events", "snapshot"]).json();
+    let ids = [0, 1].map(|at| known[at]["subject"].as_str().expect("a person").to_owned());
+    let claims_of = |id: &str| {
+        let shown = hub.ask(&["person", "show", id]).json().pop().expect("a person");
+        let claims = shown["declarations"].as_array().expect("claims").clone();
+        claims.iter().map(|claim| claim["numero"].to_string()).collect::<Vec<_>>().join(",")
+    };
+    let of = ids.clone().map(|id| claims_of(&id));
+    ruled(&hub, &["identity", "decide", &ids[0], &ids[1], "--one"]);
+    let survivor = hub.ask(&["events", "snapshot"]).json()[0]["subject"].clone();
+    let gone = usize::from(survivor == ids[0].as_str());
+    let split = ruled(&hub, &["identity", "split", &ids[1 - gone], "--claims", &of[gone]]);
+    assert_eq!(claims_of(&ids[gone]), of[gone], "the identifier leads to the same person as before");
+    assert_eq!(claims_of(&ids[1 - gone]), of[1 - gone]);
+    ruled(&hub, &["identity", "undo", split["decision"].as_str().expect("a ruling")]);
+    assert_eq!(hub.ask(&["events", "snapshot"]).json().len(), 1, "one again");
+}

@@ -326,7 +326,7 @@ async fn subscriptions_are_written_over_http_checked_first_and_hold_at_once() {
     let (status, problem) = put("nouveau", text("nouveau", "[\"53X\"]")).await;
     assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("DLN0906")));
     let listed = async || tool.get("/v1/abonnements").await["abonnements"].as_array().map_or(0, Vec::len);
-    assert_eq!(listed().await, 2, "what holds a mistake changes nothing");
+    assert_eq!(listed().await, 2, "what holds a mistake is not taken");
     assert_eq!(put("nouveau", text("nouveau", "[\"51\"]")).await.0, StatusCode::CREATED);
     assert_eq!(put("nouveau", text("nouveau", "tous")).await.0, StatusCode::OK);
     assert_eq!(put("../dehors", text("dehors", "tous")).await.0, StatusCode::NOT_FOUND);

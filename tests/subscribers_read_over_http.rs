@@ -142,6 +142,9 @@ async fn whoever_has_no_token_in_force_is_told_nothing() {
     assert_eq!(refused(&tool).await, StatusCode::OK);
     let beyond = tool.request("events?after=999999999").send().await.expect("answers");
     assert_eq!(beyond.status(), StatusCode::GONE, "nothing was told up to there");
+    let lost = tool.request("events").header("accept", "text/event-stream").header("last-event-id", "hier");
+    let lost = lost.send().await.expect("answers");
+    assert_eq!(lost.status(), StatusCode::BAD_REQUEST, "and not all it has had once more");
     let wait = tool.request("events?wait=31").send().await.expect("answers");
     assert_eq!(wait.status(), StatusCode::BAD_REQUEST);
     assert_eq!(tool.hub.ask(&["subscriber", "pause", "outil"]).code, 0);
@@ -152,4 +155,53 @@ async fn whoever_has_no_token_in_force_is_told_nothing() {
         token.clone_into(&mut tool.token);
         assert_eq!(refused(&tool).await, StatusCode::UNAUTHORIZED, "{token}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_is_told_nothing_once_the_token_is_changed_or_the_subscription_paused() {
+    for how in ["rotate", "pause"] {
+        let tool = tool();
+        let (_, cursor) = tool.until("instantane.termine", 0).await;
+        let stream = tool.request("events").header("accept", "text/event-stream");
+        let stream = stream.header("last-event-id", cursor.to_string()).timeout(Duration::from_secs(40));
+        let mut stream = stream.send().await.expect("answers");
+        assert!(stream.chunk().await.expect("a chunk").is_some(), "it has begun");
+        let waiting = tool.request(&format!("events?after={cursor}&wait=30")).send();
+        let changing = async {
+            // The one who waits has been let in: its request is under way.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            assert_eq!(tool.hub.ask(&["subscriber", how, "outil"]).code, 0);
+            let moved = PAUL.replace("52000 Chaumont", "52100 Saint-Dizier");
+            tool.hub.deliver("departement", "2.csv", format!("{LIST}{moved}{ANNE}").as_bytes())
+        };
+        let (answered, delivered) = tokio::join!(waiting, changing);
+        assert_eq!(figures(&delivered, ["events"]), [1]);
+        let wanted = if how == "pause" { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+        assert_eq!(answered.expect("answers").status(), wanted, "{how}");
+        assert_eq!(stream.chunk().await.expect("ends well"), None, "{how}: the stream is over");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_gone_on_with_from_where_nothing_was_told_is_refused() {
+    let tool = tool();
+    tool.until("instantane.termine", 0).await;
+    let stream = tool.request("events").header("accept", "text/event-stream");
+    let stream = stream.header("last-event-id", "999999999").send().await.expect("answers");
+    assert_eq!(stream.status(), StatusCode::GONE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_taken_away_beside_a_file_with_a_mistake_is_over_and_the_mistaken_one_goes_on() {
+    let mut tool = tool();
+    let folder = std::path::Path::new(&tool.hub.home()).join("abonnements");
+    let other = minted(&tool.hub, "add", "autre");
+    std::fs::write(folder.join("autre.yaml"), "abonne: [").expect("a file");
+    std::fs::remove_file(folder.join("outil.yaml")).expect("removed");
+    let status = async |tool: &Tool| tool.request("events").send().await.expect("answers").status();
+    while status(&tool).await != StatusCode::UNAUTHORIZED {}
+    tool.token = other;
+    assert_eq!(status(&tool).await, StatusCode::OK, "what it said before holds until it is mended");
+    let (kinds, _) = tool.until("instantane.termine", 0).await;
+    assert!(kinds.len() > 1, "{kinds:?}");
 }

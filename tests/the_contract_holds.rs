@@ -44,7 +44,9 @@ fn the_documents_are_valid_by_the_official_schemas() {
     assert_eq!(faults(of_openapi, &openapi()), Vec::<String>::new());
     let of_asyncapi = include_str!("fixtures/contract/asyncapi-3.0.0.schema.json");
     assert_eq!(faults(of_asyncapi, &asyncapi()), Vec::<String>::new());
-    assert_eq!(faults(of_asyncapi, &of_one()), Vec::<String>::new());
+    for channel in ["file", "http", "{webhook: \"https://outil.example.org/e\"}"] {
+        assert_eq!(faults(of_asyncapi, &of_one(channel)), Vec::<String>::new(), "{channel}");
+    }
     // They do not take anything.
     let mut wrong = openapi();
     wrong["paths"]["/sante"]["get"]["responses"] = Json::from(200);
@@ -54,18 +56,18 @@ fn the_documents_are_valid_by_the_official_schemas() {
     assert!(!faults(of_asyncapi, &wrong).is_empty());
 }
 
-/// The document of one subscriber.
-fn of_one() -> Json {
+/// The document of one subscriber, by a channel.
+fn of_one(channel: &str) -> Json {
     let canon = hub::installation::canon().expect("a schema");
     let files = [
         ("profils/suivi.yaml", "profil: suivi\ntitre: Suivi\nchamps: [identite.prenoms]\n"),
         (
             "outil.yaml",
             "abonne: outil\ntitre: Un outil\nprofil: suivi\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
-             expire: 2099-12-31\nterritoire: [\"52\"]\ncanal: file\n",
+             expire: 2099-12-31\nterritoire: [\"52\"]\ncanal: CANAL\n",
         ),
     ];
-    let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let files = files.map(|(name, text)| (name.to_owned(), text.replace("CANAL", channel)));
     let (declared, mistakes) = check(&canon, &files, date(2026, 12, 1));
     assert!(mistakes.is_empty(), "{mistakes:?}");
     let (own, scope) = (&declared.subscriptions["outil"], &declared.scopes["suivi"]);
@@ -74,17 +76,26 @@ fn of_one() -> Json {
 
 #[test]
 fn a_subscriber_s_document_names_its_queue_and_no_field_it_may_not_know() {
-    let text = of_one().to_string();
+    let text = of_one("file").to_string();
     assert!(text.contains("dlnuf.abonne.outil") && text.contains("identite.prenoms"));
     assert!(
         !text.contains("identite.nom_naissance") && !text.contains("droits.rsa"),
         "a field out of its scope"
     );
+    for (channel, expected) in [
+        ("http", "/v1/subscribers/me/events"),
+        ("{webhook: \"https://outil.example.org/crochets/e?cle=1\"}", "/crochets/e"),
+    ] {
+        let document = of_one(channel);
+        let channels = document["channels"].as_object().expect("channels");
+        let addresses: Vec<_> = channels.values().map(|channel| channel["address"].as_str()).collect();
+        assert_eq!(addresses, [Some(expected)], "and no queue");
+    }
 }
 
 #[test]
 fn every_reference_within_a_document_leads_somewhere() {
-    for document in [openapi(), asyncapi(), of_one()] {
+    for document in [openapi(), asyncapi(), of_one("file"), of_one("http")] {
         let mut references = Vec::new();
         collect(&document, &mut references);
         assert!(references.len() > 20);

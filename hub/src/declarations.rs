@@ -1,7 +1,7 @@
 //! Who subscribes to what, as the files say now: read at the start, read again when they change.
 //!
-//! A folder enters; what it declares leaves, for all who tell, publish or answer. Files that come to hold mistakes change nothing: what was
-//! declared before holds until they are mended, and the log says so once.
+//! A folder enters; what it declares leaves, for all who tell, publish or answer. A file that comes to hold a mistake counts as it was
+//! before until it is mended, and the log says so; what the others say, and that one is gone, holds at once.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::clock::today;
+use crate::mappings::Mistake;
 use crate::settings::Settings;
 use crate::subscriptions::{SubscriptionFiles, SubscriptionsError};
 
@@ -74,7 +75,7 @@ impl Declarations {
 
     /// Reads the files again whenever they change, for ever.
     pub async fn follow(&self) {
-        let (mut known, mut told) = (self.files.clone(), None);
+        let (mut known, mut holding, mut told) = (self.files.clone(), self.files.clone(), None);
         loop {
             tokio::time::sleep(LOOK).await;
             let (folder, named) = (self.folder.clone(), self.named);
@@ -82,7 +83,7 @@ impl Declarations {
             match read {
                 Ok(Ok(files)) if files == known => {}
                 Ok(Ok(files)) => {
-                    self.take(&files);
+                    holding = self.take(&files, &holding);
                     (known, told) = (files, None);
                 }
                 Ok(Err(error)) => cannot_read(&error, &mut told),
@@ -91,21 +92,39 @@ impl Declarations {
         }
     }
 
-    fn take(&self, files: &SubscriptionFiles) {
-        match sound(files, &self.canon) {
-            Ok(declared) => {
-                info!(
-                    subscriptions = declared.subscriptions.len(),
-                    "the files of subscriptions have changed: what they declare holds now"
-                );
-                self.current.send_replace(Arc::new(declared));
-            }
-            Err(mistake) => {
-                error!(code = %mistake.code, file = mistake.file,
-                    "the files of subscriptions have changed and hold mistakes: what was declared before still holds; see `dlnuf subscriber lint`");
-            }
+    /// Takes files in; returns them with those that hold mistakes as they were before. What no longer fits what else is declared is left
+    /// out: whoever it is about is told nothing, rather than what was taken back.
+    fn take(&self, files: &SubscriptionFiles, before: &SubscriptionFiles) -> SubscriptionFiles {
+        let mut holding = files.clone();
+        let (_, found) = files.check(&self.canon, today());
+        let broken = found.into_iter().filter(|mistake| mistake.diagnostic.code != Code::SubscriptionExpired);
+        for Mistake { file, diagnostic, .. } in broken {
+            error!(code = %diagnostic.code, file,
+                "a file of subscriptions has come to hold a mistake: what it said before still holds; see `dlnuf subscriber lint`");
+            holding.put_back(&file, before);
         }
+        let (declared, left) = holding.check(&self.canon, today());
+        for Mistake { file, diagnostic, .. } in mistakes(left) {
+            error!(code = %diagnostic.code, file,
+                "a subscription does not fit what else is declared now: it is told nothing; see `dlnuf subscriber lint`");
+        }
+        info!(
+            subscriptions = declared.subscriptions.len(),
+            "the files of subscriptions have changed: what they declare holds now"
+        );
+        self.current.send_replace(Arc::new(declared));
+        holding
     }
+}
+
+/// Those that are no matter of time: who has expired is told nothing, and that is no reason to tell nobody.
+fn mistakes(found: Vec<Mistake>) -> impl Iterator<Item = Mistake> {
+    let (expired, mistakes): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|mistake| mistake.diagnostic.code == Code::SubscriptionExpired);
+    for Mistake { file, diagnostic, .. } in expired {
+        warn!(code = %diagnostic.code, file, "a subscription has expired: it is told nothing");
+    }
+    mistakes.into_iter()
 }
 
 /// Says once that files cannot be read.
@@ -117,28 +136,8 @@ fn cannot_read(cause: &SubscriptionsError, told: &mut Option<String>) {
     }
 }
 
-/// A mistake by its code and place.
-struct First {
-    code: Code,
-    file: String,
-    text: String,
-}
-
-impl std::fmt::Display for First {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(&self.text)
-    }
-}
-
-/// What files declare, or the first mistake in them; who has expired is told nothing, and that is no reason to tell nobody.
-fn sound(files: &SubscriptionFiles, canon: &Canon) -> Result<Declared, First> {
-    let (declared, mistakes) = files.check(canon, today());
-    for mistake in &mistakes {
-        let (code, file) = (mistake.diagnostic.code, mistake.file.clone());
-        if code != Code::SubscriptionExpired {
-            return Err(First { code, file, text: mistake.to_string() });
-        }
-        warn!(%code, file, "a subscription has expired: it is told nothing");
-    }
-    Ok(declared)
+/// What files declare, or the first mistake in them.
+fn sound(files: &SubscriptionFiles, canon: &Canon) -> Result<Declared, String> {
+    let (declared, found) = files.check(canon, today());
+    mistakes(found).next().map_or(Ok(declared), |mistake| Err(mistake.to_string()))
 }

@@ -4,6 +4,8 @@
 //! ends wakes publisher and courier.
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,8 @@ use hub_core::publisher::Publisher;
 use hub_core::store::StoreError;
 use hub_core::subscription::{Declared, Subscription, paused, queues_made};
 use jiff::civil::Date;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinError, JoinSet};
 use tracing::{info, warn};
 
 use crate::api::{Counter, Desk, Inner, Registry, Rooms, Window};
@@ -50,7 +53,7 @@ pub struct Service {
     backlog: Backlog,
     puller: Arc<Puller>,
     courier: Courier,
-    publisher: Option<Publisher>,
+    publisher: Option<Arc<Publisher>>,
     heralds: Heralds,
     postman: Postman,
     settings: Settings,
@@ -65,7 +68,7 @@ impl Service {
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let pipeline = Arc::new(installation::pipeline(settings).await?);
         let sources = Arc::new(installation::sources(settings, &pipeline.catalogue)?);
-        let publisher = installation::publisher(settings, &pipeline.store)?;
+        let publisher = installation::publisher(settings, &pipeline.store)?.map(Arc::new);
         let heralds = installation::heralds(settings, &pipeline)?;
         let postman = installation::postman(settings, &heralds)?;
         let mut backlog = Backlog::new(Arc::clone(&pipeline), Arc::clone(&sources));
@@ -139,7 +142,7 @@ impl Service {
     pub async fn work(&self, stopped: watch::Receiver<bool>) {
         let publishing = async {
             if let Some(publisher) = &self.publisher {
-                publisher.run_until(told(stopped.clone())).await;
+                apart(Arc::clone(publisher), told(stopped.clone())).await;
             }
         };
         let others = async {
@@ -170,7 +173,7 @@ impl Service {
                 }
             };
             match publisher {
-                Ok(Some(publisher)) => publisher.run_until(over).await,
+                Ok(Some(publisher)) => apart(Arc::new(publisher), over).await,
                 Ok(None) => over.await,
                 Err(error) => {
                     warn!(%error, "profiles are not published");
@@ -222,6 +225,30 @@ impl Service {
             }
             tokio::time::sleep(SWEEP).await;
         }
+    }
+}
+
+/// Publishes until `over` resolves, as a task of its own: what is on its way is not kept waiting by what others work out meanwhile.
+pub async fn apart(publisher: Arc<Publisher>, over: impl Future<Output = ()>) {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        publisher.run_until(stopped).await;
+    });
+    let mut over = pin!(over);
+    let mut done = tokio::select! {
+        () = &mut over => None,
+        done = task.join_next() => done,
+    };
+    drop(stop);
+    if done.is_none() {
+        done = task.join_next().await;
+    }
+    if let Some(Err(error)) = done.filter(|done| done.as_ref().is_err_and(JoinError::is_panic)) {
+        resume_unwind(error.into_panic());
     }
 }
 

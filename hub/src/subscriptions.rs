@@ -3,6 +3,8 @@
 //! Files enter; what they declare leaves, or every mistake with its place. A hub without the folder has no subscriber.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use hub_core::canonical::Canon;
@@ -16,6 +18,9 @@ use crate::settings::Settings;
 
 /// The folder, relative to it, that holds the profiles.
 const PROFILES: &str = "profils";
+
+/// A file at most this large, in bytes.
+pub const LARGEST: usize = 64 << 10;
 
 /// The texts of a folder of subscriptions, by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,7 +67,7 @@ impl SubscriptionFiles {
             for path in yaml_in(&within)? {
                 let failed = |source| SubscriptionsError::Folder { folder: path.clone(), source };
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-                let bytes = std::fs::read(&path).map_err(failed)?;
+                let bytes = read(&path).map_err(failed)?;
                 files.insert(format!("{prefix}{}", name.unwrap_or_default()), bytes);
             }
         }
@@ -80,16 +85,12 @@ impl SubscriptionFiles {
                 mistakes.push(Mistake { file: file.clone(), text: String::new(), diagnostic });
                 continue;
             }
-            match std::str::from_utf8(bytes) {
+            match text_of(bytes) {
                 Ok(text) => texts.push((file.clone(), text.to_owned())),
-                Err(_) => mistakes.push(Mistake {
+                Err(expected) => mistakes.push(Mistake {
                     file: file.clone(),
                     text: String::new(),
-                    diagnostic: Diagnostic::new(
-                        Code::SubscriptionSyntax,
-                        0..0,
-                        "expected UTF-8, found other bytes: save it as UTF-8",
-                    ),
+                    diagnostic: Diagnostic::new(Code::SubscriptionSyntax, 0..0, expected),
                 }),
             }
         }
@@ -108,10 +109,32 @@ impl SubscriptionFiles {
         self.files.insert(name.to_owned(), bytes).is_none()
     }
 
+    /// Has a file as it was among others, or not at all where it was not there.
+    pub fn put_back(&mut self, name: &str, before: &Self) {
+        match before.files.get(name) {
+            Some(bytes) => self.files.insert(name.to_owned(), bytes.clone()),
+            None => self.files.remove(name),
+        };
+    }
+
     /// How many files there are.
     pub fn count(&self) -> usize {
         self.files.len()
     }
+}
+
+/// Reads a file, of one that is too large only as much as shows it.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str, String> {
+    if bytes.len() > LARGEST {
+        return Err(format!("expected a file of at most {LARGEST} bytes, found more"));
+    }
+    std::str::from_utf8(bytes).map_err(|_| "expected UTF-8, found other bytes: save it as UTF-8".to_owned())
 }
 
 /// The YAML files of a folder, in order; none when it is not there.

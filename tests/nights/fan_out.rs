@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use hub::broker::{exchange_of, queue_of};
+use hub::service::apart;
 use hub::settings::Settings;
 use hub::{clock, installation};
 use hub_core::store::Store;
@@ -149,7 +150,7 @@ impl Tellers {
             told
         };
         let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-        let publishing = publisher.run_until(async { receiver.await.unwrap_or_default() });
+        let publishing = apart(Arc::new(publisher), async { receiver.await.unwrap_or_default() });
         let telling = async {
             let told = told.await;
             let _ = sender.send(());

@@ -145,6 +145,8 @@ pub enum Code {
     NirBirthplaceMismatch = 330,
     /// The record's emitter cannot be read.
     UnknownEmitter = 331,
+    /// Quite another identity under one number.
+    FarCorrection = 332,
     /// Unreadable YAML.
     MappingSyntax = 401,
     /// Unknown key.
@@ -353,6 +355,7 @@ impl Code {
         Self::NirBirthMismatch,
         Self::NirBirthplaceMismatch,
         Self::UnknownEmitter,
+        Self::FarCorrection,
         Self::MappingSyntax,
         Self::UnknownKey,
         Self::UnknownField,

@@ -2,8 +2,8 @@
 //!
 //! Two claims' traits enter, yes or no leaves. What is not known says nothing.
 
-use super::names;
 use super::traits::Traits;
+use super::{birth, names};
 
 impl Traits {
     /// Whether this may be the other after one correction: of name, given name and birth two are the same, and no other NIR.
@@ -33,6 +33,18 @@ impl Traits {
             (Some(_), Some(_)) => differing == 0,
             _ => differing < 2,
         }
+    }
+
+    /// Whether what was corrected may make it somebody else: quite another given name or birth, or another sex beside another given
+    /// name. A number is passed on within families.
+    pub fn is_far_from(&self, other: &Self) -> bool {
+        let given = !self.given.is_empty() && !other.given.is_empty();
+        let given = given.then(|| names::given(&self.given, &other.given));
+        let sexes = self.woman.zip(other.woman).is_some_and(|(own, other)| own != other);
+        let births = self.birth.zip(other.birth).map(|(own, other)| own.nearness(other));
+        given == Some(names::Nearness::Other)
+            || (sexes && given.is_some_and(|given| given != names::Nearness::Same))
+            || births == Some(birth::Nearness::Other)
     }
 
     /// Whether two records of one delivery may speak of one person: nothing corrects a number between them, so two NIR or two household

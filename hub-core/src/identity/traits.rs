@@ -66,11 +66,6 @@ impl Traits {
         !self.names.is_empty() || !self.given.is_empty()
     }
 
-    /// Whether both bear one number a source gives to its persons.
-    pub fn bears_an_own_number_of(&self, other: &Self) -> bool {
-        self.own.iter().any(|number| other.own.contains(number))
-    }
-
     /// The 13-character NIR, unless provisional.
     pub fn nir(&self) -> Option<&str> {
         self.nir.as_deref()

@@ -12,7 +12,7 @@ use super::diagnostic::Diagnostic;
 use super::extend::upon;
 use super::operation::{self, Operation};
 use super::path::Path;
-use super::rule::{ListRule, Origin, Policy, PrecisionRule, Rule, Shape, ValueRule};
+use super::rule::{Origin, Policy, PrecisionRule, Rule, ValueRule};
 use super::tree::{Node, Tree};
 use super::{AsOf, Key, Mapping, PersonRules, RecordRules};
 use crate::canonical::date::Form;
@@ -67,7 +67,6 @@ pub(super) struct Compiler<'a> {
 
 const VALUE_KEYS: &[&str] =
     &["from", "value", "join", "agree", "do", "codes", "forms", "precision", "when", "missing", "invalid"];
-const LIST_KEYS: &[&str] = &["each", "from", "split", "as", "do", "fields", "when", "missing", "invalid"];
 
 impl Compiler<'_> {
     fn mapping(&mut self, tree: &Tree) -> Option<Mapping> {
@@ -120,7 +119,7 @@ impl Compiler<'_> {
     }
 
     /// Each part is a path, or a list of those it may stand at.
-    fn key(&mut self, tree: &Tree) -> Key {
+    pub(super) fn key(&mut self, tree: &Tree) -> Key {
         tree.elements().iter().map(|part| self.paths(part)).collect()
     }
 
@@ -193,7 +192,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn value_rule(&mut self, field: FieldId, rule: &Tree, line: u32) -> Option<ValueRule> {
+    pub(super) fn value_rule(&mut self, field: FieldId, rule: &Tree, line: u32) -> Option<ValueRule> {
         if matches!(rule.node, Node::Scalar(_)) {
             let origin = Origin::First(vec![self.path(rule)?]);
             return Some(self.plain(field, origin, line));
@@ -220,7 +219,7 @@ impl Compiler<'_> {
         Some(compiled)
     }
 
-    fn plain(&self, field: FieldId, origin: Origin, line: u32) -> ValueRule {
+    pub(super) fn plain(&self, field: FieldId, origin: Origin, line: u32) -> ValueRule {
         ValueRule {
             field,
             kind: self.canon.field(field).kind,
@@ -309,64 +308,7 @@ impl Compiler<'_> {
         Some(list)
     }
 
-    fn list_rule(&mut self, field: FieldId, rule: &Tree, line: u32) -> Option<ListRule> {
-        self.check_keys(rule, LIST_KEYS);
-        let shape = match (rule.get("each"), rule.get("split")) {
-            (Some(each), None) => Shape::Each(self.paths(each)),
-            (None, Some(separator)) => {
-                let piece = self.piece(field, rule, line)?;
-                Shape::Split(Box::new(piece), separator.text().unwrap_or(",").to_owned())
-            }
-            (None, None) if rule.get("fields").is_some() => Shape::One,
-            _ => {
-                let message = format!(
-                    "`{}` is a repeated group: it takes `each` and `fields`, or `from`, `split` and `as`",
-                    self.canon.field(field).path
-                );
-                self.found.push(Diagnostic::new(Code::ListMismatch, rule.span.clone(), message));
-                return None;
-            }
-        };
-        let none = Tree { node: Node::Null, span: rule.span.clone(), line: rule.line };
-        let members = rule.get("fields").unwrap_or(&none).entries();
-        let mut rules: Vec<ValueRule> =
-            members.iter().filter_map(|(name, member)| self.member_rule(field, name, member)).collect();
-        rules.sort_by_key(|rule| rule.field);
-        let when = rule.get("when").and_then(|w| self.condition(w));
-        Some(ListRule { field, line, when, shape, rules, missing: self.policy(rule, "missing") })
-    }
-
-    fn member_rule(&mut self, list: FieldId, name: &Tree, rule: &Tree) -> Option<ValueRule> {
-        let member = self.member(list, name)?;
-        self.value_rule(member, rule, line_of(name))
-    }
-
-    fn piece(&mut self, list: FieldId, rule: &Tree, line: u32) -> Option<ValueRule> {
-        let name = self.required(rule, "as")?;
-        let member = self.member(list, name)?;
-        let from = self.required(rule, "from")?;
-        // The separator of the list is the one that joins its columns.
-        let origin = Origin::Joined(self.key(from), String::new());
-        let mut piece = self.plain(member, origin, line);
-        piece.operations = self.operations(rule);
-        piece.invalid = self.policy(rule, "invalid");
-        Some(piece)
-    }
-
-    fn member(&mut self, list: FieldId, name: &Tree) -> Option<FieldId> {
-        let text = name.text().unwrap_or_default();
-        let found = self.canon.member(list, text);
-        if found.is_none() {
-            let group = &self.canon.field(list).path;
-            let members = self.canon.fields().filter(|(_, f)| f.list == Some(list)).map(|(_, f)| f.name());
-            let message = format!("`{group}` has no member `{text}`");
-            self.found
-                .push(Diagnostic::new(Code::UnknownField, name.span.clone(), message).near(text, members));
-        }
-        found
-    }
-
-    fn operations(&mut self, rule: &Tree) -> Vec<Operation> {
+    pub(super) fn operations(&mut self, rule: &Tree) -> Vec<Operation> {
         let written = rule.get("do").map(Tree::elements).unwrap_or_default();
         let mut operations = Vec::with_capacity(written.len());
         for tree in written {
@@ -414,7 +356,7 @@ impl Compiler<'_> {
         Some(PrecisionRule { path, month, year })
     }
 
-    fn policy(&mut self, rule: &Tree, key: &str) -> Policy {
+    pub(super) fn policy(&mut self, rule: &Tree, key: &str) -> Policy {
         let Some(tree) = rule.get(key) else {
             return Policy::Drop;
         };

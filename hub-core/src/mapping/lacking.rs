@@ -32,7 +32,7 @@ impl ValueRule {
     fn lacking(&self, there: &HashSet<NameId>) -> Lacking {
         let parts = match &self.origin {
             Origin::Joined(parts, _) => parts.iter().map(Vec::as_slice).collect(),
-            Origin::First(paths) | Origin::Agreed(paths) => vec![paths.as_slice()],
+            Origin::First(paths) | Origin::Agreed(paths) | Origin::Piece(paths) => vec![paths.as_slice()],
             Origin::Constant(_) => Vec::new(),
         };
         let mut lacking = Lacking::default();

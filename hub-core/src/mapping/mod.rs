@@ -12,6 +12,7 @@ mod diagnostic;
 mod emitter;
 mod extend;
 mod lacking;
+mod list;
 mod operation;
 mod path;
 mod reach;

@@ -115,7 +115,7 @@ impl Spots {
         self.add(Branch::Value);
         self.condition(rule.when.as_ref());
         match &rule.origin {
-            Origin::First(paths) => self.paths(paths.len()),
+            Origin::First(paths) | Origin::Piece(paths) => self.paths(paths.len()),
             Origin::Agreed(paths) => {
                 self.paths(paths.len());
                 self.add(Branch::Contradiction);
@@ -175,7 +175,7 @@ impl Reads<'_> {
 
     fn value(&mut self, rule: &ValueRule, outer: &str, here: &str) {
         match &rule.origin {
-            Origin::First(paths) | Origin::Agreed(paths) => {
+            Origin::First(paths) | Origin::Agreed(paths) | Origin::Piece(paths) => {
                 for path in paths {
                     self.path(path, outer, here);
                 }

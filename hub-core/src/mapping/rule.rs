@@ -29,6 +29,8 @@ pub(super) enum Origin {
     Agreed(Vec<Path>),
     /// The first text of each part that holds any, joined.
     Joined(Key, String),
+    /// Of a list split from a column, what the same column holds: each piece by itself.
+    Piece(Vec<Path>),
     /// The same value for every record.
     Constant(Value),
 }
@@ -181,10 +183,12 @@ impl ValueRule {
                 self.tell(Branch::Value, out);
                 return Ok(Some(value.clone()));
             }
-            Origin::First(paths) => self.texts(paths, scope, nulls).next().map(|(at, text)| {
-                self.tell(Branch::From(at), out);
-                text
-            }),
+            Origin::First(paths) | Origin::Piece(paths) => {
+                self.texts(paths, scope, nulls).next().map(|(at, text)| {
+                    self.tell(Branch::From(at), out);
+                    text
+                })
+            }
             Origin::Agreed(paths) => {
                 if W::LOOKS {
                     self.texts(paths, scope, nulls).for_each(|(at, _)| self.tell(Branch::From(at), out));
@@ -208,6 +212,24 @@ impl ValueRule {
             Some(text) => self.read(&text, scope, out),
             None => self.absent(out),
         }
+    }
+
+    fn is_of_piece(&self) -> bool {
+        matches!(self.origin, Origin::Piece(_))
+    }
+
+    /// What it makes of one piece of a text.
+    fn of_piece<W: Watch>(
+        &self,
+        part: &str,
+        scope: Scope<'_>,
+        out: &mut Outcome<'_, W>,
+    ) -> Result<Option<Value>, Refusal> {
+        let part = self.operated(Cow::Borrowed(part));
+        if part.is_empty() || is_null(&part, out.nulls) {
+            return Ok(None);
+        }
+        self.read(&part, scope, out)
     }
 
     #[inline]
@@ -421,21 +443,22 @@ impl ListRule {
         }
         let text = match &piece.origin {
             Origin::Joined(parts, _) => joined(parts, separator, scope, out.nulls),
-            Origin::First(_) | Origin::Agreed(_) | Origin::Constant(_) => None,
+            Origin::First(_) | Origin::Agreed(_) | Origin::Piece(_) | Origin::Constant(_) => None,
         };
         let mut items = Vec::new();
         for part in
             text.as_deref().unwrap_or("").split(separator).map(str::trim).filter(|part| !part.is_empty())
         {
-            let part = piece.operated(Cow::Borrowed(part));
-            if part.is_empty() || is_null(&part, out.nulls) {
+            let own = piece.of_piece(part, scope, out)?;
+            let mut item: Item = own.map(|value| (piece.field, value)).into_iter().collect();
+            for rule in self.rules.iter().filter(|rule| rule.is_of_piece()) {
+                item.extend(rule.of_piece(part, scope, out)?.map(|value| (rule.field, value)));
+            }
+            // What stands beside pieces makes none by itself.
+            if item.is_empty() {
                 continue;
             }
-            let Some(value) = piece.read(&part, scope, out)? else {
-                continue;
-            };
-            let mut item: Item = vec![(piece.field, value)];
-            for rule in &self.rules {
+            for rule in self.rules.iter().filter(|rule| !rule.is_of_piece()) {
                 item.extend(rule.evaluate(scope, out)?.map(|value| (rule.field, value)));
             }
             item.sort_by_key(|(id, _)| *id);

@@ -19,7 +19,7 @@ use super::announcing::tell;
 use super::context::{Context, Grounds, readable};
 use super::hand::Hand;
 use super::pairing::{Paired, Pending, Told};
-use super::passing::Passing;
+use super::passing::{self, Passing};
 use super::people::People;
 use super::resolving::{Resolution, resolve};
 
@@ -66,8 +66,10 @@ pub(super) fn settle(
     let Resolution { persons, keys, further, examined, questions, .. } = resolution;
     told.extend(resolution.told);
     let persons = persons.into_iter().map(|person| person.map(|person| people.now(person)));
+    let persons: Vec<Option<PersonId>> = persons.collect();
+    told.extend(passing::told(&passed, (&pending, &persons), &people));
     let mut passing = Passing::of(passed);
-    let (linked, left) = link(context, pending, persons);
+    let (linked, left) = link(context, pending, persons.into_iter());
     let mut commit = Commit::new(context.run, context.grounds.at);
     commit.keys = keys;
     commit.examined = examined;

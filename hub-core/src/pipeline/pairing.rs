@@ -208,7 +208,6 @@ impl Paired {
             .collect();
         let alone = claims.len() == 1;
         let found = continued(context, &mut olds, &claims);
-        let passed = passed(context, (&claims, &found), &olds);
         let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
         claims.sort_by_key(|(_, old)| old.is_none());
         let rows = record.earlier;
@@ -221,7 +220,9 @@ impl Paired {
             // What returns after a silence is looked up like what changed: its place may have been taken.
             let stated = old.as_ref().filter(|old| !old.absent);
             let known = stated.map(|old| context.grounds.identity.traits_of(old));
-            let sought = known.is_none_or(|known| known != traits);
+            let sought = known.as_ref().is_none_or(|known| *known != traits);
+            let far = alone && known.is_some_and(|known| traits.is_far_from(&known));
+            self.told.extend(far.then_some((Code::FarCorrection, record.position.number)));
             self.pending.push(Pending {
                 position: record.position,
                 hash: record.hash,
@@ -236,28 +237,27 @@ impl Paired {
                 alone,
             });
         }
-        if alone {
-            self.pass_on(context, &olds);
-        }
         let stated_here = |old: &Statement| {
             old.run == context.run
                 || context.repeated.has_come(old)
                 || old.id.is_some_and(|id| later.contains_key(&id))
         };
         let left = alone && olds.iter().any(|old| !old.absent && stated_here(old));
-        let code = if left { Some(Code::SharedNumber) } else { passed.then_some(Code::PassedNumber) };
-        self.told.extend(code.map(|code| (code, record.position.number)));
+        self.told.extend(left.then_some((Code::SharedNumber, record.position.number)));
+        if alone && !left {
+            self.pass_on(context, &olds);
+        }
         self.silent.extend(olds.into_iter().filter(|old| !old.absent));
     }
 
     /// Notes the statements whose numbers the last claim bears, the only one of its record, although it continues none of them.
     fn pass_on(&mut self, context: Context<'_>, olds: &[Statement]) {
-        let Some(pending) = self.pending.last() else { return };
+        let Some((to, pending)) = self.pending.iter().enumerate().next_back() else { return };
         let by = pending.origin(context.grounds).passing();
         let passed = olds.iter().filter(|old| old.key == pending.key).filter_map(|old| {
             let mut numbers = context.grounds.identity.shared_numbers(&old.stated, &pending.values);
             numbers.retain(|number| old.stated.get(*number).is_some_and(|(_, since)| !since.is_passed_on()));
-            (!numbers.is_empty()).then(|| Passed { old: old.clone(), numbers, by: by.clone() })
+            (!numbers.is_empty()).then(|| Passed { old: old.clone(), to, numbers, by: by.clone() })
         });
         self.passed.extend(passed);
     }
@@ -272,17 +272,6 @@ fn with_rows(context: Context<'_>, before: Option<&Stated>, rows: &[MappedRecord
         let values = with_kept(context, before, claim.clone());
         Some(Stated::restated(before, values, &origin))
     })
-}
-
-/// Whether the only claim of a record continues none of these statements and bears the very number one of them did.
-fn passed(
-    context: Context<'_>,
-    (claims, found): (&[(Claim, Traits)], &[Option<Statement>]),
-    olds: &[Statement],
-) -> bool {
-    let ([(_, traits)], [None]) = (claims, found) else { return false };
-    let mut stated = olds.iter().filter(|old| !old.absent);
-    stated.any(|old| traits.bears_an_own_number_of(&context.grounds.identity.traits_of(old)))
 }
 
 /// Whether a record of one person speaks of another one than all statements under its key.

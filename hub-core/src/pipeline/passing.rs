@@ -6,12 +6,19 @@
 use hashbrown::HashMap;
 
 use crate::canonical::FieldId;
+use crate::code::Code;
+use crate::delivery::PersonId;
 use crate::statement::{Origin, Statement};
+
+use super::pairing::{Pending, Told};
+use super::people::People;
 
 /// A statement whose record speaks by another claim now, under the same numbers.
 #[derive(Debug)]
 pub(super) struct Passed {
     pub old: Statement,
+    /// The claim that bears them now, by place.
+    pub to: usize,
     pub numbers: Vec<FieldId>,
     /// Where the other says so.
     pub by: Origin,
@@ -19,6 +26,21 @@ pub(super) struct Passed {
 
 /// The statements that pass numbers on, by row.
 pub(super) struct Passing(HashMap<i64, Passed>);
+
+/// Of each claim just read that bears the number of one another person had until now, what to tell.
+pub(super) fn told(
+    passed: &[Passed],
+    (pending, persons): (&[Pending], &[Option<PersonId>]),
+    people: &People,
+) -> Vec<Told> {
+    let until_now = passed.iter().filter(|passed| !passed.old.absent);
+    let told = until_now.filter_map(|passed| {
+        let now = persons.get(passed.to).copied().flatten()?;
+        let number = pending.get(passed.to)?.position.number;
+        (now != people.owner(&passed.old)).then_some((Code::PassedNumber, number))
+    });
+    told.collect()
+}
 
 impl Passing {
     pub fn of(passed: Vec<Passed>) -> Self {
@@ -35,6 +57,6 @@ impl Passing {
 
     /// Those that had gone silent before.
     pub fn rest(self) -> impl Iterator<Item = Statement> {
-        self.0.into_values().map(|Passed { old, numbers, by }| old.passing_on(&numbers, &by))
+        self.0.into_values().map(|Passed { old, numbers, by, .. }| old.passing_on(&numbers, &by))
     }
 }

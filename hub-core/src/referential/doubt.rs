@@ -6,7 +6,7 @@
 use super::birth::{date_agrees, place_agrees, sex_agrees};
 use super::commune::{COMMUNES, Commune};
 use super::departement::{may_be_of, may_serve, of_commune};
-use super::name::may_name;
+use super::name::{is_written, may_name};
 use super::number::{is_rome, is_safir, is_siret};
 use crate::canonical::{
     Canon, Field, FieldId, FieldValues, Kind, Value, is_commune_code, is_departement, is_postal_code,
@@ -143,7 +143,8 @@ impl<'v> Beside<'v> {
             return;
         }
         let code = self.formed(Part::Commune, is_commune_code, doubts);
-        if code.is_some_and(is_country) {
+        // A country's code, unless the country is said to be France.
+        if code.is_some_and(is_country) && self.text(Part::Country).is_none() {
             return;
         }
         let postal = self.formed(Part::Postal, is_postal_code, doubts);
@@ -159,6 +160,10 @@ impl<'v> Beside<'v> {
             doubts.extend(self.doubt(misnamed, Part::CommuneName, Code::CommuneNameMismatch));
         }
         let abroad = self.text(Part::CountryName).is_some();
+        if let (None, Some(postal), Some(name), false) = (code, postal, self.text(Part::CommuneName), abroad)
+        {
+            doubts.extend(self.doubt(!may_be_at(postal, name), Part::Postal, Code::PostalMismatch));
+        }
         let numbered =
             self.text(Part::CommuneName).is_some_and(|name| name.starts_with(|c: char| c.is_ascii_digit()));
         doubts.extend(self.doubt(numbered && !abroad, Part::CommuneName, Code::UnlikelyPlace));
@@ -205,6 +210,16 @@ fn is_country(code: &str) -> bool {
 fn may_serve_commune(postal: &str, commune: Commune, present: Commune) -> bool {
     COMMUNES.serves(postal, commune)
         || (COMMUNES.served_by(postal).next().is_none() && may_be_of(postal, of_commune(present.code)))
+}
+
+/// Whether some commune a postal code serves may be written so; of a code no commune has (a CEDEX), always.
+fn may_be_at(postal: &str, name: &str) -> bool {
+    let served = || COMMUNES.served_by(postal);
+    let mut today = served().filter_map(|served| COMMUNES.today(served));
+    // Most are written as they are; nothing is looked into for those.
+    served().next().is_none()
+        || served().any(|served| is_written(name, served.name))
+        || today.any(|served| may_be_named(served, name))
 }
 
 /// Whether a commune, or one that became part of it, may be written so.

@@ -10,9 +10,14 @@ use crate::text::{base_letter, fold_name};
 /// A name this long may have been cut, in characters: the sixth line of an address holds 38 with its postal code.
 const CUT_CHARS: usize = 20;
 
+/// Whether what is written is the name, but for accents, case and what stands between words.
+pub(super) fn is_written(written: &str, official: &str) -> bool {
+    letters(written).eq(letters(official))
+}
+
 /// Whether what is written may name the commune.
 pub(super) fn may_name(written: &str, official: &str) -> bool {
-    if letters(written).eq(letters(official)) {
+    if is_written(written, official) {
         return true;
     }
     let (written, official) = (spelled(written), spelled(official));

@@ -27,6 +27,8 @@ const MOST_FAILURES: u32 = 1_000;
 
 /// The most persons one tool may ask about within a day: more is going through the base (CNIL SAN-2026-003).
 const MOST_LOOKUPS: u32 = 450;
+/// Longest text shown to people, in characters.
+const LONGEST: usize = 300;
 
 /// What is declared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -154,7 +156,11 @@ impl<'f> Sheet<'f> {
         }
         let expires = self.expiry(&read.expire, today);
         let territory = self.territory(&read.territoire.all());
-        let families = self.families(&read.evenements);
+        if read.evenements.as_ref().is_some_and(Vec::is_empty) {
+            let message = "`evenements` names none, and left out means all: expected families of events";
+            self.no(Code::BadSubscription, "evenements", message);
+        }
+        let families = self.families(&read.evenements.unwrap_or_default());
         let channel = self.channel(read.canal);
         if read.consultations_par_jour > MOST_LOOKUPS {
             let message = format!("`consultations_par_jour`: expected at most {MOST_LOOKUPS}");
@@ -199,12 +205,15 @@ impl<'f> Sheet<'f> {
         if codes.is_empty() {
             self.no(Code::BadSubscription, "territoire", &format!("no territory: {expected}"));
         }
-        let wrong = match Territory::read(codes) {
-            Ok(territory) => return Some(territory),
-            Err(code) => code.to_owned(),
-        };
-        self.no(Code::BadSubscription, &wrong, &format!("`{wrong}` is no département: {expected}"));
-        None
+        match Territory::read(codes) {
+            Ok(territory) => Some(territory),
+            Err(wrong) => {
+                for code in wrong {
+                    self.no(Code::BadSubscription, code, &format!("`{code}` is no département: {expected}"));
+                }
+                None
+            }
+        }
     }
 
     fn families(&mut self, words: &[String]) -> Vec<Category> {
@@ -270,6 +279,10 @@ impl<'f> Sheet<'f> {
         if value.trim().is_empty() {
             self.no(Code::BadSubscription, key, &format!("`{key}` says nothing: expected a few words"));
         }
+        if value.chars().count() > LONGEST || value.chars().any(|c| c.is_control() || is_bidirectional(c)) {
+            let message = format!("`{key}`: expected at most {LONGEST} characters, none of them a control");
+            self.no(Code::BadSubscription, key, &message);
+        }
     }
 
     fn read<T: for<'de> serde::Deserialize<'de>>(&mut self) -> Option<T> {
@@ -311,6 +324,11 @@ fn is_within(field: &str, path: &str) -> bool {
     let rest = field.strip_prefix(path);
     !path.is_empty()
         && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]"))
+}
+
+/// Whether a character turns the direction text is read in: shown, it would make a file say what it does not.
+fn is_bidirectional(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Told only where a text allows it by name: sensitive (CASF R. 263-5), and the NIR, which must not become a key to everything (CNIL

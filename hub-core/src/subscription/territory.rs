@@ -19,16 +19,17 @@ pub enum Territory {
 const NOWHERE: &str = "00";
 
 impl Territory {
-    /// Reads codes; the first that is none is given back.
-    pub(super) fn read(codes: &[String]) -> Result<Self, &str> {
+    /// Reads codes; those that are none are given back.
+    pub(super) fn read(codes: &[String]) -> Result<Self, Vec<&str>> {
         if codes == [EVERYWHERE] {
             return Ok(Self::Everywhere);
         }
-        let wrong = codes.iter().find(|code| *code != NOWHERE && !is_departement(code));
-        match wrong {
-            Some(code) => Err(code),
-            None => Ok(Self::Of(codes.iter().map(CompactString::from).collect())),
+        let wrong = |code: &&str| *code != NOWHERE && !is_departement(code);
+        let wrong: Vec<&str> = codes.iter().map(String::as_str).filter(wrong).collect();
+        if wrong.is_empty() {
+            return Ok(Self::Of(codes.iter().map(CompactString::from).collect()));
         }
+        Err(wrong)
     }
 
     /// Whether somebody of a département, or of `00`, is covered.

@@ -113,6 +113,8 @@ fn each_mistake_of_a_subscription_has_its_code_and_leaves_it_out() {
         ("canal: file", "canal: {webhook: \"http://outil.fr/e\"}", Code::BadSubscription, "https"),
         ("abonne: rdv", "abonne: RDV", Code::BadSubscription, "small letters"),
         ("titre: RDV-Insertion\n", "", Code::SubscriptionSyntax, "titre"),
+        ("titre: RDV-Insertion", "titre: \"a\\e[2Jb\"", Code::BadSubscription, "none of them a control"),
+        ("titre: RDV-Insertion", "titre: \"a\\u202eb\"", Code::BadSubscription, "none of them a control"),
     ] {
         let (declared, mistakes) = checked(PROFILE, &SUBSCRIPTION.replacen(was, is, 1));
         let [(found, message)] = mistakes.as_slice() else { panic!("{is}: {mistakes:?}") };

@@ -34,7 +34,7 @@ pub(super) struct Subscription {
     pub expire: String,
     pub territoire: Codes,
     #[serde(default)]
-    pub evenements: Vec<String>,
+    pub evenements: Option<Vec<String>>,
     pub canal: Channel,
     #[serde(default)]
     pub consultations_par_jour: u32,

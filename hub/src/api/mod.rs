@@ -149,7 +149,7 @@ fn who_subscribes(registry: Registry) -> Router {
             "/v1/profils/{nom}",
             get(subscriptions::profile).put(subscriptions::put_profile).delete(subscriptions::delete_profile),
         )
-        .layer(DefaultBodyLimit::max(subscriptions::LARGEST))
+        .layer(DefaultBodyLimit::max(crate::subscriptions::LARGEST))
         .with_state(registry)
 }
 

@@ -66,13 +66,18 @@ pub(super) async fn events(
     let streamed =
         headers.get(ACCEPT).is_some_and(|accepted| accepted.as_bytes().starts_with(b"text/event-stream"));
     if streamed {
-        let last = headers.get(LAST_EVENT).and_then(|last| last.to_str().ok()?.parse().ok());
+        // Begun anew instead, a reader would be given all it has had once more.
+        let last = headers.get(LAST_EVENT).map(|last| last.to_str().ok().and_then(|last| last.parse().ok()));
+        let last = last.map(|last| last.ok_or_else(misread)).transpose()?;
+        if let Some(last) = last {
+            reader.has_read(last).await?;
+        }
         return Ok(stream(reader, last.or(after).unwrap_or(0)));
     }
     let until = Instant::now() + Duration::from_secs(wait);
     let mut cursor = after.unwrap_or(0).max(reader.from);
     loop {
-        let (events, next) = reader.page(cursor, limit).await?;
+        let (events, next) = reader.page_still(cursor, limit).await?;
         cursor = next;
         if !events.is_empty() || Instant::now() >= until {
             let texts: Vec<&str> = events.iter().map(|event| event.json.as_str()).collect();
@@ -108,6 +113,15 @@ impl Visitor {
         Ok(())
     }
 
+    /// The same for one who may have waited: nothing is given to who would not be let in now.
+    async fn page_still(&self, after: u64, limit: usize) -> Result<(Vec<ToldEvent>, u64), Problem> {
+        let (events, next) = self.page(after, limit).await?;
+        if events.is_empty() {
+            return Ok((events, next));
+        }
+        self.again().await?.page(after, limit).await
+    }
+
     /// Up to `limit` events behind a place, and the place to go on from.
     async fn page(&self, mut after: u64, limit: usize) -> Result<(Vec<ToldEvent>, u64), Problem> {
         let mut events = Vec::new();
@@ -140,7 +154,7 @@ fn stream(reader: Visitor, after: u64) -> Response {
         }
         while Instant::now() < until {
             // Whoever asks again is told why it failed.
-            let Ok((events, next)) = reader.page(cursor, usual()).await else { return None };
+            let Ok((events, next)) = reader.page_still(cursor, usual()).await else { return None };
             if !events.is_empty() {
                 return Some((Ok::<_, std::convert::Infallible>(written(&events)), (reader, next, false)));
             }

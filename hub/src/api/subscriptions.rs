@@ -22,12 +22,10 @@ use crate::clock::today;
 use crate::declarations::Declarations;
 use crate::lag::Lag;
 use crate::mappings::Mistake;
-use crate::subscriptions::SubscriptionFiles;
+use crate::subscriptions::{LARGEST, SubscriptionFiles};
 
 /// Where profiles are, in the folder.
 const PROFILES: &str = "profils/";
-/// Largest file taken.
-pub(super) const LARGEST: usize = 64 << 10;
 
 /// Where subscriptions are written down, and what they are about.
 #[derive(Clone)]

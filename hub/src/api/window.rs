@@ -33,6 +33,8 @@ pub(super) struct Visitor {
     pub subscription: Subscription,
     /// The place behind which it reads what its profile was told.
     pub from: u64,
+    /// What it showed.
+    headers: HeaderMap,
 }
 
 impl Window {
@@ -63,11 +65,16 @@ impl Window {
             return Err(Problem::new(StatusCode::FORBIDDEN, Code::TokenRefused, detail)
                 .in_french("l'abonnement est en pause : rien n'est dit pour l'instant"));
         }
-        Ok(Visitor { window: self.clone(), subscription, from })
+        Ok(Visitor { window: self.clone(), subscription, from, headers: headers.clone() })
     }
 }
 
 impl Visitor {
+    /// Lets in once more whoever waited, as they are declared now: a token may have been changed, a subscription paused, cut or over.
+    pub async fn again(&self) -> Result<Self, Problem> {
+        self.window.let_in(&self.headers).await?.reads_here()
+    }
+
     /// Refuses one who has a channel of its own for its events.
     pub fn reads_here(self) -> Result<Self, Problem> {
         if self.subscription.channel == Channel::Http {

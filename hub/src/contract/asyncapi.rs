@@ -1,49 +1,31 @@
-//! AsyncAPI 3.0: what a subscriber receives, by its queue; for one subscriber, cut down to the fields its profile holds.
+//! AsyncAPI 3.0: what a subscriber receives, by its queue; for one subscriber by its own channel, and cut down to the fields its profile
+//! holds.
 
 use hub_core::canonical::Canon;
-use hub_core::subscription::{Scope, Subscription};
+use hub_core::subscription::{Channel, Scope, Subscription};
 use serde_json::{Map, Value as Json, json};
 
 /// The document for any subscriber.
 pub fn asyncapi() -> Json {
-    document(("{abonne}", "{profil}"), None)
+    document(("{abonne}", "{profil}"), &Channel::Queue, None)
 }
 
-/// The document for one subscriber: its queue, and the fields it may be told.
+/// The document for one subscriber: where it receives, and the fields it may be told.
 pub fn asyncapi_of(canon: &Canon, scope: &Scope, own: &Subscription) -> Json {
     let fields: Vec<&str> = scope.fields().map(|field| canon.field(field).path.as_str()).collect();
-    document((&own.subscriber, &own.profile), Some(&fields))
+    document((&own.subscriber, &own.profile), &own.channel, Some(&fields))
 }
 
-fn document((subscriber, profile): (&str, &str), fields: Option<&[&str]>) -> Json {
+fn document(names: (&str, &str), channel: &Channel, fields: Option<&[&str]>) -> Json {
     let schema = super::event();
     let kinds = kinds(&schema);
-    let (mut messages, mut in_channel) = (Map::new(), Map::new());
-    for kind in &kinds {
-        let name = kind.trim_start_matches("fr.dlnuf.").replace('.', "_");
-        in_channel.insert(name.clone(), json!({ "$ref": format!("#/components/messages/{name}") }));
-        messages.insert(name, message(kind, fields));
-    }
-    let mut channels = json!({
-        "file": {
-            "address": format!("dlnuf.abonne.{subscriber}"),
-            "title": "La file de l'abonné",
-            "description": "File quorum ; l'utilisateur de l'abonné y lit et n'a aucun autre droit. Ce qu'il refuse pour de bon va à ses rebuts.",
-            "messages": in_channel,
-            "bindings": { "amqp": { "is": "queue", "queue": { "name": format!("dlnuf.abonne.{subscriber}"), "durable": true, "exclusive": false, "autoDelete": false }, "bindingVersion": "0.3.0" } }
-        },
-        "profil": {
-            "address": format!("dlnuf.profil.{profile}"),
-            "title": "L'échange du profil",
-            "description": "Où le hub publie, avec la clé `famille.fait.departement` ; les files des abonnés y sont liées par leurs territoires et familles.",
-            "messages": in_channel_again(&kinds),
-            "bindings": { "amqp": { "is": "routingKey", "exchange": { "name": format!("dlnuf.profil.{profile}"), "type": "topic", "durable": true, "autoDelete": false }, "bindingVersion": "0.3.0" } }
-        }
-    });
-    if fields.is_none() {
-        channels["file"]["parameters"] = json!({ "abonne": { "description": "Le nom de l'abonné." } });
-        channels["profil"]["parameters"] = json!({ "profil": { "description": "Le nom du profil." } });
-    }
+    let name = |kind: &String| kind.trim_start_matches("fr.dlnuf.").replace('.', "_");
+    let messages: Map<String, Json> = kinds.iter().map(|kind| (name(kind), message(kind, fields))).collect();
+    let Place { server, channels, receives } = match channel {
+        Channel::Queue => queue(names, &kinds, fields.is_none()),
+        Channel::Http => http(&kinds),
+        Channel::Webhook { url, .. } => webhook(url, &kinds),
+    };
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -54,21 +36,94 @@ fn document((subscriber, profile): (&str, &str), fields: Option<&[&str]>) -> Jso
             "license": { "name": "EUPL-1.2" }
         },
         "defaultContentType": "application/cloudevents+json",
-        "servers": { "courtier": { "host": "localhost:5672", "protocol": "amqp", "protocolVersion": "0.9.1", "description": "RabbitMQ ; l'adresse est celle donnée par `dlnuf subscriber add`." } },
+        "servers": server,
         "channels": channels,
-        "operations": {
-            "recevoir": {
-                "action": "receive",
-                "channel": { "$ref": "#/channels/file" },
-                "summary": "Lire sa file : vérifier, écarter ce qui est déjà venu, appliquer, acquitter.",
-                "bindings": { "amqp": { "ack": true, "bindingVersion": "0.3.0" } }
-            }
-        },
+        "operations": { "recevoir": receives },
         "components": { "messages": messages, "schemas": { "Evenement": schema } }
     })
 }
 
-fn in_channel_again(kinds: &[String]) -> Map<String, Json> {
+/// Where a subscriber receives.
+struct Place {
+    server: Json,
+    channels: Json,
+    receives: Json,
+}
+
+fn queue((subscriber, profile): (&str, &str), kinds: &[String], anybody: bool) -> Place {
+    let mut channels = json!({
+        "file": {
+            "address": format!("dlnuf.abonne.{subscriber}"),
+            "title": "La file de l'abonné",
+            "description": "File quorum ; l'utilisateur de l'abonné y lit et n'a aucun autre droit. Ce qu'il refuse pour de bon va à ses rebuts.",
+            "messages": in_channel(kinds),
+            "bindings": { "amqp": { "is": "queue", "queue": { "name": format!("dlnuf.abonne.{subscriber}"), "durable": true, "exclusive": false, "autoDelete": false }, "bindingVersion": "0.3.0" } }
+        },
+        "profil": {
+            "address": format!("dlnuf.profil.{profile}"),
+            "title": "L'échange du profil",
+            "description": "Où le hub publie, avec la clé `famille.fait.departement` ; les files des abonnés y sont liées par leurs territoires et familles.",
+            "messages": in_channel(kinds),
+            "bindings": { "amqp": { "is": "routingKey", "exchange": { "name": format!("dlnuf.profil.{profile}"), "type": "topic", "durable": true, "autoDelete": false }, "bindingVersion": "0.3.0" } }
+        }
+    });
+    if anybody {
+        channels["file"]["parameters"] = json!({ "abonne": { "description": "Le nom de l'abonné." } });
+        channels["profil"]["parameters"] = json!({ "profil": { "description": "Le nom du profil." } });
+    }
+    let server = json!({ "courtier": { "host": "localhost:5672", "protocol": "amqp", "protocolVersion": "0.9.1", "description": "RabbitMQ ; l'adresse est celle donnée par `dlnuf subscriber add`." } });
+    let receives = json!({
+        "action": "receive",
+        "channel": { "$ref": "#/channels/file" },
+        "summary": "Lire sa file : vérifier, écarter ce qui est déjà venu, appliquer, acquitter.",
+        "bindings": { "amqp": { "ack": true, "bindingVersion": "0.3.0" } }
+    });
+    Place { server, channels, receives }
+}
+
+fn http(kinds: &[String]) -> Place {
+    let channels = json!({
+        "evenements": {
+            "address": "/v1/subscribers/me/events",
+            "title": "Les événements, demandés",
+            "description": "Par pages derrière un curseur, en attendant (`wait`) ou en flux (SSE), avec le jeton de l'abonné : voir l'OpenAPI.",
+            "messages": in_channel(kinds)
+        }
+    });
+    let server = json!({ "hub": { "host": "localhost:8080", "protocol": "http", "description": "Le hub ; l'adresse est celle que ses opérateurs donnent." } });
+    let receives = json!({
+        "action": "receive",
+        "channel": { "$ref": "#/channels/evenements" },
+        "summary": "Demander ce qui suit son curseur : vérifier, écarter ce qui est déjà venu, appliquer.",
+        "bindings": { "http": { "method": "GET", "bindingVersion": "0.3.0" } }
+    });
+    Place { server, channels, receives }
+}
+
+/// The hub calls: its address is the tool's, as declared.
+fn webhook(url: &str, kinds: &[String]) -> Place {
+    let (protocol, rest) = url.split_once("://").unwrap_or(("https", url));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let channels = json!({
+        "crochet": {
+            "address": format!("/{path}"),
+            "title": "Le crochet de l'abonné",
+            "description": "Le hub y poste un événement à la fois, signé (Standard Webhooks : webhook-id, webhook-timestamp, webhook-signature).",
+            "messages": in_channel(kinds)
+        }
+    });
+    let server = json!({ "outil": { "host": host, "protocol": protocol, "description": "L'outil, à l'adresse déclarée." } });
+    let receives = json!({
+        "action": "receive",
+        "channel": { "$ref": "#/channels/crochet" },
+        "summary": "Vérifier la signature et l'heure, écarter ce qui est déjà venu, appliquer, répondre 2xx.",
+        "bindings": { "http": { "method": "POST", "bindingVersion": "0.3.0" } }
+    });
+    Place { server, channels, receives }
+}
+
+fn in_channel(kinds: &[String]) -> Map<String, Json> {
     let name = |kind: &String| kind.trim_start_matches("fr.dlnuf.").replace('.', "_");
     kinds
         .iter()

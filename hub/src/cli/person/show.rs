@@ -263,7 +263,14 @@ pub fn brief(canon: &Canon, person: &KnownPerson, file: &dyn Fn(DeliveryId) -> S
 
 /// Where a value was stated, in one line.
 pub(super) fn origin(origin: &Origin) -> String {
-    let place = if origin.record == 0 {
+    let place = if origin.is_passed_on() {
+        either(
+            format!("numéro donné à la ligne {}", origin.line),
+            format!("number given away on line {}", origin.line),
+        )
+    } else if origin.source == "hub" {
+        either("décision", "ruling").to_owned()
+    } else if origin.record == 0 {
         "absence".to_owned()
     } else {
         let (record, line) = either(("enregistrement", "ligne"), ("record", "line"));

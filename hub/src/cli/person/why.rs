@@ -72,7 +72,8 @@ pub(super) async fn tell(
     for one in &told {
         teller.print(one, &told);
     }
-    let believed = told.first().and_then(|told| told.stated).map(|(value, _)| value);
+    let kept = told.first().filter(|told| told.account.verdict == Verdict::Kept);
+    let believed = kept.and_then(|told| told.stated).map(|(value, _)| value);
     let lists = told.iter().any(|told| told.account.verdict == Verdict::United);
     if !lists && person.state.get(field).map(|(value, _)| value) != believed {
         show::line(either(
