@@ -1,6 +1,8 @@
 //! Numbers that name two persons: in one file, from one file to the next, or none where only name and birth tell: each is told.
 
-use crate::support::extracts::{Hub, JULIE, Member, PAUL, codes, figures, household, made, monthly};
+use crate::support::extracts::{
+    Hub, JULIE, Member, PAUL, codes, figures, household, made, monthly, somebody,
+};
 
 fn list(rows: &[&str]) -> Vec<u8> {
     let head = "N° CAF;Nom bénéficiaire;Prénom bénéficiaire;Date de Naissance;CP Ville;NIR;ID IODAS\n";
@@ -39,6 +41,26 @@ fn a_number_that_named_somebody_else_the_night_before_is_told_and_one_corrected_
         let report = hub.deliver("departement", "2.csv", &list(&[row]));
         assert_eq!((figures(&report, ["persons"]), codes(&report)), ([persons], expected), "{row}");
     }
+}
+
+#[test]
+fn of_two_persons_far_apart_under_one_number_of_a_file_the_last_bears_it() {
+    let row =
+        |name: &str, born: &str, number: &str| format!(";{name};Jeanne;{born};52000 Chaumont;;{number}");
+    let between = (1..3_000).map(|number| {
+        let (name, born) = somebody(number);
+        let born: Vec<&str> = born.split('-').rev().collect();
+        row(&name, &born.join("/"), &format!("N-{number}"))
+    });
+    let mut rows = vec![row("Martin", "04/07/1985", "SI-4")];
+    rows.extend(between);
+    rows.push(";Ouazzani;Karim;01/09/1979;52000 Chaumont;;SI-4".to_owned());
+    let hub = Hub::fresh();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let report = hub.deliver("departement", "1.csv", &list(&rows));
+    assert!(codes(&report).contains(&"DLN0119") && !codes(&report).contains(&"DLN0320"), "{report}");
+    let bearers = hub.ask(&["events", "snapshot"]).output.matches("\"SI-4\"").count();
+    assert_eq!(bearers, 1, "one number, one bearer");
 }
 
 /// A list of the carnet de bord.

@@ -204,4 +204,15 @@ async fn a_subscription_taken_away_beside_a_file_with_a_mistake_is_over_and_the_
     assert_eq!(status(&tool).await, StatusCode::OK, "what it said before holds until it is mended");
     let (kinds, _) = tool.until("instantane.termine", 0).await;
     assert!(kinds.len() > 1, "{kinds:?}");
+    // One that is narrowed while its profile holds a mistake is narrowed.
+    std::fs::write(folder.join("profils/suivi.yaml"), "profil: [").expect("a file");
+    let narrowed = "abonne: autre\ntitre: Essai\nprofil: suivi\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
+                    expire: 2099-12-31\nterritoire: [\"51\"]\ncanal: http\n";
+    std::fs::write(folder.join("autre.yaml"), narrowed).expect("a file");
+    let declared = async || {
+        let answer = tool.serving.ask(reqwest::Method::GET, "/v1/abonnements", "").send().await;
+        answer.expect("answers").text().await.expect("a text")
+    };
+    while !declared().await.contains("[\"51\"]") {}
+    assert_eq!(status(&tool).await, StatusCode::OK);
 }

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::clock::today;
 use crate::mappings::Mistake;
 use crate::settings::Settings;
-use crate::subscriptions::{SubscriptionFiles, SubscriptionsError};
+use crate::subscriptions::{SubscriptionFiles, SubscriptionsError, is_profile};
 
 /// How often it is looked whether files have changed.
 const LOOK: Duration = Duration::from_secs(2);
@@ -96,12 +96,17 @@ impl Declarations {
     /// out: whoever it is about is told nothing, rather than what was taken back.
     fn take(&self, files: &SubscriptionFiles, before: &SubscriptionFiles) -> SubscriptionFiles {
         let mut holding = files.clone();
-        let (_, found) = files.check(&self.canon, today());
-        let broken = found.into_iter().filter(|mistake| mistake.diagnostic.code != Code::SubscriptionExpired);
-        for Mistake { file, diagnostic, .. } in broken {
-            error!(code = %diagnostic.code, file,
-                "a file of subscriptions has come to hold a mistake: what it said before still holds; see `dlnuf subscriber lint`");
-            holding.put_back(&file, before);
+        // Profiles first: a subscription that only lacks its profile holds as it is now, once that one is back.
+        for profiles in [true, false] {
+            let (_, found) = holding.check(&self.canon, today());
+            let broken = found.into_iter().filter(|mistake| {
+                mistake.diagnostic.code != Code::SubscriptionExpired && is_profile(&mistake.file) == profiles
+            });
+            for Mistake { file, diagnostic, .. } in broken {
+                error!(code = %diagnostic.code, file,
+                    "a file of subscriptions has come to hold a mistake: what it said before still holds; see `dlnuf subscriber lint`");
+                holding.put_back(&file, before);
+            }
         }
         let (declared, left) = holding.check(&self.canon, today());
         for Mistake { file, diagnostic, .. } in mistakes(left) {

@@ -123,6 +123,11 @@ impl SubscriptionFiles {
     }
 }
 
+/// Whether a file, by its path in the folder, is that of a profile.
+pub fn is_profile(file: &str) -> bool {
+    Path::new(file).starts_with(PROFILES)
+}
+
 /// Reads a file, of one that is too large only as much as shows it.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -38,6 +38,9 @@ impl Traits {
     /// Whether what was corrected may make it somebody else: quite another given name or birth, or another sex beside another given
     /// name. A number is passed on within families.
     pub fn is_far_from(&self, other: &Self) -> bool {
+        if self.nir.is_some() && self.nir == other.nir {
+            return false;
+        }
         let given = !self.given.is_empty() && !other.given.is_empty();
         let given = given.then(|| names::given(&self.given, &other.given));
         let sexes = self.woman.zip(other.woman).is_some_and(|(own, other)| own != other);

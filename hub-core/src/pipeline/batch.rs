@@ -67,7 +67,7 @@ pub(super) fn settle(
     told.extend(resolution.told);
     let persons = persons.into_iter().map(|person| person.map(|person| people.now(person)));
     let persons: Vec<Option<PersonId>> = persons.collect();
-    told.extend(passing::told(&passed, (&pending, &persons), &people));
+    told.extend(passing::told(&passed, &told, (&pending, &persons), &people));
     let mut passing = Passing::of(passed);
     let (linked, left) = link(context, pending, persons.into_iter());
     let mut commit = Commit::new(context.run, context.grounds.at);

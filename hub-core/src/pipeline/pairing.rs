@@ -210,7 +210,7 @@ impl Paired {
         let found = continued(context, &mut olds, &claims);
         let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
         claims.sort_by_key(|(_, old)| old.is_none());
-        let rows = record.earlier;
+        let rows = if alone { record.earlier } else { Vec::new() };
         for ((claim, read), old) in claims {
             let key_in_record = claim.key.clone();
             let earlier = with_rows(context, old.as_ref().map(|old| &old.stated), &rows);
@@ -244,7 +244,7 @@ impl Paired {
         };
         let left = alone && olds.iter().any(|old| !old.absent && stated_here(old));
         self.told.extend(left.then_some((Code::SharedNumber, record.position.number)));
-        if alone && !left {
+        if alone {
             self.pass_on(context, &olds);
         }
         self.silent.extend(olds.into_iter().filter(|old| !old.absent));

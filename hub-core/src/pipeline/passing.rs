@@ -27,19 +27,22 @@ pub(super) struct Passed {
 /// The statements that pass numbers on, by row.
 pub(super) struct Passing(HashMap<i64, Passed>);
 
-/// Of each claim just read that bears the number of one another person had until now, what to tell.
+/// Of each claim just read that bears the number of one another person had until now, what to tell; nothing where it is `told` that two
+/// rows of one file bear it.
 pub(super) fn told(
     passed: &[Passed],
+    told: &[Told],
     (pending, persons): (&[Pending], &[Option<PersonId>]),
     people: &People,
 ) -> Vec<Told> {
     let until_now = passed.iter().filter(|passed| !passed.old.absent);
-    let told = until_now.filter_map(|passed| {
+    let handed_on = until_now.filter_map(|passed| {
         let now = persons.get(passed.to).copied().flatten()?;
         let number = pending.get(passed.to)?.position.number;
-        (now != people.owner(&passed.old)).then_some((Code::PassedNumber, number))
+        let news = now != people.owner(&passed.old) && !told.contains(&(Code::SharedNumber, number));
+        news.then_some((Code::PassedNumber, number))
     });
-    told.collect()
+    handed_on.collect()
 }
 
 impl Passing {
