@@ -18,7 +18,7 @@ use crate::support::s3::S3;
 /// An extract of one person, of a CAF of its own.
 fn extract(name: &str, body: &str) -> Vec<u8> {
     let person = Member { name, nir: "", ..PAUL };
-    daily(&made("2026-03-01", "01:00:00"), &[household("1024041", body, "2", &[person])])
+    daily(&made("2026-03-01", "01:00:00"), &[household(&format!("1024{body}"), body, "2", &[person])])
 }
 
 /// A hub that fetches from one place, run by a user whom files can be kept from.

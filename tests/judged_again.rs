@@ -61,11 +61,17 @@ fn a_note_with_a_value_of_a_person_is_refused_and_nothing_is_ruled() {
         "NIR 1 80 01 52 121 009",
         "né le 02/01/1980",
         "né le 2 janvier 1980",
+        "né le 2.1.80",
+        "né en janvier 1980",
+        "dossier PaulVerdier",
+        "dossier Ver-dier",
         "appelé au 06 39 98 00 01",
         "ecrit de p@exemple.fr",
     ] {
         let ended = hub.ask(&["identity", "decide", &one, &other, "--one", "--note", note]);
         assert_ne!(ended.code, 0, "{note}");
+        let tried = hub.ask(&["identity", "decide", &one, &other, "--one", "--dry-run", "--note", note]);
+        assert_ne!(tried.code, 0, "{note}: a trial says what the word would be told");
         assert!(!ended.errors.to_lowercase().contains("verdier"), "{}", ended.errors);
     }
     assert_eq!(hub.persons().len(), 2);

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::support::extracts::{Hub, Member, PAUL, household, made, monthly};
+use crate::support::extracts::{Hub, Member, PAUL, codes, figures, household, made, monthly};
 
 const BORD: &str = "Identifiant dans le SI*;Prénom*;Nom*;Date de naissance*;NIR;Adresse;Code postal;Ville;Numéro allocataire CAF/MSA;Droits RSA;Accompagnateurs\n";
 const PRINCIPAL: &str = "identifiant_unique_de;nom;prenom;date_naissance;categorie_inscription;modalite_accompagnement;adresse_ligne4;adresse_ligne6\n";
@@ -141,4 +141,38 @@ fn a_nir_copied_from_a_parent_or_a_spouse_binds_nobody() {
         (1, vec![]),
         "a year off by one is a misprint"
     );
+}
+
+#[test]
+fn a_birth_or_a_sex_corrected_in_a_dossier_with_the_nir_it_changes_makes_nobody_new_and_closes_nothing() {
+    let one = Member { nir: "1800152121009", ..PAUL };
+    for (corrected, expected) in [
+        (Member { born: "1981-01-02", nir: "1810152121009", ..one }, vec![]),
+        (Member { born: "1979-01-02", nir: "1790152121009", ..one }, vec![]),
+        (Member { born: "1980-02-02", nir: "1800252121009", ..one }, vec![]),
+        (Member { given: "PAULINE", nir: "2800152121009", ..one }, vec!["DLN0332"]),
+        (Member { given: "ALICE", nir: "2800152121009", ..one }, vec!["DLN0332"]),
+    ] {
+        let hub = Hub::fresh();
+        let night = |day: &str, member| {
+            monthly(&made(day, "01:00:00"), 1, &[household("2055990", "521", "2", &[member])])
+        };
+        hub.deliver("caf", "1.xml", &night("2026-03-05", one));
+        let report = hub.deliver("caf", "2.xml", &night("2026-04-05", corrected));
+        let label = format!("{} {} {}", corrected.given, corrected.born, corrected.nir);
+        assert_eq!((figures(&report, ["persons", "events"]), codes(&report)), ([0, 1], expected), "{label}");
+        assert_eq!(hub.persons().len(), 1, "{label}");
+    }
+}
+
+#[test]
+fn a_dossier_given_to_a_twin_is_another_person_s() {
+    let hub = Hub::fresh();
+    let twin = Member { given: "JEAN", nir: "1800152121010", ..PAUL };
+    for (file, member) in [("1.xml", PAUL), ("2.xml", twin)] {
+        let day = if file == "1.xml" { "2026-03-05" } else { "2026-04-05" };
+        let dossier = household("2055990", "521", "2", &[member]);
+        hub.deliver("caf", file, &monthly(&made(day, "01:00:00"), 1, &[dossier]));
+    }
+    assert_eq!(hub.persons().len(), 2);
 }

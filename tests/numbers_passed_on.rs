@@ -25,6 +25,20 @@ fn namesakes_of_one_birth_on_a_list_without_numbers_are_told_where_a_nir_or_a_do
 }
 
 #[test]
+fn one_name_and_birth_under_two_numbers_of_a_list_is_told_where_it_is_asked_about() {
+    let hub = Hub::fresh();
+    let rows = ["SI-4", "SI-5"].map(|number| format!(";Martin;Jeanne;04/07/1985;52000 Chaumont;;{number}"));
+    let report = hub.deliver("departement", "1.csv", &list(&[&rows[0], &rows[1]]));
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([2], vec!["DLN0315"]));
+    let asked = hub.ask(&["identity", "queue"]).json();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    // Neither is told again by a row that changes.
+    let moved = rows[1].replace("Chaumont", "Langres").replace("52000", "52200");
+    let report = hub.deliver("departement", "2.csv", &list(&[&rows[0], &moved]));
+    assert_eq!((figures(&report, ["persons", "events"]), codes(&report)), ([0, 1], vec![]));
+}
+
+#[test]
 fn a_number_that_named_somebody_else_the_night_before_is_told_and_one_corrected_is_not() {
     let before = ";Martin;Jeanne;04/07/1985;52000 Chaumont;;SI-4";
     for (row, persons, expected) in [

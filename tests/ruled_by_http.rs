@@ -92,6 +92,22 @@ async fn what_is_ruled_already_is_not_ruled_again_and_is_undone_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_who_are_one_already_are_not_said_to_be_once_more() {
+    let desk = Desk::open(doubtful());
+    let persons = desk.get("/questions").await["questions"][0]["personnes"].clone();
+    let turned = json!([persons[1], persons[0]]);
+    let one = |persons: &serde_json::Value| json!({ "personnes": persons, "une": true, "par": "agent 12", "note": "vus ensemble" });
+    assert_eq!(desk.rule(&one(&persons)).await.0, StatusCode::CREATED);
+    for again in [&persons, &turned] {
+        let (status, problem) = desk.rule(&one(again)).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+        let why = problem["explication"].as_str().expect("a reason");
+        assert!(why.contains("déjà une seule personne"), "{why}");
+    }
+    assert_eq!(desk.get("/decisions").await["decisions"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_word_that_cannot_be_followed_is_a_coded_problem_without_a_value_and_changes_nothing() {
     let desk = Desk::open(doubtful());
     let persons = desk.get("/questions").await["questions"][0]["personnes"].clone();

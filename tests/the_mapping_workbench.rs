@@ -57,6 +57,50 @@ fn coverage_names_what_no_case_goes_through_and_fails_under_a_floor() {
 }
 
 #[test]
+fn a_condition_on_what_reads_a_piece_holds_for_each_piece_and_one_that_is_missing_costs_the_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(folder.path().join("essai")).expect("a folder");
+    let mapping = r#"mapping: essai/liste
+version: "1"
+source: essai
+title: Essai
+format: {csv: {}}
+detect: [{columns: [Nom, Rome]}]
+record: {key: [Nom]}
+persons:
+  fields:
+    identite.nom_usage: Nom
+    identite.date_naissance: Naissance
+    parcours.metiers:
+      from: Rome
+      split: "|"
+      as: rome
+      do: ["pattern_or_bracketed('A9999')"]
+      fields:
+        appellation: {from: Rome, do: ["before_last('(')"], when: "Public = 'oui'", missing: reject}
+"#;
+    fs::write(folder.path().join("essai/liste.yaml"), mapping).expect("written");
+    let file = folder.path().join("liste.csv");
+    let rows = "Nom,Naissance,Public,Rome\nUN,1990-02-03,oui,Cuisine (G1602)|Salle (G1803)\nDEUX,1990-02-04,non,Cuisine (G1602)\n\
+TROIS,1990-02-05,oui,Cuisine (G1602)|(G1803)\n";
+    fs::write(&file, rows).expect("written");
+    let mappings = text(folder.path());
+    let tried = dlnuf(&["--mappings", mappings, "--output", "json", "mapping", "try", "essai", text(&file)]);
+    let answer: Json = serde_json::from_str(&tried.output).expect("JSON");
+    let jobs = |claim: usize| at(&answer, &format!("/claims/{claim}/fields/parcours.metiers")).to_string();
+    assert_eq!(
+        [jobs(0), jobs(1)],
+        [
+            r#"[{"appellation":"Cuisine","rome":"G1602"},{"appellation":"Salle","rome":"G1803"}]"#,
+            r#"[{"rome":"G1602"}]"#
+        ]
+    );
+    let rejects = at(&answer, "/rejects").as_array().expect("a list");
+    assert_eq!(rejects.len(), 1, "{answer}");
+    assert_eq!((at(&rejects[0], "/code"), at(&rejects[0], "/record")), (&"DLN0301".into(), &3.into()));
+}
+
+#[test]
 fn a_rule_no_case_fills_is_told_with_its_line_and_a_column_nobody_reads_by_its_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let case = folder.path().join("essai/cases/liste/un");

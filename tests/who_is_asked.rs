@@ -242,7 +242,7 @@ fn of_several_who_were_one_by_two_rulings_each_is_apart_again_once_both_are_take
     let row = "de-1;DUPUIS;LOUISE;1985-04-12 00:00:00.0;1;SUI;;\n";
     let columns = "identifiant_unique_de;nom;prenom;date_naissance;categorie_inscription;modalite_accompagnement;adresse_ligne4;adresse_ligne6\n";
     hub.deliver("france-travail", "principal.csv", format!("{columns}{row}").as_bytes());
-    let before = partition(&hub);
+    let (before, everybody) = (partition(&hub), everything(&hub));
     assert_eq!(before.len(), 3);
     // The third is like the first, and stays with both when only the second ruling holds.
     let one = decide(&hub, &[of_source(&hub, "departement"), of_source(&hub, "france-travail")], "--one");
@@ -251,6 +251,7 @@ fn of_several_who_were_one_by_two_rulings_each_is_apart_again_once_both_are_take
     assert_eq!(partition(&hub).len(), 1);
     undo(&hub, &other);
     assert_eq!(partition(&hub), before);
+    assert_eq!(everything(&hub), everybody, "each by the identifier it had");
 }
 
 /// Who subscribes to whom, and what each may know.

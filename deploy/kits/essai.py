@@ -1,14 +1,17 @@
 """The hub's side of test.sh: declares what the hub declares, publishes invented events, says what a right consumer ends with.
 
-    essai.py declare KIT…  publish main|after  expect main|after  transcript  held STORE  depth QUEUE  dead KIT
+    essai.py declare KIT…  users KIT…  publish main|after  expect main|after  transcript  held STORE  depth QUEUE  dead KIT
 
 Every value begins with SECRET-, so that one in a log is found.
 """
 
+import base64
 import json
 import os
 import sqlite3
 import sys
+import urllib.parse
+import urllib.request
 
 import pika
 
@@ -101,6 +104,19 @@ def declare(*kits):
             "x-queue-type": "quorum", "x-delivery-limit": 20, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead,
             "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"})
         channel.queue_bind(queue, EXCHANGE, "#")
+
+
+def users(*kits):
+    """A user for each kit as the hub makes one: it may read its queue. By the management API, which answers alike on RabbitMQ 3 and 4."""
+    api = urllib.parse.urlsplit(os.environ["DLNUF_TEST_RABBITMQ_API"])
+    secret = base64.b64encode(f"{api.username}:{api.password}".encode()).decode()
+    for kit in kits:
+        name = f"dlnuf.abonne.essai-{kit}"
+        rights = {"configure": "^$", "write": "^$", "read": f"^dlnuf\\.abonne\\.essai-{kit}$"}
+        for path, body in ((f"users/{name}", {"password": "essai", "tags": ""}), (f"permissions/%2F/{name}", rights)):
+            headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
+            url = f"{api.scheme}://{api.hostname}:{api.port}/api/{path}"
+            urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers, method="PUT"), timeout=30).close()
 
 
 def publish(which):

@@ -13,8 +13,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$work/target}
 python=$work/venv/bin/python
 kits=("$@"); [ $# -gt 0 ] || kits=(python typescript rust)
 run=$work/run; rm -rf "$run"; mkdir -p "$run"
-started=()
-trap 'for pid in "${started[@]}"; do kill -9 "$pid" 2>/dev/null || true; done' EXIT
+trap 'kill $(jobs -pr) 2>/dev/null && wait || true' EXIT
 
 say() { printf 'kits: %s\n' "$*"; }
 fail() { say "FAILED: $*"; exit 1; }
@@ -44,25 +43,16 @@ program() { # KIT essai|example
 }
 store() { if [ "$1" = python ]; then echo "$run/python.db"; else echo "$run/$1.jsonl"; fi; }
 pid_of() { cat "$run/$1.pid"; }
-start() { # KIT essai|example: in the background, its output beside the store
+# In the background, its output beside the store. Without --foreground, `timeout` passes a SIGTERM on twice, and the second one kills a
+# program that has ended well and is about to be gone. It is `timeout` that is told to end: killed, it would leave the program behind.
+start() { # KIT essai|example
   DLNUF_AMQP_URL=$(url "$1") DLNUF_QUEUE=dlnuf.abonne.essai-$1 DLNUF_TOOL_STORE=$(store "$1") \
-    timeout 180 $(program "$1" "$2") >>"$run/$1.$2.out" 2>>"$run/$1.$2.err" &
-  echo $! >"$run/$1.pid"; started+=($!)
+    timeout --foreground -k 5 180 $(program "$1" "$2") >>"$run/$1.$2.out" 2>>"$run/$1.$2.err" &
+  echo $! >"$run/$1.pid"
 }
 
 # A subscriber's own user, who may only consume; where the broker is not ours to administer, the one we were given.
 url() { if [ -f "$run/user" ]; then sed "s#//[^@]*@#//dlnuf.abonne.essai-$1:essai@#" <<<"$DLNUF_TEST_AMQP_URL"; else echo "$DLNUF_TEST_AMQP_URL"; fi; }
-ctl() {
-  local port dist epmd bin; read -r port dist epmd <"$DLNUF_SERVICES_HOME/rabbit.ports"
-  bin=$(ls -d /usr/lib/rabbitmq/lib/*/sbin | tail -1)
-  local as=(); [ "$(id -u)" != 0 ] || as=(runuser -u rabbitmq --)
-  # HOME first: runuser, where it is needed, sets the one whose cookie the server took.
-  HOME="$DLNUF_SERVICES_HOME/rabbit" ERL_EPMD_PORT="$epmd" RABBITMQ_CONF_ENV_FILE=/nonexistent "${as[@]}" "$bin/rabbitmqctl" -q --node "dlnuf$port@localhost" "$@"
-}
-make_user() {
-  local name=dlnuf.abonne.essai-$1
-  ctl add_user "$name" essai && ctl set_permissions "$name" '^$' '^$' "^dlnuf\\.abonne\\.essai-$1\$" && touch "$run/user"
-}
 
 holds() { [ "$(broker held "$(store "$1")")" = "$(broker expect "$2")" ]; }
 telling() { grep -vx 'personne.etat [^ ]*'; } # without the readings that changed nothing: those may come again
@@ -73,7 +63,7 @@ drained() { [ "$(broker depth "dlnuf.abonne.essai-$1")" = 0 ]; }
 for kit in "${kits[@]}"; do prepare "$kit" || fail "$kit: its own tests"; say "$kit: its own tests passed"; done
 
 broker declare "${kits[@]}"
-if [ -n "${DLNUF_SERVICES_HOME:-}" ]; then for kit in "${kits[@]}"; do make_user "$kit" || fail "no user for $kit"; done; fi
+if [ -n "${DLNUF_SERVICES_HOME:-}" ]; then broker users "${kits[@]}" || fail "no users for the kits"; touch "$run/user"; fi
 broker publish main
 
 export ESSAI_FAIL=aaaaaaaa-0000-4000-8000-000000000001:3 ESSAI_KILL=bbbbbbbb-0000-4000-8000-000000000002:2
@@ -98,7 +88,8 @@ fi
 
 for kit in "${kits[@]}"; do
   kill -TERM "$(pid_of "$kit")"
-  wait "$(pid_of "$kit")" || fail "$kit: ends well on SIGTERM"
+  code=0; wait "$(pid_of "$kit")" || code=$?
+  [ "$code" = 0 ] || { cat "$run/$kit.example.err"; fail "$kit: ends well on SIGTERM, not with $code"; }
   eventually "$kit: everything acknowledged" 10 drained "$kit"
   told=$(cat "$run/$kit.essai.out" "$run/$kit.example.out" | sed 's/ *$//' | telling)
   # Publishing may have been tried twice around the broker's death; the tool is told once.

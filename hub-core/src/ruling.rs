@@ -58,7 +58,7 @@ pub struct Ruling {
 }
 
 /// Who said something, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Word {
     /// Who.
     pub by: String,

@@ -38,15 +38,14 @@ pub struct Effect {
 }
 
 impl Court {
-    /// What a verdict would do; nothing is written.
+    /// What a verdict would do, said with this word; nothing is written.
     ///
     /// # Errors
     /// When what the verdict names is not there, or the store fails.
-    pub async fn preview(&self, verdict: &Verdict) -> Result<Effect, RulingError> {
+    pub async fn preview(&self, verdict: &Verdict, word: Word) -> Result<Effect, RulingError> {
         let store = Arc::clone(&self.pipeline.store);
         let pretending: Arc<dyn Store> = Arc::new(Rehearsal::over(Arc::clone(&store)));
         let rehearsed = self.pipeline.on(Arc::clone(&pretending));
-        let word = Word { by: String::new(), note: String::new() };
         let Outcome { events, persons, others, .. } = match rehearsed.rule(verdict, word, &()).await {
             Ok(outcome) => outcome,
             // What is ruled already changes nothing.
@@ -69,7 +68,7 @@ impl Court {
         word: Word,
         progress: &dyn Progress,
     ) -> Result<(Outcome, Effect), RulingError> {
-        let Effect { told, .. } = self.preview(verdict).await?;
+        let Effect { told, .. } = self.preview(verdict, word.clone()).await?;
         let outcome = self.pipeline.rule(verdict, word, progress).await?;
         let effect = Effect { events: kinds(&outcome.events), told, others: outcome.others.clone() };
         Ok((outcome, effect))
@@ -104,10 +103,11 @@ pub fn in_french(error: &RulingError) -> Option<String> {
         RulingError::Store(_) => return None,
         RulingError::NoPerson(id) => format!("il n'y a pas de personne `{id}`"),
         RulingError::Absorbed(id, into) => format!("`{id}` est désormais `{into}` : nommez celle-ci"),
+        RulingError::OneAlready(id, other) => format!("`{id}` et `{other}` sont déjà une seule personne"),
         RulingError::OnePerson => "attendu : deux personnes ; trouvé : deux fois la même".to_owned(),
         RulingError::NoClaim(id) => format!("`{id}` n'a pas cette déclaration, ou n'en garderait aucune"),
         RulingError::Ruled(id) => format!("la décision `{id}` le dit déjà, et vaut"),
-        RulingError::Indiscreet => "attendu : une note et un auteur sans aucune valeur de la personne ; trouvé : un nom, une naissance, un NIR, un téléphone ou une adresse électronique. Dites pourquoi et quel agent décide, non de qui il s'agit".to_owned(),
+        RulingError::Indiscreet => "attendu : une note et un auteur sans aucune valeur de la personne ; trouvé : un nom, une naissance, une adresse, un NIR, un téléphone ou une adresse électronique. Dites pourquoi et quel agent décide, non de qui il s'agit".to_owned(),
         RulingError::NoRuling(id) => format!("il n'y a pas de décision `{id}` en vigueur"),
     })
 }

@@ -6,7 +6,7 @@ use hub_core::canonical::Canon;
 use hub_core::delivery::PersonId;
 use hub_core::identity::{Centibits, Comparison, Doubt, Kin, Trait};
 use hub_core::pipeline::{Pipeline, RulingError, Verdict};
-use hub_core::ruling::{Question, Ruling};
+use hub_core::ruling::{Question, Ruling, Word};
 use hub_core::store::{KnownPerson, Store, StoreError};
 use serde_json::{Map, Value as Json, json};
 
@@ -46,7 +46,8 @@ pub async fn in_both_cases(
         json!(doubt(pipeline.store.as_ref(), (one.id, other.id)).await?.map(Doubt::word)),
     );
     for (key, is_one) in [("si_une", true), ("si_deux", false)] {
-        let effect = court.preview(&Verdict::Rule { persons: (one.id, other.id), one: is_one }).await?;
+        let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
+        let effect = court.preview(&verdict, Word::default()).await?;
         answer.insert(key.to_owned(), json!(effect.events));
         answer.insert(format!("{key}_abonnes"), effect.told_in_json());
         answer.insert(format!("{key}_autres"), json!(effect.others));

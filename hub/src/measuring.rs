@@ -27,7 +27,7 @@ use crate::clock::MachineClock;
 use crate::workbench::reading::Reading;
 
 /// Likenesses told at most.
-const MOST_LIKENESSES: usize = 12;
+const MOST_LIKENESSES: usize = 20;
 /// Bytes a mapping is recognised by.
 const HEAD: u64 = 64 << 10;
 
@@ -104,6 +104,8 @@ pub struct Measure {
 /// Pairs of one likeness.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Likened {
+    /// How they stand to one another.
+    pub stand: &'static str,
     /// Level of each trait.
     pub likeness: String,
     /// How many pairs.
@@ -237,8 +239,8 @@ impl Labelled {
             questions_of_one,
             missed: Self::counted(&missed, |one, other| self.stand(one, other, policy)),
             wrong: Self::counted(&wrong, |one, other| self.stand(one, other, policy)),
-            missed_likenesses: self.likenesses(&missed),
-            wrong_likenesses: self.likenesses(&wrong),
+            missed_likenesses: self.likenesses(&missed, policy),
+            wrong_likenesses: self.likenesses(&wrong, policy),
             compared: sorted.compared,
             crowded: sorted.crowded,
             seconds,
@@ -268,21 +270,24 @@ impl Labelled {
         counts
     }
 
-    fn likenesses(&self, pairs: &[(usize, usize)]) -> Vec<Likened> {
-        let mut counts: HashMap<String, (u64, (usize, usize))> = HashMap::new();
+    fn likenesses(&self, pairs: &[(usize, usize)], policy: &Policy) -> Vec<Likened> {
+        type Counted = (u64, (usize, usize));
+        let mut counts: HashMap<(&'static str, String), Counted> = HashMap::new();
         for (one, other) in pairs {
             let Some((a, b)) = self.members.get(*one).zip(self.members.get(*other)) else { continue };
             let likeness = Likeness::of(&a.profile, &b.profile);
             let word = |of: Trait| Some(format!("{} {}", of.word(), likeness.word(of)?));
             let words: Vec<String> = Trait::ALL.into_iter().filter_map(word).collect();
-            counts.entry(words.join(", ")).or_insert((0, (*one, *other))).0 += 1;
+            let stand = self.stand(*one, *other, policy);
+            counts.entry((stand, words.join(", "))).or_insert((0, (*one, *other))).0 += 1;
         }
-        let likened = |(likeness, (pairs, (one, other)))| {
+        let likened = |((stand, likeness), (pairs, (one, other)))| {
             let such_as = format!("{} / {}", self.place(one), self.place(other));
-            Likened { likeness, pairs, such_as }
+            Likened { stand, likeness, pairs, such_as }
         };
         let mut counts: Vec<Likened> = counts.into_iter().map(likened).collect();
-        counts.sort_by(|a, b| b.pairs.cmp(&a.pairs).then_with(|| a.likeness.cmp(&b.likeness)));
+        let told = |counted: &Likened| (counted.stand, counted.likeness.clone());
+        counts.sort_by(|a, b| b.pairs.cmp(&a.pairs).then_with(|| told(a).cmp(&told(b))));
         counts.truncate(MOST_LIKENESSES);
         counts
     }

@@ -342,8 +342,8 @@ export class Consumer {
 
 /** The broker's URL with a heartbeat, unless it names one. A wrong URL stops at the start; what is thrown does not quote its password. */
 function withHeartbeat(url: string): string {
-  if (!URL.canParse(url)) throw new TypeError("`url` is no AMQP URL");
-  const address = new URL(url);
+  const address = URL.canParse(url) ? new URL(url) : undefined;
+  if (!address || !["amqp:", "amqps:"].includes(address.protocol)) throw new TypeError("`url` is no AMQP URL");
   if (!address.searchParams.has("heartbeat")) address.searchParams.set("heartbeat", "60");
   return address.href;
 }

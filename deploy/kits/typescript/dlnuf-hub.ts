@@ -9,7 +9,9 @@ import { createHash } from "node:crypto";
 const AT_ONCE = 1_000;
 
 /** The hub refused, or could not be reached. */
-export class HubError extends Error {}
+export class HubError extends Error {
+  override name = "HubError";
+}
 
 /** What became of an event; `cause` is a word of the tool's own. */
 export interface Effect {

@@ -14,26 +14,27 @@ pub struct Nir {
     pub number: CompactString,
     /// A temporary number: it identifies nobody by itself and will be replaced.
     pub provisional: bool,
-    /// It came as a spreadsheet's floating-point number.
+    /// It came as a spreadsheet's number: with a fraction, or without the zero its key begins with.
     pub from_spreadsheet: bool,
 }
 
 /// Numbers used as examples in public documents; they belong to nobody.
 const FICTITIOUS: &[&str] = &["2690549588157"];
 
-/// Reads a NIR of 13 or 15 characters, spaces and dots ignored, `1803331476872.0` and `1.803331476872E12` understood. A
+/// Reads a NIR of 13 or 15 characters, spaces and dots ignored, `1803331476872.0` and `1.803331476872E12` understood, and a key of 01
+/// to 09 that has lost its zero. A
 /// spreadsheet's `1.80333E+12` has lost digits: completed with zeros it would be somebody else's.
 ///
 /// # Errors
 /// [`Code::InvalidNir`] for an impossible number, [`Code::WrongNirKey`] for a key that does not fit.
 pub fn parse(text: &str) -> Result<Nir, Code> {
-    let (digits, from_spreadsheet) = significant(text);
+    let (digits, floating) = significant(text);
     let number = digits.get(..13).ok_or(Code::InvalidNir)?;
     let counted = countable(number).ok_or(Code::InvalidNir)?;
     check_shape(number)?;
     match digits.get(13..) {
         Some("") => {}
-        Some(key) if key.len() == 2 => {
+        Some(key) if key.len() == 2 || (key.len() == 1 && key != "0") => {
             let stated: u64 = key.parse().map_err(|_| Code::InvalidNir)?;
             if stated != 97 - counted % 97 {
                 return Err(Code::WrongNirKey);
@@ -46,6 +47,7 @@ pub fn parse(text: &str) -> Result<Nir, Code> {
         return Err(Code::InvalidNir);
     }
     let provisional = is_provisional(number);
+    let from_spreadsheet = floating || digits.len() == 14;
     Ok(Nir { number: CompactString::from(number), provisional, from_spreadsheet })
 }
 
@@ -113,6 +115,14 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(|n| n.number.to_string()), Ok("1850578006084".to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_that_has_lost_its_zero_is_one_when_it_fits() {
+        let read = parse("18502521210869").map(|nir| (nir.number.to_string(), nir.from_spreadsheet));
+        assert_eq!(read, Ok(("1850252121086".to_owned(), true)));
+        assert_eq!(parse("18502521210868").err(), Some(Code::WrongNirKey));
+        assert_eq!(parse("18502521210860").err(), Some(Code::InvalidNir));
     }
 
     #[test]

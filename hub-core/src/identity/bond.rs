@@ -45,7 +45,7 @@ pub enum Doubt {
     Alike,
     /// Several persons are as near, and are not one.
     Several,
-    /// The whole name and birth, under two NIR.
+    /// The whole name and birth, under two NIR; or as alike as may be, and a correction of sex or birth would make the two NIR one.
     OtherNir,
     /// One NIR, and more than one other trait that differs.
     SharedNir,
@@ -93,7 +93,8 @@ pub fn relate(a: &Profile, b: &Profile, policy: &Policy) -> Option<Relation> {
     let found = if a.shares_a_nir(b) {
         Some(by_nir(a, b, weight >= policy.link && !likeness.is_of_another_name()))
     } else if a.nirs_differ(b) {
-        a.has_whole_name_of(b).then_some(Err(Doubt::OtherNir))
+        let mended = || weight >= policy.review && a.nirs_may_be_mended(b) && !a.differ_in_rank(b);
+        (a.has_whole_name_of(b) || mended()).then_some(Err(Doubt::OtherNir))
     } else {
         by_number(a, b).map(Ok).or_else(|| by_likeness(a, b, weighed, policy))
     };
@@ -142,9 +143,10 @@ fn by_likeness(
     if a.differ_in_rank(b) {
         return None;
     }
-    // Of those one source numbers apart, it is asked whenever the name is the same: they are its duplicates, or namesakes.
+    // Of those one source numbers apart, it is asked whenever the name is the same: they are its duplicates, or namesakes. Or where
+    // they are alike for all that.
     if a.differ_in_number(b) && weight < policy.link {
-        return a.has_name_of(b).then_some(Err(Doubt::OtherNumber));
+        return (weight >= policy.review || a.has_name_of(b)).then_some(Err(Doubt::OtherNumber));
     }
     if weight < policy.review {
         return None;
@@ -156,4 +158,64 @@ fn by_likeness(
         (true, true) => Ok(Bond::Name),
         (true, false) => Ok(Bond::Likeness),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::canonical::{Canon, FieldValues, Value};
+    use crate::delivery::DeliveryId;
+    use crate::identity::{IdentityFields, Span};
+
+    /// Somebody of one name, birth and home, as a source has them.
+    fn stated(by: &str, more: &[(&str, &str)]) -> Profile {
+        let canon =
+            Canon::from_schema(include_str!("../../../schemas/personne/v1.json")).expect("the schema");
+        let texts = [
+            ("identite.nom_naissance", "Vuillemin"),
+            ("identite.date_naissance", "1974-06-17"),
+            ("adresse.voie", "12 rue des Tilleuls"),
+            ("adresse.code_postal", "52000"),
+        ];
+        let stated = texts.iter().filter(|(path, _)| more.iter().all(|(other, _)| other != path)).chain(more);
+        let mut values: FieldValues =
+            stated.map(|(path, text)| (canon.find(path).expect("a field"), Value::text(text))).collect();
+        values.sort_by_key(|(field, _)| *field);
+        let traits = IdentityFields::of(&canon).traits(&values, by, by);
+        Profile::of(&traits, Span::since(DeliveryId(Uuid::nil())))
+    }
+
+    #[test]
+    fn twins_at_one_address_are_asked_about_whatever_else_twins_share() {
+        let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
+        for shared in [
+            &[][..],
+            &[("identite.sexe", "2")],
+            &[("identite.sexe", "2"), ("identite.lieu_naissance", "CHAUMONT")],
+            &[("identite.lieu_naissance", "CHAUMONT")],
+        ] {
+            let of = |by, given| stated(by, &[shared, &[("identite.prenoms", given)]].concat());
+            let relation = relate(&of("caf", "Sophie"), &of("ft", "Julie"), &policy).expect("alike");
+            assert_eq!(relation.found, Err(Doubt::Twins), "{shared:?}: {}", relation.weight);
+        }
+    }
+
+    #[test]
+    fn two_nir_that_one_correction_would_make_one_are_asked_about_and_those_of_twins_are_not() {
+        let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
+        let own = stated("caf", &[("identite.prenoms", "Sophie"), ("identite.nir", "2740652121103")]);
+        for (given, birth, nir, found) in [
+            ("Sophie", "1974-07-17", "2740752121103", Some(Err(Doubt::OtherNir))),
+            ("Sophie", "1984-06-17", "2840652121103", Some(Err(Doubt::OtherNir))),
+            ("Sophie", "1984-06-17", "2840652121207", None),
+            ("Julie", "1974-06-17", "2740652121104", None),
+        ] {
+            let born =
+                [("identite.prenoms", given), ("identite.date_naissance", birth), ("identite.nir", nir)];
+            let relation = relate(&own, &stated("departement", &born), &policy);
+            assert_eq!(relation.map(|relation| relation.found), found, "{nir}");
+        }
+    }
 }

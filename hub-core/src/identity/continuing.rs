@@ -5,15 +5,26 @@
 use super::traits::Traits;
 use super::{birth, names};
 
+/// Whether two NIR may be one in which sex, year or month was corrected: place of birth and rank in its register stay (decree 82-103).
+/// Of twins the ranks differ.
+pub(super) fn may_be_mended(one: &str, other: &str) -> bool {
+    one.get(REGISTER).is_some_and(|entry| other.get(REGISTER) == Some(entry))
+}
+
+/// Where a NIR says in which register its bearer was entered, and at which rank.
+const REGISTER: std::ops::RangeFrom<usize> = 5..;
+
 impl Traits {
-    /// Whether this may be the other after one correction: of name, given name and birth two are the same, and no other NIR.
+    /// Whether this may be the other after one correction: of name, given name and birth two are the same, and the NIR but for what
+    /// follows from it.
     pub fn nearly(&self, other: &Self) -> bool {
         let name = self.names.iter().any(|name| other.names.contains(name));
         let given = !self.given.is_empty()
             && !other.given.is_empty()
             && names::given_agree(&self.given, &other.given);
         let birth = self.birth.is_some() && self.birth == other.birth;
-        let nirs = self.nir.iter().zip(&other.nir).all(|(own, other)| own == other);
+        let nirs =
+            self.nir.iter().zip(&other.nir).all(|(own, other)| own == other || may_be_mended(own, other));
         nirs && u8::from(name) + u8::from(given) + u8::from(birth) >= 2
     }
 
@@ -30,7 +41,7 @@ impl Traits {
         let differing = u8::from(!name) + u8::from(!given) + u8::from(!birth);
         match (&self.nir, &other.nir) {
             (Some(own), Some(other)) if own == other => true,
-            (Some(_), Some(_)) => differing == 0,
+            (Some(own), Some(other)) => differing == 0 || (differing == 1 && may_be_mended(own, other)),
             _ => differing < 2,
         }
     }

@@ -33,18 +33,16 @@ pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
         }
         // The given name may be another; or the name, mistyped behind its beginning.
         keys.extend(names.iter().map(|name| key(KeyKind::Jour, &[name, &day])));
-        keys.extend(
-            beginnings(&names)
-                .filter(|_| !given.is_empty())
-                .map(|first| key(KeyKind::Debut, &[&first, &given, &day])),
-        );
+        if !given.is_empty() {
+            keys.extend(beginnings(&names).map(|first| key(KeyKind::Debut, &[&first, &given, &day])));
+        }
         // The names may.
         keys.extend(home.most_exactly().map(|place| key(KeyKind::Lieu, &[&day, place])));
     }
     // The birth may be unknown, or its year wrong; and the name another.
     if let Some(house) = &home.house {
-        let given = Some(&given).filter(|given| !given.is_empty());
-        keys.extend(given.map(|given| key(KeyKind::Maison, &[given, house])));
+        // Any of the given names: another source may know one alone, or write them as one word.
+        keys.extend(all_given(&traits.given).iter().map(|given| key(KeyKind::Maison, &[given, house])));
     } else if let Some(postal_code) = &home.postal_code {
         keys.extend(both(&names, &given).map(|both| key(KeyKind::Poste, &[&both, postal_code])));
     }
@@ -126,6 +124,21 @@ fn sounds(traits: &Traits) -> Vec<CompactString> {
     sounds
 }
 
+/// How each given name sounds, and all of them as one word.
+fn all_given(given: &str) -> Vec<CompactString> {
+    let mut sounds: Vec<CompactString> = given.split(' ').take(MOST_GIVEN).map(sound).collect();
+    if sounds.len() > 1 {
+        sounds.push(sound(&given.replace(' ', "")));
+    }
+    sounds.retain(|sound| !sound.is_empty());
+    sounds.sort_unstable();
+    sounds.dedup();
+    sounds
+}
+
+/// Given names that make keys.
+const MOST_GIVEN: usize = 3;
+
 /// What each name begins with, as it sounds.
 fn beginnings(names: &[CompactString]) -> impl Iterator<Item = CompactString> {
     let mut first: Vec<CompactString> =
@@ -191,6 +204,13 @@ mod tests {
             let wrong = person(name, given, birth, postal);
             assert!(meet(&wrong, &right), "{name} {given} {birth} {postal}");
         }
+        let home = [("adresse.code_postal", "64000"), ("adresse.voie", "12 rue des Tilleuls")];
+        let at_home = |given: &str| {
+            traits(&[&home[..], &[("identite.prenoms", given), ("identite.nom_usage", given)]].concat())
+        };
+        assert!(meet(&at_home("Jean-Pierre"), &at_home("JEANPIERRE")));
+        assert!(meet(&at_home("Marie Louise"), &at_home("LOUISE")));
+        assert!(!meet(&at_home("Marie Louise"), &at_home("Anne")));
         assert!(!meet(&person("Duval", "Ali", "1982-02-03", "31000"), &right));
         assert!(!meet(&person("Duval", "Ali", "1975-02-03", "64000"), &right));
     }

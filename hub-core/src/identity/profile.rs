@@ -9,6 +9,7 @@ use compact_str::CompactString;
 use strsim::osa_distance;
 
 use super::birth::Birth;
+use super::continuing::may_be_mended;
 use super::few::Few;
 use super::key::{IdentityKey, KeyKind};
 use super::names;
@@ -159,6 +160,11 @@ impl Profile {
         let misprinted = || self.has_name_and_day_of(other) && self.nirs.iter().any(near);
         let both = !self.nirs.is_empty() && !other.nirs.is_empty();
         both && !self.shares_a_nir(other) && !misprinted()
+    }
+
+    /// They bear two NIR that differ in what a correction of sex or birth changes alone.
+    pub(super) fn nirs_may_be_mended(&self, other: &Self) -> bool {
+        any(&self.nirs, &other.nirs, |own, other| may_be_mended(own, other))
     }
 
     /// They bear one NIR between them.

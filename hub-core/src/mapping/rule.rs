@@ -225,9 +225,12 @@ impl ValueRule {
         scope: Scope<'_>,
         out: &mut Outcome<'_, W>,
     ) -> Result<Option<Value>, Refusal> {
+        if !out.holds(self.when.as_ref(), scope, self.line, Some(self.field)) {
+            return Ok(None);
+        }
         let part = self.operated(Cow::Borrowed(part));
         if part.is_empty() || is_null(&part, out.nulls) {
-            return Ok(None);
+            return self.absent(out);
         }
         self.read(&part, scope, out)
     }

@@ -25,8 +25,10 @@ const MONTHS: [&str; 12] = [
 ];
 /// Letters of a name that is no mere word.
 const NAME: usize = 3;
+/// Letters of a street that is no mere word.
+const STREET: usize = 8;
 
-/// Whether a note holds a name, a birth, a NIR, a telephone or an address of e-mail.
+/// Whether a note holds a name, a birth, where somebody lives, a NIR, a telephone or an address of e-mail.
 pub(super) fn tells_of(note: &str, canon: &Canon, persons: &[KnownPerson]) -> bool {
     note.contains('@') || has_number(note) || persons.iter().any(|person| names(note, canon, person))
 }
@@ -49,7 +51,11 @@ fn has_number(note: &str) -> bool {
 
 fn names(note: &str, canon: &Canon, person: &KnownPerson) -> bool {
     let paths = ["identite.nom_naissance", "identite.nom_usage", "identite.prenoms"];
-    is_said(note, (canon, person), &paths) || has_birth(note, canon, person)
+    let run_together = || runs_together(note, (canon, person), &paths);
+    is_said(note, (canon, person), &paths)
+        || run_together()
+        || has_birth(note, canon, person)
+        || has_street(note, canon, person)
 }
 
 /// Whether a word of what some claim states in these fields stands in a text.
@@ -59,6 +65,31 @@ fn is_said(text: &str, (canon, person): (&Canon, &KnownPerson), paths: &[&str]) 
     let names = paths.iter().flat_map(|path| stated(canon, person, path));
     let mut parts = names.map(|name| fold_name(&name));
     parts.any(|name| name.split(' ').any(|part| part.len() >= NAME && said.contains(&part)))
+}
+
+/// Whether a compound name stands in a text with its parts joined or parted otherwise, or a name and a given name as one word.
+fn runs_together(text: &str, (canon, person): (&Canon, &KnownPerson), paths: &[&str]) -> bool {
+    let folded = fold_name(text);
+    let words: Vec<&str> = folded.split(' ').collect();
+    let runs: Vec<String> = (1..=3).flat_map(|length| words.windows(length)).map(<[&str]>::concat).collect();
+    let names = paths.iter().flat_map(|path| stated(canon, person, path));
+    let names: Vec<String> = names.map(|name| fold_name(&name).replace(' ', "")).collect();
+    let names: Vec<&String> = names.iter().filter(|name| name.len() >= NAME).collect();
+    let two = names.iter().flat_map(|one| names.iter().map(move |other| format!("{one}{other}")));
+    let two: Vec<String> = two.collect();
+    runs.iter().any(|run| names.contains(&run) || two.contains(run))
+}
+
+/// Whether the street somebody lives in stands in a text, with its number or without.
+fn has_street(text: &str, canon: &Canon, person: &KnownPerson) -> bool {
+    let said = format!(" {} ", fold_name(text));
+    let numbered = |c: char| c.is_ascii_digit() || c == ' ';
+    let streets = stated(canon, person, "adresse.voie");
+    let mut streets = streets.iter().map(|street| fold_name(street));
+    streets.any(|street| {
+        let street = street.trim_start_matches(numbered);
+        street.len() >= STREET && said.contains(&format!(" {street} "))
+    })
 }
 
 fn has_birth(text: &str, canon: &Canon, person: &KnownPerson) -> bool {
@@ -71,19 +102,28 @@ fn stated(canon: &Canon, person: &KnownPerson, path: &str) -> Vec<String> {
     values.filter_map(|(value, _)| value.as_text().map(str::to_owned)).collect()
 }
 
-/// Whether a date stands in a text, written the French way, in figures or in words, or as ISO 8601 has it.
+/// Whether a date stands in a text, written the French way, in figures or in words, or as ISO 8601 has it; its month and year alone, in
+/// words, too.
 fn is_in(birth: &str, note: &str) -> bool {
-    let mut parts = birth.split('-');
+    let figures = |text: &str| text.parse::<usize>().unwrap_or_default();
+    let mut parts = birth.split('-').map(figures);
     let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
         return false;
     };
-    let french = ["/", ".", "-", " "].map(|between| [day, month, year].join(between));
-    let figures = |text: &str| text.parse::<usize>().unwrap_or_default();
-    let month_word = MONTHS.get(figures(month).wrapping_sub(1)).copied().unwrap_or_default();
-    let in_words = format!(" {} {month_word} {year} ", figures(day));
-    let said = format!(" {} ", fold_name(note).replace(" 1ER ", " 1 "));
-    if !month_word.is_empty() && said.contains(&in_words) {
+    let in_words = MONTHS.get(month.wrapping_sub(1)).map(|month| format!(" {month} {year} "));
+    let said = format!(" {} ", fold_name(note));
+    if in_words.is_some_and(|in_words| said.contains(&in_words)) {
         return true;
     }
-    note.contains(birth) || french.iter().any(|date| note.contains(date))
+    let is = |(d, m, y): (&str, &str, &str)| {
+        let of_century = y.len() == 2 && figures(y) == year % 100;
+        (figures(d), figures(m)) == (day, month) && (figures(y) == year || of_century)
+    };
+    let numbers: Vec<&str> =
+        note.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).collect();
+    numbers.windows(3).any(|date| match date {
+        [y, m, d] if y.len() == 4 => is((d, m, y)),
+        [d, m, y] => is((d, m, y)),
+        _ => false,
+    })
 }

@@ -389,7 +389,8 @@ impl Resolving<'_> {
         self.resolution.questions.push(Question { persons, doubt, weight, since });
         let code = match doubt {
             Doubt::Alike | Doubt::Twins => Code::ToExamine,
-            Doubt::OtherNumber if !self.grounds.unjudged => return,
+            // The end of the delivery may yet show one of the two to be gone.
+            Doubt::OtherNumber if self.grounds.may_leave && !self.grounds.unjudged => return,
             _ => Code::SeveralPersons,
         };
         let new = |heard: &&Heard<'_>| heard.person.is_none();

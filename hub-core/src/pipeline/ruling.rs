@@ -69,6 +69,9 @@ pub enum RulingError {
     /// The person was absorbed.
     #[error("`{0}` was found to be `{1}`: name that one")]
     Absorbed(PersonId, PersonId),
+    /// The two are one already.
+    #[error("`{0}` and `{1}` are one already")]
+    OneAlready(PersonId, PersonId),
     /// One person was named twice.
     #[error("expected two persons, found one twice")]
     OnePerson,
@@ -83,7 +86,7 @@ pub enum RulingError {
     NoRuling(Uuid),
     /// The note holds a value of a person.
     #[error(
-        "expected words without any value of a person, found a name, a birth, a NIR, a telephone or an e-mail address: say why, not who"
+        "expected words without any value of a person, found a name, a birth, an address, a NIR, a telephone or an e-mail address: say why, not who"
     )]
     Indiscreet,
 }
@@ -94,7 +97,9 @@ impl RulingError {
         match self {
             Self::Store(error) => error.code(),
             Self::NoPerson(_) | Self::Absorbed(..) | Self::NoRuling(_) => Code::NotFound,
-            Self::OnePerson | Self::NoClaim(_) | Self::Ruled(_) | Self::Indiscreet => Code::BadRequest,
+            Self::OnePerson | Self::OneAlready(..) | Self::NoClaim(_) | Self::Ruled(_) | Self::Indiscreet => {
+                Code::BadRequest
+            }
         }
     }
 }
@@ -144,7 +149,7 @@ impl Pipeline {
         match verdict {
             Verdict::Rule { persons: (one, other), .. } if one == other => Err(RulingError::OnePerson),
             Verdict::Rule { persons: (a, b), one } => {
-                let (a, b) = (self.somebody(*a).await?, self.somebody(*b).await?);
+                let (a, b) = self.two(*a, *b, *one).await?;
                 let claims = if *one { self.bound(&a, &b).await? } else { all(&a.statements, &b.statements) };
                 Ok((new((a.id, b.id), *one, claims), vec![a.id, b.id]))
             }
@@ -223,6 +228,24 @@ impl Pipeline {
         (apart, rest)
     }
 
+    /// Two persons, who are not one already when they are said to be.
+    async fn two(
+        &self,
+        a: PersonId,
+        b: PersonId,
+        one: bool,
+    ) -> Result<(KnownPerson, KnownPerson), RulingError> {
+        match (self.somebody(a).await, self.somebody(b).await) {
+            (Err(RulingError::Absorbed(_, into)), _) if one && into == b => {
+                Err(RulingError::OneAlready(b, a))
+            }
+            (_, Err(RulingError::Absorbed(_, into))) if one && into == a => {
+                Err(RulingError::OneAlready(a, b))
+            }
+            (a, b) => Ok((a?, b?)),
+        }
+    }
+
     async fn somebody(&self, id: PersonId) -> Result<KnownPerson, RulingError> {
         let found = self.store.persons(&[id]).await?.pop().ok_or(RulingError::NoPerson(id))?;
         match found.merged_into {
@@ -249,7 +272,12 @@ impl Pipeline {
     /// Who is somebody again once a ruling is undone, or claims are parted.
     async fn restored(&self, ruling: &Ruling) -> Result<Vec<(Absorbed, KnownPerson)>, StoreError> {
         let absorbed = match &ruling.undone {
-            Some(_) => ruling.absorbed.clone(),
+            // Also whom rulings undone before this one had absorbed: what this one says may have held them here.
+            Some(_) => {
+                let before = self.store.rulings(RULINGS).await?.into_iter();
+                let before = before.filter(|other| other.undone.is_some() && other.id != ruling.id);
+                ruling.absorbed.iter().cloned().chain(before.flat_map(|other| other.absorbed)).collect()
+            }
             None => self.brought_in(ruling).await?,
         };
         let ids: Vec<PersonId> = absorbed.iter().map(|absorbed| absorbed.person).collect();

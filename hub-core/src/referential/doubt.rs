@@ -286,6 +286,29 @@ mod tests {
     }
 
     #[test]
+    fn without_a_code_the_name_of_a_commune_is_held_against_the_postal_code() {
+        for (postal, name, country, wanted) in [
+            ("52000", "CHAUMONT", "", &[][..]),
+            ("52000", "Chaumont-Brottes", "", &[]),
+            ("52901", "CHAUMONT CEDEX 9", "", &[]),
+            ("52000", "LANGRES", "", &["adresse.code_postal: DLN0322"]),
+            ("52000", "LANGRES", "SUISSE", &[]),
+        ] {
+            let mut stated = vec![("adresse.code_postal", postal), ("adresse.commune", name)];
+            stated.extend((!country.is_empty()).then_some(("adresse.pays_libelle", country)));
+            assert_eq!(doubts(&stated), wanted, "{stated:?}");
+        }
+    }
+
+    #[test]
+    fn the_code_of_a_country_is_none_of_a_commune_in_an_address_said_to_be_in_france() {
+        let abroad = [("adresse.code_postal", "99999"), ("adresse.commune_insee", "99352")];
+        assert!(doubts(&abroad).is_empty());
+        let france = [&abroad[..], &[("adresse.pays", "99100")]].concat();
+        assert_eq!(doubts(&france), ["adresse.code_postal: DLN0313", "adresse.commune_insee: DLN0321"]);
+    }
+
+    #[test]
     fn without_a_commune_the_departement_is_held_against_the_postal_code() {
         let stated =
             |postal, departement| [("adresse.code_postal", postal), ("adresse.departement", departement)];

@@ -167,7 +167,7 @@ fn problem(error: RulingError) -> Problem {
     let status = match error {
         RulingError::Store(error) => return error.into(),
         RulingError::OnePerson | RulingError::NoClaim(_) | RulingError::Indiscreet => StatusCode::BAD_REQUEST,
-        RulingError::Ruled(_) => StatusCode::CONFLICT,
+        RulingError::Ruled(_) | RulingError::OneAlready(..) => StatusCode::CONFLICT,
         RulingError::NoPerson(_) | RulingError::Absorbed(..) | RulingError::NoRuling(_) => {
             StatusCode::NOT_FOUND
         }

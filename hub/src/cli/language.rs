@@ -30,6 +30,11 @@ pub fn either<T>(french: T, english: T) -> T {
     if is_french() { french } else { english }
 }
 
+/// What goes before what is told of something; French leaves a space before it.
+pub fn colon() -> &'static str {
+    either(" :", ":")
+}
+
 /// A number of things: one, and several. French counts none as one.
 pub fn counted(count: u64, french: [&str; 2], english: [&str; 2]) -> String {
     let (one, several) = (count == 1 || (count == 0 && is_french()), either(french, english));

@@ -130,6 +130,13 @@ impl Rejects {
         let file = store.delivery(known.delivery).await?.and_then(|delivery| delivery.filename);
         let file = name(file.as_deref());
         let mapping = &known.mapping;
+        if rejects.is_empty() {
+            show::line(either(
+                format_args!("{file} : le traitement {run} n'a refusé aucun enregistrement"),
+                format_args!("{file}: run {run} refused no record"),
+            ));
+            return Ok(Exit::Done);
+        }
         show::line(either(
             format_args!("{file}, refusés par le traitement {run} ({mapping}) :"),
             format_args!("{file}, refused by run {run} ({mapping}):"),

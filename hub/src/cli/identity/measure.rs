@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::language::either;
+use crate::cli::language::{colon, either};
 use crate::cli::{Exit, Output, show};
 use crate::installation;
 use crate::measuring::{self, Likened};
@@ -75,7 +75,7 @@ fn told(measure: &measuring::Measure) {
         (either("Paires manquées", "Pairs missed"), &measure.missed),
         (either("Paires faites à tort", "Pairs wrongly made"), &measure.wrong),
     ] {
-        show::line(format_args!("{title} : {}", listed(counts)));
+        show::line(format_args!("{title}{} {}", colon(), listed(counts)));
     }
     for (title, likenesses) in [
         (
@@ -87,9 +87,9 @@ fn told(measure: &measuring::Measure) {
             &measure.wrong_likenesses,
         ),
     ] {
-        show::line(format_args!("{title} :"));
-        for Likened { likeness, pairs, such_as } in likenesses {
-            show::line(format_args!("  {pairs:>6}  {likeness}\n          {such_as}"));
+        show::line(format_args!("{title}{}", colon()));
+        for Likened { stand, likeness, pairs, such_as } in likenesses {
+            show::line(format_args!("  {pairs:>6}  {stand}{} {likeness}\n          {such_as}", colon()));
         }
     }
 }

@@ -14,7 +14,7 @@ use hub_core::ruling::Ruling;
 use hub_core::store::{KnownPerson, Store};
 use uuid::Uuid;
 
-use super::language::{counted, either};
+use super::language::{colon, counted, either};
 use super::list::{List, minutes};
 use super::{Exit, Output, show};
 use crate::examining::{in_bits, name, of_question, of_ruling};
@@ -111,7 +111,8 @@ async fn rulings(list: List, settings: &Settings, output: Output) -> anyhow::Res
             continue;
         }
         let (at, word) = (minutes(ruling.at), &ruling.word);
-        show::line(format_args!("{}  {at} UTC  {}, {} : {}", ruling.id, answer(&ruling), word.by, word.note));
+        let said = answer(&ruling);
+        show::line(format_args!("{}  {at} UTC  {said}, {}{} {}", ruling.id, word.by, colon(), word.note));
         if let Some((at, word)) = &ruling.undone {
             let (at, by, note) = (minutes(*at), &word.by, &word.note);
             show::line(either(

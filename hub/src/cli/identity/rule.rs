@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Two;
 use super::told::{already_one, follows, in_words};
 use crate::cli::deliver::{Bar, publish};
-use crate::cli::language::either;
+use crate::cli::language::{colon, either};
 use crate::cli::signature::Signature;
 use crate::cli::{Exit, Output, show};
 use crate::court::Effect;
@@ -105,8 +105,9 @@ async fn rule(
             anyhow::bail!("{}", already_one(pipeline.store.as_ref(), (one, other)).await?);
         }
     }
+    let word = Word { by: saying.signature.name(), note: saying.note };
     if saying.dry_run {
-        let effect = court.preview(&verdict).await.map_err(in_words)?;
+        let effect = court.preview(&verdict, word).await.map_err(in_words)?;
         if output == Output::Json {
             let (told, Effect { events, others, .. }) = (effect.told_in_json(), &effect);
             show::json_line(
@@ -118,7 +119,6 @@ async fn rule(
         }
         return Ok(Exit::Done);
     }
-    let word = Word { by: saying.signature.name(), note: saying.note };
     let (outcome, effect) = court.rule(&verdict, word, &Bar::new(output)).await.map_err(in_words)?;
     told(&outcome, &effect, output);
     publish(settings, pipeline, output).await?;
@@ -142,7 +142,7 @@ fn told(outcome: &Outcome, effect: &Effect, output: Output) {
             format_args!("\"{answer}\" holds no more: {follows}"),
         ));
     } else {
-        show::line(format_args!("{answer} : {follows}"));
+        show::line(format_args!("{answer}{} {follows}", colon()));
     }
     let persons: Vec<String> = persons.iter().map(ToString::to_string).collect();
     let persons = persons.join(" ");

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use hub_core::delivery::PersonId;
 use hub_core::identity::{Comparison, Doubt, Trait};
 use hub_core::pipeline::{Pipeline, Verdict};
+use hub_core::ruling::Word;
 use hub_core::store::KnownPerson;
 use serde_json::Value as Json;
 
@@ -36,7 +37,7 @@ pub(super) async fn run(two: Two, settings: &Settings, output: Output) -> anyhow
     let mut previews = Vec::new();
     for is_one in [true, false] {
         let verdict = Verdict::Rule { persons: (one.id, other.id), one: is_one };
-        previews.push(court.preview(&verdict).await.map_err(in_words)?);
+        previews.push(court.preview(&verdict, Word::default()).await.map_err(in_words)?);
     }
     let compared = Comparison::of((&one.statements, &other.statements), &pipeline.identity, &pipeline.policy);
     let asked = doubt(pipeline.store.as_ref(), (one.id, other.id)).await?;

@@ -174,7 +174,8 @@ fn session(outcome: &Outcome, likelihoods: &Likelihoods) -> Vec<String> {
         outcome.session.word().to_owned(),
         outcome.pairs.to_string(),
         format!("{:.0}", outcome.matches),
-        format!("{:.0}", outcome.kin),
+        // Nothing may be a little less than that.
+        format!("{:.0}", outcome.kin.max(0.0)),
         format!("{}{unfinished}", outcome.iterations),
         format!("{likelihood:.1}"),
     ]

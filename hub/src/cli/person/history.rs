@@ -23,12 +23,17 @@ pub(super) async fn tell(
     let history = store.history(id).await?;
     let into = super::known(store, id).await?.merged_into;
     let nothing = Stated::default();
-    let mut before: Option<&Version> = None;
+    let (mut last, mut before): (Option<&Version>, Option<&Version>) = (None, None);
     for (number, version) in (1u64..).zip(&history) {
-        let by = before.and_then(|before| before.end.as_ref()).map(|(_, by)| by);
+        let by = last.and_then(|last| last.end.as_ref()).map(|(_, by)| by);
         let by = by.or_else(|| version.state.origins.first());
         let state = before.map_or(&nothing, |before| &before.state);
-        let absorbed = into.filter(|_| version.end.is_none());
+        let absorbed = match version.end {
+            None => into,
+            // Found to be another one then, and somebody again since.
+            Some(_) if version.state.fields.is_empty() => super::ruled_to_be_in(store, id, version).await?,
+            Some(_) => None,
+        };
         // What is known goes on under another name: nothing was taken back.
         let by = by.filter(|_| absorbed.is_none());
         let changes = by.map(|by| diff(state, &version.state, by)).unwrap_or_default();
@@ -43,7 +48,8 @@ pub(super) async fn tell(
                 }
             }
         }
-        before = Some(version);
+        last = Some(version);
+        before = if absorbed.is_some() { before.or(last) } else { last };
     }
     Ok(())
 }
@@ -76,7 +82,11 @@ fn heading(number: u64, version: &Version, absorbed: Option<PersonId>) {
     let from =
         from.as_deref().unwrap_or(either("avant la tenue des historiques", "before histories were kept"));
     let until = match (&version.end, absorbed) {
-        (Some((until, _)), _) => format!("→ {until}"),
+        (Some((until, _)), Some(into)) => {
+            let french = format!("→ {until}, fusionnée : l'historique se poursuivait sous `{into}`");
+            either(french, format!("→ {until}, merged: its history went on under `{into}`"))
+        }
+        (Some((until, _)), None) => format!("→ {until}"),
         (None, Some(into)) => {
             let french = format!("fusionnée : l'historique se poursuit sous `{into}`");
             either(french, format!("merged: its history goes on under `{into}`"))

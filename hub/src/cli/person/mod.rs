@@ -106,6 +106,18 @@ async fn ruled_to_be(store: &dyn Store, id: PersonId, at: Timestamp) -> anyhow::
     Ok(held.map(|ruling| if ruling.persons.0 == id { ruling.persons.1 } else { ruling.persons.0 }))
 }
 
+/// Who a person was ruled to be while nothing was known under its own name.
+async fn ruled_to_be_in(
+    store: &dyn Store,
+    id: PersonId,
+    version: &Version,
+) -> anyhow::Result<Option<PersonId>> {
+    match version.from {
+        Some(from) => ruled_to_be(store, id, from).await,
+        None => Ok(None),
+    }
+}
+
 /// What was known of a person at an instant; of one absorbed before, under the name of who absorbed it.
 async fn known_at(store: &dyn Store, id: PersonId, at: Timestamp) -> anyhow::Result<(PersonId, Version)> {
     let history = store.history(id).await?;
