@@ -11,6 +11,12 @@ const AT_ONCE = 1_000;
 /** The hub refused, or could not be reached. */
 export class HubError extends Error {
   override name = "HubError";
+  /** The hub's code (`DLN0801`), or the status of its answer; what a log may show. */
+  readonly code: string;
+  constructor(message: string, code = "no answer") {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** What became of an event; `cause` is a word of the tool's own. */
@@ -100,7 +106,10 @@ export class Hub {
     } catch {
       throw new HubError(`${what}: no answer`);
     }
-    if (!answer.ok) throw new HubError(`${what}: ${answer.status} ${/"code"\s*:\s*"(DLN\d{4})"/.exec(text)?.[1] ?? ""}`);
+    if (!answer.ok) {
+      const code = /"code"\s*:\s*"(DLN\d{4})"/.exec(text)?.[1];
+      throw new HubError(`${what}: ${answer.status} ${code ?? ""}`, code ?? String(answer.status));
+    }
     try {
       return text === "" ? undefined : JSON.parse(text);
     } catch {

@@ -119,7 +119,9 @@ impl Visitor {
         if events.is_empty() {
             return Ok((events, next));
         }
-        self.again().await?.page(after, limit).await
+        let now = self.again().await?;
+        // Read once more only where what is for it may be something else by now.
+        if now.subscription == self.subscription { Ok((events, next)) } else { now.page(after, limit).await }
     }
 
     /// Up to `limit` events behind a place, and the place to go on from.

@@ -20,12 +20,12 @@ const TOLD_OF: &str = "
 select told_of.* from unnest($2::uuid[]) as asked (id) cross join lateral (
   select person_id, version, declared, sequence, seen_in from told_of
   where following_id = (select id from following where profile = $1) and person_id = asked.id limit 1) as told_of";
-/// Each by itself: joined, the planner walks all that was ever told.
+/// By their places, found first: joined, the planner walks all that was ever told.
 const TOLD_OUTBOX: &str = "
-select told.position, profile, subscriber, subject, told.id, routing_key, payload
-from (select position from told_outbox where position > $1 order by position limit $2) as next
-cross join lateral (select * from told where told.position = next.position limit 1) as told
-join following on following.id = following_id order by told.position";
+select position, profile, subscriber, subject, told.id, routing_key, payload
+from told join following on following.id = following_id
+where position = any(array(select position from told_outbox where position > $1 order by position limit $2))
+order by position";
 const WRITE_TOLD_OF: &str = "
 insert into told_of (following_id, person_id, version, declared, sequence, seen_in)
 select $6, * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])

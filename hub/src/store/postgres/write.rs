@@ -53,10 +53,13 @@ where claim.person_id = new.person_id";
 const GIVE_CLAIMS: &str = "
 update claim set person_id = new.person_id from unnest($1::bigint[], $2::uuid[]) as new (id, person_id)
 where claim.id = new.id";
+/// Each by itself: asked for all of them at once, the planner walks all keys there are, as soon after a load as statistics are old.
 const INSERT_KEYS: &str = "
 insert into identity_key (key, person_id)
-select key, person_id from unnest($1::bigint[], $2::uuid[]) as new (key, person_id)
-where not exists (select from identity_key old where old.key = new.key and old.person_id = new.person_id)";
+select new.key, new.person_id from unnest($1::bigint[], $2::uuid[]) as new (key, person_id)
+left join lateral (
+  select true as known from identity_key where key = new.key and person_id = new.person_id limit 1) as old on true
+where old.known is null";
 const INSERT_FIRST_KEYS: &str = "
 insert into identity_key (key, person_id) select * from unnest($1::bigint[], $2::uuid[])";
 const INSERT_REJECTS: &str = "
