@@ -83,7 +83,7 @@ fn a_note_with_a_value_of_a_person_is_refused_and_nothing_is_ruled() {
 #[test]
 fn more_persons_than_are_ever_compared_at_once_are_judged_page_by_page_and_no_question_is_lost() {
     let hub = doubtful();
-    let strict = policy(&hub, "0.9999");
+    let strict = policy(&hub, "0.9999999");
     let (mut rows, mut namesakes) = (String::from(HEAD), String::from(HEAD));
     for number in 0..450 {
         let (name, born) = somebody(number);

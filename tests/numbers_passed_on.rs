@@ -25,9 +25,17 @@ fn namesakes_of_one_birth_on_a_list_without_numbers_are_told_where_a_nir_or_a_do
 }
 
 #[test]
-fn one_name_and_birth_under_two_numbers_of_a_list_is_told_where_it_is_asked_about() {
+fn one_name_and_birth_under_two_numbers_of_a_list_is_one_person_in_one_town_and_told_and_asked_about_in_two()
+{
+    let row = |number, town| format!(";Martin;Jeanne;04/07/1985;{town};;{number}");
+    let report = Hub::fresh().deliver(
+        "departement",
+        "1.csv",
+        &list(&[&row("SI-4", "52000 Chaumont"), &row("SI-5", "52000 Chaumont")]),
+    );
+    assert_eq!((figures(&report, ["persons"]), codes(&report)), ([1], vec![]));
     let hub = Hub::fresh();
-    let rows = ["SI-4", "SI-5"].map(|number| format!(";Martin;Jeanne;04/07/1985;52000 Chaumont;;{number}"));
+    let rows = [row("SI-4", "10000 Troyes"), row("SI-5", "52000 Chaumont")];
     let report = hub.deliver("departement", "1.csv", &list(&[&rows[0], &rows[1]]));
     assert_eq!((figures(&report, ["persons"]), codes(&report)), ([2], vec!["DLN0315"]));
     let asked = hub.ask(&["identity", "queue"]).json();

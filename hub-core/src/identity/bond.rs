@@ -203,6 +203,28 @@ mod tests {
     }
 
     #[test]
+    fn who_one_source_numbers_twice_is_one_under_a_mistyped_given_name_and_two_under_another_one() {
+        let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
+        let of = |number, given| {
+            let more = [
+                ("identite.prenoms", given),
+                ("identite.sexe", "2"),
+                ("identite.lieu_naissance", "CHAUMONT"),
+                ("identifiants.identifiant_ft_uuid", number),
+            ];
+            stated("ft", &more)
+        };
+        for (one, other, found) in [
+            ("Sophie", "Sophei", Some(Ok(Bond::Likeness))),
+            ("Sophie", "Sonia", None),
+            ("Lina", "Lila", None),
+        ] {
+            let relation = relate(&of("11", one), &of("12", other), &policy);
+            assert_eq!(relation.map(|relation| relation.found), found, "{one} {other}");
+        }
+    }
+
+    #[test]
     fn two_nir_that_one_correction_would_make_one_are_asked_about_and_those_of_twins_are_not() {
         let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
         let own = stated("caf", &[("identite.prenoms", "Sophie"), ("identite.nir", "2740652121103")]);

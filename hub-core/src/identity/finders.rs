@@ -35,6 +35,8 @@ pub(super) fn finders(traits: &Traits) -> Vec<IdentityKey> {
         keys.extend(names.iter().map(|name| key(KeyKind::Jour, &[name, &day])));
         if !given.is_empty() {
             keys.extend(beginnings(&names).map(|first| key(KeyKind::Debut, &[&first, &given, &day])));
+            // The name may be another, also of somebody who moved: a wife's name.
+            keys.extend(birthplace(traits).map(|place| key(KeyKind::Natal, &[&given, &day, &place])));
         }
         // The names may.
         keys.extend(home.most_exactly().map(|place| key(KeyKind::Lieu, &[&day, place])));
@@ -147,6 +149,13 @@ fn beginnings(names: &[CompactString]) -> impl Iterator<Item = CompactString> {
     first.into_iter()
 }
 
+/// The name of the birthplace as it sounds, without an arrondissement or a département: every source gives it, few its code.
+fn birthplace(traits: &Traits) -> Option<CompactString> {
+    let name = &traits.birthplace.as_ref()?.name;
+    let town = name.split(|letter: char| letter.is_ascii_digit()).next()?;
+    Some(sound(town)).filter(|town| !town.is_empty())
+}
+
 /// Each name with the given name, whichever was written for which.
 fn both<'n>(
     names: &'n [CompactString],
@@ -212,6 +221,16 @@ mod tests {
         assert!(meet(&at_home("Marie Louise"), &at_home("LOUISE")));
         assert!(!meet(&at_home("Marie Louise"), &at_home("Anne")));
         assert!(!meet(&person("Duval", "Ali", "1982-02-03", "31000"), &right));
+        let born_in = |name: &str, place: &str| {
+            traits(&[
+                ("identite.nom_naissance", name),
+                ("identite.prenoms", "Solène"),
+                ("identite.date_naissance", "1974-06-17"),
+                ("identite.lieu_naissance", place),
+            ])
+        };
+        assert!(meet(&born_in("Vuillemin", "CHAUMONT"), &born_in("Girardot", "Chaumont 52")));
+        assert!(!meet(&born_in("Vuillemin", "CHAUMONT"), &born_in("Girardot", "LANGRES")));
         assert!(!meet(&person("Duval", "Ali", "1975-02-03", "64000"), &right));
     }
 }

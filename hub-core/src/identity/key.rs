@@ -8,7 +8,7 @@ use std::fmt;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// How keys are made today: kept with a store, so that those of another making are written anew.
-pub const KEYS_MADE: &str = "6";
+pub const KEYS_MADE: &str = "7";
 
 /// What a key is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum KeyKind {
     Jour,
     /// How the name begins, given name, day.
     Debut,
+    /// Given name, day, birthplace.
+    Natal,
     /// Day, door; or postal code.
     Lieu,
     /// Given name, house.
@@ -39,7 +41,7 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Nir,
         Self::FranceTravailUuid,
         Self::FranceTravail,
@@ -50,6 +52,7 @@ impl KeyKind {
         Self::Anniversaire,
         Self::Jour,
         Self::Debut,
+        Self::Natal,
         Self::Lieu,
         Self::Maison,
         Self::Poste,

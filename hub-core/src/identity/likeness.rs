@@ -156,6 +156,7 @@ impl Likeness {
         }
         likeness.turn_round(a, b);
         likeness.part_by_sex();
+        likeness.tell_once();
         likeness
     }
 
@@ -184,6 +185,13 @@ impl Likeness {
     fn part_by_sex(&mut self) {
         if self.word(Trait::Sexe) == Some("different") && self.word(Trait::Prenoms) == Some("proche") {
             self.set(Trait::Prenoms, Some(GIVEN_OTHER));
+        }
+    }
+
+    /// A source that numbers two apart states both: that is one fact, and the numbers tell it.
+    fn tell_once(&mut self) {
+        if self.word(Trait::Numero) == Some("different") && self.word(Trait::Sources) == Some("commune") {
+            self.set(Trait::Sources, None);
         }
     }
 

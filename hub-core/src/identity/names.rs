@@ -3,9 +3,17 @@
 //! Sources cut names at 28 characters, given names at 32 and further ones at 15 (CNAF NOM, NOMNAI, PRENOM, PRENOM2), disagree on how
 //! many given names they state, know one part of a compound name, write a given name in use that stands second, and mistype.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashSet;
 use strsim::osa_distance;
 
 use super::sound::sound;
+
+/// Given names in common use, one spelling of each: `schemas/referentiels/prenoms.txt`, built in.
+static IN_USE: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    include_str!("../../../schemas/referentiels/prenoms.txt").split_ascii_whitespace().collect()
+});
 
 /// A name this long may have been cut: 28 characters, less a space or hyphen at the cut.
 const CUT_CHARS: usize = 27;
@@ -55,7 +63,7 @@ pub(super) fn given(a: &str, b: &str) -> Nearness {
     }
     if is_inside(a, b) || is_inside(b, a) {
         Nearness::Shared
-    } else if near(a, b) || near_words(a, b) {
+    } else if near_given(a, b) || near_words(a, b) {
         Nearness::Near
     } else {
         Nearness::Other
@@ -127,7 +135,12 @@ fn joined(name: &str) -> impl Iterator<Item = char> + '_ {
 /// Each given name of the one who states fewer is nearly one of the other's, in whatever order.
 fn near_words(a: &str, b: &str) -> bool {
     let (few, many) = if a.split(' ').count() <= b.split(' ').count() { (a, b) } else { (b, a) };
-    few.split(' ').all(|word| many.split(' ').any(|other| word == other || near(word, other)))
+    few.split(' ').all(|word| many.split(' ').any(|other| word == other || near_given(word, other)))
+}
+
+/// Nearly alike, and not two names: LINA is no LILA mistyped, nor CELINE HELENE. A slip seldom makes another name of one.
+fn near_given(a: &str, b: &str) -> bool {
+    near(a, b) && !(IN_USE.contains(a) && IN_USE.contains(b))
 }
 
 /// One letter wrong, two in a long name, three when they sound alike. Letters exchanged count as one.
@@ -201,6 +214,9 @@ mod tests {
             ("MOHAMED ALI", "MOHAMMED", Nearness::Near),
             ("CRISTINA MARIA", "MARYA CRISTINA", Nearness::Near),
             ("LEA", "LEO", Nearness::Other),
+            ("JULEIN", "JULIEN", Nearness::Near),
+            ("LINA", "LILA", Nearness::Other),
+            ("CELINE ROSE", "HELENE", Nearness::Other),
         ] {
             assert_eq!((given(a, b), given(b, a)), (wanted, wanted), "{a} {b}");
         }
