@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock;
 use hub_core::store::{Store, StoreError};
@@ -63,11 +64,12 @@ impl Heralds {
         let heralds: Vec<Herald> =
             declared.followed(today()).into_iter().map(|followed| self.herald(followed)).collect();
         let (mut going, mut events): (Vec<&Herald>, u64) = (heralds.iter().collect(), 0);
-        // Page by page, all of them: what is read for one serves the others, and none waits for another's end.
+        // Page by page, all of them at once: what is read for one serves the others, and one is told while another is written.
         while !going.is_empty() {
             let mut further = Vec::with_capacity(going.len());
-            for herald in going {
-                match herald.advance().await {
+            let advances = join_all(going.iter().map(|herald| herald.advance())).await;
+            for (herald, advance) in going.into_iter().zip(advances) {
+                match advance {
                     Ok(advance) if advance.idle => {}
                     Ok(advance) => {
                         events += advance.events;

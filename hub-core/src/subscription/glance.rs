@@ -4,7 +4,9 @@
 //! read after their page, so they hold all it tells of; what came since is on a later page, and read with that.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
 
 use crate::delivery::PersonId;
 use crate::store::{JournalEvent, Store, StoreError, Version};
@@ -16,7 +18,6 @@ pub(super) type Histories = BTreeMap<PersonId, Arc<Vec<Version>>>;
 #[derive(Default)]
 pub struct Glance(Mutex<Option<Read>>);
 
-#[derive(Clone)]
 struct Read {
     after: u64,
     page: Arc<Vec<JournalEvent>>,
@@ -25,19 +26,19 @@ struct Read {
 }
 
 impl Glance {
-    /// The page of the journal behind a place.
+    /// The page of the journal behind a place. Whoever asks meanwhile waits for it.
     pub(super) async fn page(
         &self,
         store: &dyn Store,
         (after, limit): (u64, u32),
     ) -> Result<Arc<Vec<JournalEvent>>, StoreError> {
-        if let Some(read) = self.last().filter(|read| read.after == after) {
-            return Ok(read.page);
+        let mut last = self.0.lock().await;
+        if let Some(read) = last.as_ref().filter(|read| read.after == after) {
+            return Ok(Arc::clone(&read.page));
         }
         let page = Arc::new(store.events(after, limit).await?);
         // An empty page is asked for again: something may have come.
-        let kept = Read { after, page: Arc::clone(&page), histories: None };
-        self.keep((!page.is_empty()).then_some(kept));
+        *last = (!page.is_empty()).then(|| Read { after, page: Arc::clone(&page), histories: None });
         Ok(page)
     }
 
@@ -47,24 +48,18 @@ impl Glance {
         store: &dyn Store,
         (after, persons): (u64, &[PersonId]),
     ) -> Result<Arc<Histories>, StoreError> {
-        let last = self.last().filter(|read| read.after == after);
-        let known = last.as_ref().and_then(|read| read.histories.clone());
-        if let Some((_, histories)) = known.filter(|(of, _)| of == persons) {
-            return Ok(histories);
+        let mut last = self.0.lock().await;
+        let of_page = last.as_mut().filter(|read| read.after == after);
+        if let Some((of, histories)) = of_page.as_ref().and_then(|read| read.histories.as_ref())
+            && of == persons
+        {
+            return Ok(Arc::clone(histories));
         }
         let histories = Arc::new(read(store, persons).await?);
-        let kept =
-            last.map(|last| Read { histories: Some((persons.to_vec(), Arc::clone(&histories))), ..last });
-        self.keep(kept);
+        if let Some(of_page) = of_page {
+            of_page.histories = Some((persons.to_vec(), Arc::clone(&histories)));
+        }
         Ok(histories)
-    }
-
-    fn last(&self) -> Option<Read> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn keep(&self, read: Option<Read>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = read;
     }
 }
 

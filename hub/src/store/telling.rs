@@ -2,7 +2,7 @@
 
 use hub_core::delivery::PersonId;
 use hub_core::store::StoreError;
-use hub_core::subscription::{Following, Standing, Telling, Told, ToldEvent};
+use hub_core::subscription::{Addressed, Following, Standing, Telling, Told, ToldEvent};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -94,6 +94,19 @@ impl From<ToldRow> for (PersonId, Told) {
         let standing = Standing { sequence: row.sequence.cast_unsigned(), seen_in };
         let declared = u32::try_from(row.declared).unwrap_or(u32::MAX);
         (PersonId(row.person_id), Told { version: row.version.cast_unsigned(), declared, standing })
+    }
+}
+
+/// An event as it is read once written.
+pub(super) fn told_event(profile: &str, Addressed { to, event, .. }: &Addressed, position: u64) -> ToldEvent {
+    ToldEvent {
+        position,
+        profile: profile.into(),
+        to: to.clone(),
+        subject: event.person,
+        id: event.id,
+        routing_key: event.routing_key.clone(),
+        json: event.json.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A cancelled `begin` leaves sqlx's pooled connection inside a transaction, where later writes would be lost (sqlx #4385):
 //! every write runs to its end, and a connection that comes back inside one is closed, not lent again. A run's writes hold the turn.
 
+mod fresh;
 mod ledger;
 mod read;
 mod rulings;
@@ -33,6 +34,7 @@ use super::failure::{expect_rows, failed, not_migrated, not_opened, to_the_end, 
 use super::rows::{DeliveryRow, EventRow, RejectRow, RunRow};
 use super::written::Written;
 use super::{TABLE, sql};
+use fresh::Fresh;
 use turn::{Turns, still};
 
 /// Each event by itself: joined, the planner walks the whole journal.
@@ -66,6 +68,7 @@ pub(super) struct Postgres {
     pool: PgPool,
     codec: Codec,
     written: Written,
+    fresh: Fresh,
 }
 
 impl Postgres {
@@ -112,7 +115,13 @@ impl Postgres {
         let migrator = sqlx::migrate!("migrations/postgres");
         migrator.run(&pool).await.map_err(not_migrated)?;
         mark(&pool, &mut codec).await?;
-        Ok(Self { turns: Turns::new(options), pool, codec, written: Written::default() })
+        Ok(Self {
+            turns: Turns::new(options),
+            pool,
+            codec,
+            written: Written::default(),
+            fresh: Fresh::default(),
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What profiles are told, in PostgreSQL.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use hub_core::delivery::PersonId;
 use hub_core::store::StoreError;
@@ -13,7 +15,9 @@ use super::write::column;
 use crate::store::CHUNK;
 use crate::store::failure::{failed, to_the_end};
 use crate::store::sql;
-use crate::store::telling::{TellingWrite, ToldEventRow, ToldEventWrite, ToldRow, ToldWrite, following};
+use crate::store::telling::{
+    TellingWrite, ToldEventRow, ToldEventWrite, ToldRow, ToldWrite, following, told_event,
+};
 
 /// Each person by itself: asked for all of them at once, the planner walks all the profile knows.
 const TOLD_OF: &str = "
@@ -21,26 +25,28 @@ select told_of.* from unnest($2::uuid[]) as asked (id) cross join lateral (
   select person_id, version, declared, sequence, seen_in from told_of
   where following_id = (select id from following where profile = $1) and person_id = asked.id limit 1) as told_of";
 /// By their places, found first: joined, the planner walks all that was ever told.
-const TOLD_OUTBOX: &str = "
+const TOLD_OUTBOX: &str = "select position from told_outbox where position > $1 order by position limit $2";
+const TOLD_AT: &str = "
 select position, profile, subscriber, subject, told.id, routing_key, payload
-from told join following on following.id = following_id
-where position = any(array(select position from told_outbox where position > $1 order by position limit $2))
-order by position";
+from told join following on following.id = following_id where position = any($1)";
+/// Most are known: moved on, they need not be tried as new ones first.
+const MOVE_TOLD_OF: &str = "
+update told_of set version = new.version, declared = new.declared, sequence = new.sequence, seen_in = new.seen_in
+from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) as new (id, version, declared, sequence, seen_in)
+where following_id = $6 and person_id = new.id returning person_id";
 const WRITE_TOLD_OF: &str = "
 insert into told_of (following_id, person_id, version, declared, sequence, seen_in)
 select $6, * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
 on conflict (following_id, person_id) do update set version = excluded.version, declared = excluded.declared,
   sequence = excluded.sequence, seen_in = excluded.seen_in";
-/// One profile is told by one telling at a time: its positions come in order.
+/// Places are given and written by one telling at a time: who reads what waits behind a place must not find an earlier one later.
+const LOCK: &str = "select pg_advisory_xact_lock(6120948371525088417)";
+const PLACES: &str = "select array(select nextval('told_position_seq') from generate_series(1, $1))";
 const WRITE_TOLD: &str = "
-with written as (
-  insert into told (following_id, subscriber, person_id, subject, id, sequence, routing_key, payload)
-  select $8, subscriber, person_id, subject, id, sequence, routing_key, payload
-  from unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bytea[])
-    with ordinality as new (subscriber, person_id, subject, id, sequence, routing_key, payload, place)
-  order by place
-  returning position, id)
-insert into told_outbox (position) select position from written where id = any($9)";
+insert into told (following_id, position, subscriber, person_id, subject, id, sequence, routing_key, payload)
+overriding system value
+select $1, * from unnest($2::bigint[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::bigint[], $8::text[], $9::bytea[])";
+const WRITE_WAITING: &str = "insert into told_outbox (position) select * from unnest($1::bigint[])";
 const CONFIRM: &str = "delete from told_outbox where position = any($1)";
 
 #[async_trait]
@@ -75,7 +81,10 @@ impl Tellings for Postgres {
 
     async fn tell(&self, telling: &Telling) -> Result<(), StoreError> {
         let (pool, write) = (self.pool.clone(), TellingWrite::new(&self.codec, telling));
-        to_the_end(async move { tell(&pool, &write).await }).await
+        let places = to_the_end(async move { tell(&pool, &write).await }).await?;
+        let told = telling.events.iter().zip(places).filter(|(addressed, _)| addressed.queued);
+        self.fresh.keep(told.map(|(addressed, place)| told_event(&telling.profile, addressed, place)));
+        Ok(())
     }
 
     async fn told(&self, profile: &str, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
@@ -95,13 +104,23 @@ impl Tellings for Postgres {
     }
 
     async fn told_outbox(&self, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
-        let rows: Vec<ToldEventRow> = sqlx::query_as(TOLD_OUTBOX)
-            .bind(i64::try_from(after).unwrap_or(i64::MAX))
-            .bind(i64::from(limit))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed("reading what waits for the broker"))?;
-        rows.into_iter().map(|row| row.read(&self.codec)).collect()
+        let failed = failed("reading what waits for the broker");
+        let waiting = sqlx::query_scalar(TOLD_OUTBOX).bind(i64::try_from(after).unwrap_or(i64::MAX));
+        let waiting: Vec<i64> =
+            waiting.bind(i64::from(limit)).fetch_all(&self.pool).await.map_err(&failed)?;
+        if after == 0 {
+            self.fresh.forget_before(waiting.first().map_or(u64::MAX, |first| first.cast_unsigned()));
+        }
+        let (mut events, others) = self.fresh.at(&waiting);
+        if !others.is_empty() {
+            let rows: Result<Vec<ToldEventRow>, _> =
+                sqlx::query_as(TOLD_AT).bind(others).fetch_all(&self.pool).await;
+            for row in rows.map_err(&failed)? {
+                events.push(row.read(&self.codec)?);
+            }
+            events.sort_unstable_by_key(|event| event.position);
+        }
+        Ok(events)
     }
 
     async fn told_waiting(&self) -> Result<u64, StoreError> {
@@ -110,6 +129,7 @@ impl Tellings for Postgres {
     }
 
     async fn confirm_told(&self, positions: &[u64]) -> Result<(), StoreError> {
+        self.fresh.forget(positions);
         let positions: Vec<i64> = positions.iter().map(|position| position.cast_signed()).collect();
         let pool = self.pool.clone();
         let confirm = async move {
@@ -120,17 +140,23 @@ impl Tellings for Postgres {
     }
 }
 
-async fn tell(pool: &PgPool, write: &TellingWrite) -> Result<(), StoreError> {
+/// The places of the events, in order.
+async fn tell(pool: &PgPool, write: &TellingWrite) -> Result<Vec<u64>, StoreError> {
     let failed = failed("writing what a profile is told");
     let mut tx = pool.begin().await.map_err(&failed)?;
     let id = stand(&mut tx, write).await?;
     for rows in write.told.chunks(CHUNK) {
         write_told_of(&mut tx, id, rows).await?;
     }
-    for rows in write.events.chunks(CHUNK) {
-        write_told(&mut tx, id, rows).await?;
+    if !write.events.is_empty() {
+        sqlx::query(LOCK).execute(&mut *tx).await.map_err(&failed)?;
     }
-    tx.commit().await.map_err(&failed)
+    let mut places = Vec::with_capacity(write.events.len());
+    for rows in write.events.chunks(CHUNK) {
+        places.extend(write_told(&mut tx, id, rows).await?.into_iter().map(i64::cast_unsigned));
+    }
+    tx.commit().await.map_err(&failed)?;
+    Ok(places)
 }
 
 /// Moves a profile on from where it is expected to stand.
@@ -145,31 +171,50 @@ async fn stand(tx: &mut PgConnection, write: &TellingWrite) -> Result<i64, Store
 }
 
 async fn write_told_of(tx: &mut PgConnection, id: i64, rows: &[ToldWrite]) -> Result<(), StoreError> {
-    let done = sqlx::query(WRITE_TOLD_OF)
+    let failed = failed("writing what a profile knows");
+    let moved = sqlx::query_scalar(MOVE_TOLD_OF)
         .bind(column(rows, |row| row.person))
         .bind(column(rows, |row| row.version))
         .bind(column(rows, |row| row.declared))
         .bind(column(rows, |row| row.sequence))
         .bind(column(rows, |row| row.seen_in.as_deref()))
-        .bind(id)
-        .execute(tx)
-        .await;
-    done.map(|_| ()).map_err(failed("writing what a profile knows"))
+        .bind(id);
+    let moved: Vec<Uuid> = moved.fetch_all(&mut *tx).await.map_err(&failed)?;
+    if moved.len() == rows.len() {
+        return Ok(());
+    }
+    let moved: HashSet<Uuid> = moved.into_iter().collect();
+    let new: Vec<&ToldWrite> = rows.iter().filter(|row| !moved.contains(&row.person)).collect();
+    let written = sqlx::query(WRITE_TOLD_OF)
+        .bind(column(&new, |row| row.person))
+        .bind(column(&new, |row| row.version))
+        .bind(column(&new, |row| row.declared))
+        .bind(column(&new, |row| row.sequence))
+        .bind(column(&new, |row| row.seen_in.as_deref()))
+        .bind(id);
+    written.execute(tx).await.map(|_| ()).map_err(failed)
 }
 
-async fn write_told(tx: &mut PgConnection, id: i64, rows: &[ToldEventWrite]) -> Result<(), StoreError> {
-    let queued: Vec<Uuid> = rows.iter().filter(|row| row.queued).map(|row| row.id).collect();
-    let done = sqlx::query(WRITE_TOLD)
+async fn write_told(tx: &mut PgConnection, id: i64, rows: &[ToldEventWrite]) -> Result<Vec<i64>, StoreError> {
+    let failed = failed("writing what a profile is told");
+    let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let places: Vec<i64> =
+        sqlx::query_scalar(PLACES).bind(count).fetch_one(&mut *tx).await.map_err(&failed)?;
+    let written = sqlx::query(WRITE_TOLD)
+        .bind(id)
+        .bind(&places)
         .bind(column(rows, |row| row.subscriber.as_deref()))
         .bind(column(rows, |row| row.person))
         .bind(column(rows, |row| row.subject))
         .bind(column(rows, |row| row.id))
         .bind(column(rows, |row| row.sequence))
         .bind(column(rows, |row| row.routing_key.as_str()))
-        .bind(column(rows, |row| row.payload.as_slice()))
-        .bind(id)
-        .bind(queued)
-        .execute(tx)
-        .await;
-    done.map(|_| ()).map_err(failed("writing what a profile is told"))
+        .bind(column(rows, |row| row.payload.as_slice()));
+    written.execute(&mut *tx).await.map_err(&failed)?;
+    let queued = rows.iter().zip(&places).filter(|(row, _)| row.queued).map(|(_, place)| *place);
+    let queued: Vec<i64> = queued.collect();
+    if !queued.is_empty() {
+        sqlx::query(WRITE_WAITING).bind(queued).execute(tx).await.map_err(&failed)?;
+    }
+    Ok(places)
 }
