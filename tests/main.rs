@@ -28,6 +28,7 @@ mod judged_again;
 mod kin_and_misprints;
 mod management_answers;
 mod mappings_and_cases;
+mod nothing_is_passed_by;
 mod nothing_overtakes;
 mod numbers_passed_on;
 mod one_change_is_one_event;

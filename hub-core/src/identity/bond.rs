@@ -145,7 +145,7 @@ fn by_likeness(
     }
     // Of those one source numbers apart, it is asked whenever the name is the same: they are its duplicates, or namesakes. Or where
     // they are alike for all that.
-    if a.differ_in_number(b) && weight < policy.link {
+    if a.differ_in_number(b) && (weight < policy.link || !a.may_be_numbered_twice(b)) {
         return (weight >= policy.review || a.has_name_of(b)).then_some(Err(Doubt::OtherNumber));
     }
     if weight < policy.review {
@@ -205,23 +205,49 @@ mod tests {
     #[test]
     fn who_one_source_numbers_twice_is_one_under_a_mistyped_given_name_and_two_under_another_one() {
         let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
-        let of = |number, given| {
+        let of = |number, given, birth, place| {
             let more = [
                 ("identite.prenoms", given),
+                ("identite.date_naissance", birth),
                 ("identite.sexe", "2"),
-                ("identite.lieu_naissance", "CHAUMONT"),
+                ("identite.lieu_naissance", place),
                 ("identifiants.identifiant_ft_uuid", number),
             ];
             stated("ft", &more)
         };
-        for (one, other, found) in [
-            ("Sophie", "Sophei", Some(Ok(Bond::Likeness))),
-            ("Sophie", "Sonia", None),
-            ("Lina", "Lila", None),
+        let (one, asked) = (Some(Ok(Bond::Likeness)), Some(Err(Doubt::OtherNumber)));
+        for (other, birth, place, found) in [
+            ("Sophei", "1974-06-17", "CHAUMONT", one),
+            ("Sonia", "1974-06-17", "CHAUMONT", None),
+            ("Sophei", "1974-01-01", "CHAUMONT", one),
+            // Of one name at one address there may be several whose day nobody knows.
+            ("Sophie", "1974-01-01", "LANGRES", asked),
         ] {
-            let relation = relate(&of("11", one), &of("12", other), &policy);
-            assert_eq!(relation.map(|relation| relation.found), found, "{one} {other}");
+            let (own, theirs) = (of("11", "Sophie", birth, "CHAUMONT"), of("12", other, birth, place));
+            let relation = relate(&own, &theirs, &policy);
+            assert_eq!(relation.map(|relation| relation.found), found, "{other} {birth} {place}");
         }
+        let twins = (of("11", "Lina", "1974-06-17", "CHAUMONT"), of("12", "Lila", "1974-06-17", "LANGRES"));
+        assert_eq!(relate(&twins.0, &twins.1, &policy), None);
+    }
+
+    #[test]
+    fn a_number_passed_on_within_a_home_makes_nobody_one() {
+        let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
+        let of = |given, birth| {
+            stated(
+                "dept",
+                &[
+                    ("identite.prenoms", given),
+                    ("identite.date_naissance", birth),
+                    ("identifiants.identifiant_departement", "1"),
+                ],
+            )
+        };
+        let found =
+            |other| relate(&of("Julie", "1985-03-04"), &other, &policy).map(|relation| relation.found);
+        assert_eq!(found(of("Paul", "1981-07-19")), None);
+        assert!(matches!(found(of("Julie", "1985-03-14")), Some(Ok(_))));
     }
 
     #[test]

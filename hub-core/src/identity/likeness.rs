@@ -157,6 +157,7 @@ impl Likeness {
         likeness.turn_round(a, b);
         likeness.part_by_sex();
         likeness.tell_once();
+        likeness.let_numbers_pass_on();
         likeness
     }
 
@@ -192,6 +193,17 @@ impl Likeness {
     fn tell_once(&mut self) {
         if self.word(Trait::Numero) == Some("different") && self.word(Trait::Sources) == Some("commune") {
             self.set(Trait::Sources, None);
+        }
+    }
+
+    /// A number borne by two who have no two of name, given name and birth in common was passed on, within a home it may be: it tells
+    /// nothing of them.
+    fn let_numbers_pass_on(&mut self) {
+        let of_another = [Trait::Nom, Trait::Prenoms].map(|of| self.word(of) == Some("different"));
+        let born_otherwise = matches!(self.word(Trait::Naissance), Some("different" | "proche"));
+        let differing = of_another.into_iter().chain([born_otherwise]).filter(|differs| *differs).count();
+        if differing > 1 {
+            self.set(Trait::Numero, None);
         }
     }
 

@@ -195,6 +195,20 @@ impl Profile {
         })
     }
 
+    /// Whether a source may have numbered one person twice: the day of birth is known and the same; or births agree as far as they are
+    /// known (1 January is the day of many), and nothing else differs that two of one name and one home have each for themselves.
+    pub(super) fn may_be_numbered_twice(&self, other: &Self) -> bool {
+        let of_their_own = || {
+            apart(&self.birthplaces, &other.birthplaces)
+                || apart(&self.phones, &other.phones)
+                || apart(&self.emails, &other.emails)
+                || apart(&self.households, &other.households)
+        };
+        let known = |birth: &&Birth| birth.anniversary().is_some();
+        self.births.iter().filter(known).any(|birth| other.births.contains(birth))
+            || (any(&self.births, &other.births, |a, b| a.nearness(*b).agrees()) && !of_their_own())
+    }
+
     /// One source states both at one time: it takes them for two, or states one of them twice.
     pub(super) fn is_stated_beside(&self, other: &Self) -> bool {
         let beside = |(giver, span): &(u64, Span)| {
@@ -291,6 +305,10 @@ impl Profile {
         self.speaks_for(other)
             && self.names.iter().any(|a| other.names.iter().any(|b| names::names_agree(a, b)))
     }
+}
+
+fn apart<T: PartialEq>(a: &Few<T>, b: &Few<T>) -> bool {
+    !a.is_empty() && !b.is_empty() && a.is_disjoint(b)
 }
 
 fn any<T: PartialEq>(a: &Few<T>, b: &Few<T>, agree: impl Fn(&T, &T) -> bool) -> bool {

@@ -1,7 +1,8 @@
 //! The port to what profiles were told: where each stands in the journal, what it knows of whom, and the events it was given.
 //!
 //! Contract: verbs may be called in parallel; one telling is one transaction or nothing; a telling that begins where the profile no
-//! longer stands is [`StoreError::Conflict`] and changes nothing, so two hubs never tell the same twice. Events are sealed at rest.
+//! longer stands is [`StoreError::Conflict`] and changes nothing, so two hubs never tell the same twice. Whoever has read what waits up to a
+//! place never finds an earlier one later. Events are sealed at rest.
 
 use std::collections::BTreeSet;
 
