@@ -16,6 +16,7 @@ pub enum Kind {
     Texte,
     Nom,
     Nir,
+    NirAvecCle,
     Date,
     Booleen,
     Decimal,
@@ -69,6 +70,7 @@ impl Kind {
             "texte" | "pays" | "identifiant" => Self::Texte,
             "nom" | "prenoms" => Self::Nom,
             "nir" => Self::Nir,
+            "nir_avec_cle" => Self::NirAvecCle,
             "date" => Self::Date,
             "booleen" => Self::Booleen,
             "decimal" => Self::Decimal,
@@ -96,6 +98,9 @@ impl Kind {
     pub fn parse(self, text: &str, reads: Reads<'_>) -> Result<Parsed, Code> {
         let value = match self {
             Self::Nir => return read_nir(text),
+            Self::NirAvecCle => {
+                return Ok(Parsed { value: is_keyed(text).then_some(Value::Bool(true)), notice: None });
+            }
             Self::Date => return read_date(text, reads),
             Self::Texte | Self::Code => CompactString::from(text),
             Self::Nom => single_spaced(text),
@@ -135,6 +140,11 @@ fn read_nir(text: &str) -> Result<Parsed, Code> {
         _ => None,
     };
     Ok(Parsed { value: Some(Value::Text(nir.number)), notice })
+}
+
+/// Whether a NIR was stated with its key. What is no NIR is told where the number itself is read.
+fn is_keyed(text: &str) -> bool {
+    nir::parse(text).is_ok_and(|nir| nir.keyed)
 }
 
 fn read_date(text: &str, reads: Reads<'_>) -> Result<Parsed, Code> {
@@ -323,6 +333,9 @@ mod tests {
             (Kind::IdentifiantFt, "12345678901", "12345678901"),
             (Kind::IdentifiantFt, "12345678901.0", "12345678901"),
             (Kind::Booleen, "Oui", "true"),
+            (Kind::NirAvecCle, "1 85 05 78 006 084 91", "true"),
+            (Kind::NirAvecCle, "1850578006084", ""),
+            (Kind::NirAvecCle, "185057800608492", ""),
             (Kind::Nom, "  DE   LA TOUR ", "DE LA TOUR"),
             (Kind::Rome, "n1104", "N1104"),
             (Kind::Rome, "FAKE", "FAKE"),
@@ -362,7 +375,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_text_makes_any_type_panic(text in "\\PC{0,24}") {
-            for kind in [Kind::Nir, Kind::Date, Kind::Decimal, Kind::Telephone, Kind::Courriel, Kind::CodePostal, Kind::Commune,
+            for kind in [Kind::Nir, Kind::NirAvecCle, Kind::Date, Kind::Decimal, Kind::Telephone, Kind::Courriel, Kind::CodePostal, Kind::Commune,
                 Kind::Departement, Kind::Siret, Kind::Rome, Kind::Safir, Kind::Matricule, Kind::NumeroDemande, Kind::IdentifiantFt] {
                 let _ = kind.parse(&text, Reads::default());
             }

@@ -14,6 +14,8 @@ pub struct Nir {
     pub number: CompactString,
     /// A temporary number: it identifies nobody by itself and will be replaced.
     pub provisional: bool,
+    /// It came with its key.
+    pub keyed: bool,
     /// It came as a spreadsheet's number: with a fraction, or without the zero its key begins with.
     pub from_spreadsheet: bool,
 }
@@ -47,8 +49,8 @@ pub fn parse(text: &str) -> Result<Nir, Code> {
         return Err(Code::InvalidNir);
     }
     let provisional = is_provisional(number);
-    let from_spreadsheet = floating || digits.len() == 14;
-    Ok(Nir { number: CompactString::from(number), provisional, from_spreadsheet })
+    let (keyed, from_spreadsheet) = (digits.len() == 15, floating || digits.len() == 14);
+    Ok(Nir { number: CompactString::from(number), provisional, keyed, from_spreadsheet })
 }
 
 /// The two-digit key of a 13-character number.
@@ -92,6 +94,15 @@ fn countable(number: &str) -> Option<u64> {
 pub fn is_provisional(number: &str) -> bool {
     number.starts_with(['3', '7', '8'])
 }
+
+/// Whether two NIR may be one in which sex, year or month was corrected: place of birth and rank in its register stay (decree 82-103).
+/// Of twins the ranks differ.
+pub fn may_be_mended(one: &str, other: &str) -> bool {
+    one.get(REGISTER).is_some_and(|entry| other.get(REGISTER) == Some(entry))
+}
+
+/// Where a NIR says in which register its bearer was entered, and at which rank.
+const REGISTER: std::ops::RangeFrom<usize> = 5..;
 
 fn check_shape(number: &str) -> Result<(), Code> {
     let month: u8 = number.get(3..5).and_then(|m| m.parse().ok()).ok_or(Code::InvalidNir)?;

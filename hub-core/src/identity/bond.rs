@@ -145,11 +145,14 @@ fn by_likeness(
     }
     // Of those one source numbers apart, it is asked whenever the name is the same: they are its duplicates, or namesakes. Or where
     // they are alike for all that.
-    if a.differ_in_number(b) && (weight < policy.link || !a.may_be_numbered_twice(b)) {
+    if a.differ_in_number(b) && (weight < policy.link || !a.may_be_stated_twice(b)) {
         return (weight >= policy.review || a.has_name_of(b)).then_some(Err(Doubt::OtherNumber));
     }
     if weight < policy.review {
         return None;
+    }
+    if a.is_stated_beside(b) && a.may_be_two_of_one_day(b) {
+        return Some(Err(Doubt::Alike));
     }
     Some(match (weight >= policy.link, a.has_name_of(b)) {
         (false, _) if matches!(against, Some(Kin::Twins | Kin::TwinsAtHome)) => Err(Doubt::Twins),
@@ -227,8 +230,61 @@ mod tests {
             let relation = relate(&own, &theirs, &policy);
             assert_eq!(relation.map(|relation| relation.found), found, "{other} {birth} {place}");
         }
+        // One country's code, and one of its towns for it.
+        let born = |number, code, town| {
+            let more = [
+                ("identite.prenoms", "Sophie"),
+                ("identite.date_naissance", "1974-01-01"),
+                ("identite.commune_naissance", code),
+                ("identite.lieu_naissance", town),
+                ("identifiants.identifiant_ft_uuid", number),
+            ];
+            stated("ft", &more)
+        };
+        let relation = relate(&born("11", "99351", "TUNIS"), &born("12", "99351", "TUNISIE"), &policy);
+        assert!(matches!(relation.map(|relation| relation.found), Some(Ok(_))));
         let twins = (of("11", "Lina", "1974-06-17", "CHAUMONT"), of("12", "Lila", "1974-06-17", "LANGRES"));
         assert_eq!(relate(&twins.0, &twins.1, &policy), None);
+    }
+
+    #[test]
+    fn two_of_1_january_whom_one_source_states_with_two_birthplaces_are_asked_about() {
+        let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
+        let of = |birth, place| {
+            let more = [
+                ("identite.prenoms", "Mohamed"),
+                ("identite.date_naissance", birth),
+                ("identite.lieu_naissance", place),
+            ];
+            stated("caf", &more)
+        };
+        let found = |birth, other| {
+            let relation = relate(&of(birth, "CONAKRY"), &of(birth, other), &policy);
+            relation.map(|relation| relation.found)
+        };
+        assert_eq!(found("1985-01-01", "KANKAN"), Some(Err(Doubt::Alike)));
+        assert!(matches!(found("1985-01-01", "CONAKRY"), Some(Ok(_))));
+        assert!(matches!(found("1985-03-17", "KANKAN"), Some(Ok(_))));
+    }
+
+    #[test]
+    fn a_nir_one_character_apart_is_a_misprint_unless_both_came_with_their_keys() {
+        let policy = Policy::read(include_str!("../../../mappings/identite.yaml")).expect("a policy");
+        let of = |by, nir, keyed: bool| {
+            let more = [("identite.prenoms", "Mohamed"), ("identite.nir", nir)];
+            let mut profile = stated(by, &more);
+            profile.nirs.retain(|_| false);
+            profile.nirs.add(&(nir.into(), keyed));
+            profile
+        };
+        let found = |keyed, also| {
+            let (own, theirs) = (of("caf", "1740699330001", keyed), of("dept", "1740699330007", also));
+            relate(&own, &theirs, &policy).map(|relation| relation.found)
+        };
+        assert_eq!(found(true, true), Some(Err(Doubt::OtherNir)));
+        for (keyed, also) in [(true, false), (false, true), (false, false)] {
+            assert!(matches!(found(keyed, also), Some(Ok(_))), "{keyed} {also}");
+        }
     }
 
     #[test]

@@ -4,15 +4,7 @@
 
 use super::traits::Traits;
 use super::{birth, names};
-
-/// Whether two NIR may be one in which sex, year or month was corrected: place of birth and rank in its register stay (decree 82-103).
-/// Of twins the ranks differ.
-pub(super) fn may_be_mended(one: &str, other: &str) -> bool {
-    one.get(REGISTER).is_some_and(|entry| other.get(REGISTER) == Some(entry))
-}
-
-/// Where a NIR says in which register its bearer was entered, and at which rank.
-const REGISTER: std::ops::RangeFrom<usize> = 5..;
+use crate::canonical::nir::may_be_mended;
 
 impl Traits {
     /// Whether this may be the other after one correction: of name, given name and birth two are the same, and the NIR but for what

@@ -18,6 +18,7 @@ use crate::text::fold_name;
 #[derive(Debug, Clone)]
 pub struct IdentityFields {
     nir: Option<FieldId>,
+    nir_keyed: Option<FieldId>,
     names: Vec<FieldId>,
     given: Option<FieldId>,
     birth: Option<FieldId>,
@@ -56,6 +57,7 @@ impl IdentityFields {
         };
         Self {
             nir: canon.find("identite.nir"),
+            nir_keyed: canon.find("identite.nir_avec_cle"),
             names: all(&["identite.nom_naissance", "identite.nom_usage"]),
             given: canon.find("identite.prenoms"),
             birth: canon.find("identite.date_naissance"),
@@ -113,6 +115,7 @@ impl IdentityFields {
         let nir = claim.text(self.nir).filter(own);
         let mut traits = Traits {
             nir: nir.map(CompactString::from),
+            nir_keyed: claim.is_said(self.nir_keyed),
             names,
             given: claim.folded(self.given),
             birth,
@@ -220,6 +223,10 @@ impl<'v> Reader<'v> {
 
     fn folded(&self, field: Option<FieldId>) -> CompactString {
         self.text(field).map(fold_name).unwrap_or_default()
+    }
+
+    fn is_said(&self, field: Option<FieldId>) -> bool {
+        field.and_then(self.value) == Some(&Value::Bool(true))
     }
 
     fn number(&self, field: Option<FieldId>) -> Option<i64> {

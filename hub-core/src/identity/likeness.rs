@@ -6,8 +6,8 @@
 use strsim::osa_distance;
 
 use super::birth::{self, Birth};
-use super::key::KeyKind;
 use super::names;
+use super::numbers::{level_of_nirs, level_of_numbers};
 use super::profile::{Address, Profile};
 use super::traits::Birthplace;
 
@@ -149,7 +149,7 @@ impl Likeness {
             (Trait::Foyer, both(&a.households, &b.households, |a, b| u8::from(a != b))),
             (Trait::Numero, level_of_numbers(a, b)),
             (Trait::Sources, Some(level_of_sources(a, b))),
-            (Trait::Nir, both(&a.nirs, &b.nirs, |a, b| level_of_nirs(a, b))),
+            (Trait::Nir, both(&a.nirs, &b.nirs, level_of_nirs)),
         ];
         for (of, level) in sets {
             likeness.set(of, level);
@@ -176,7 +176,7 @@ impl Likeness {
         self.level(Trait::Nom) == Some(NAMES_OTHER) && self.level(Trait::Prenoms) == Some(GIVEN_OTHER)
     }
 
-    fn set(&mut self, of: Trait, level: Option<u8>) {
+    pub(super) fn set(&mut self, of: Trait, level: Option<u8>) {
         if let Some(place) = self.0.get_mut(of as usize) {
             *place = level.unwrap_or(UNKNOWN);
         }
@@ -186,24 +186,6 @@ impl Likeness {
     fn part_by_sex(&mut self) {
         if self.word(Trait::Sexe) == Some("different") && self.word(Trait::Prenoms) == Some("proche") {
             self.set(Trait::Prenoms, Some(GIVEN_OTHER));
-        }
-    }
-
-    /// A source that numbers two apart states both: that is one fact, and the numbers tell it.
-    fn tell_once(&mut self) {
-        if self.word(Trait::Numero) == Some("different") && self.word(Trait::Sources) == Some("commune") {
-            self.set(Trait::Sources, None);
-        }
-    }
-
-    /// A number borne by two who have no two of name, given name and birth in common was passed on, within a home it may be: it tells
-    /// nothing of them.
-    fn let_numbers_pass_on(&mut self) {
-        let of_another = [Trait::Nom, Trait::Prenoms].map(|of| self.word(of) == Some("different"));
-        let born_otherwise = matches!(self.word(Trait::Naissance), Some("different" | "proche"));
-        let differing = of_another.into_iter().chain([born_otherwise]).filter(|differs| *differs).count();
-        if differing > 1 {
-            self.set(Trait::Numero, None);
         }
     }
 
@@ -273,7 +255,7 @@ fn level_of_births(a: &Profile, b: &Profile) -> Option<u8> {
     Some(if contradicted { birth::Nearness::Part as u8 } else { best as u8 })
 }
 
-fn level_of_places(a: &Birthplace, b: &Birthplace) -> u8 {
+pub(super) fn level_of_places(a: &Birthplace, b: &Birthplace) -> u8 {
     let codes = !a.code.is_empty() && !b.code.is_empty();
     // PARIS 13E ARRONDISSEMENT, PARIS 13, PARIS.
     let plain = |name: &str| name.chars().take_while(|letter| !letter.is_ascii_digit()).collect::<String>();
@@ -306,32 +288,11 @@ fn is_near(a: &str, b: &str) -> bool {
     osa_distance(&number(a), &number(b)) <= 1 && names::names(a, b) == names::Nearness::Near
 }
 
-/// What one system gave to one person; else what two of a household may bear.
-fn level_of_numbers(a: &Profile, b: &Profile) -> Option<u8> {
-    let shared = a.shared_number(b).map(|(rank, _)| rank);
-    if a.shares_an_own_number(b) || shared == KeyKind::FranceTravailUuid.rank() {
-        Some(0)
-    } else if a.differ_in_number(b) {
-        Some(2)
-    } else {
-        shared.map(|_| 1)
-    }
-}
-
 /// A source seldom states somebody twice; and two persons are seldom stated each where the other is not.
 fn level_of_sources(a: &Profile, b: &Profile) -> u8 {
     match a.givers_of_either(b) {
         _ if a.is_stated_beside(b) => 2,
         0..3 => 1,
         _ => 0,
-    }
-}
-
-/// One character wrong, or two neighbours exchanged.
-fn level_of_nirs(a: &str, b: &str) -> u8 {
-    match osa_distance(a, b) {
-        0 => 0,
-        1 => 1,
-        _ => 2,
     }
 }

@@ -16,6 +16,7 @@ mod key;
 mod kin;
 mod likeness;
 mod names;
+mod numbers;
 mod partition;
 mod policy;
 mod profile;

@@ -1,18 +1,17 @@
 //! What the claims of one person tell together of who it is.
 //!
 //! Traits enter claim by claim, sets leave: a person may have several names, births, addresses. Numbers that only claims no longer
-//! stated bear are kept apart: their source may have given them to somebody else.
+//! stated bear are kept apart: their source may have given them to somebody else. What numbers say of two is in [`super::numbers`].
 
 use std::fmt;
 
 use compact_str::CompactString;
-use strsim::osa_distance;
 
 use super::birth::Birth;
-use super::continuing::may_be_mended;
 use super::few::Few;
-use super::key::{IdentityKey, KeyKind};
+use super::key::IdentityKey;
 use super::names;
+use super::numbers::StatedNir;
 use super::span::Span;
 use super::traits::{Birthplace, OwnNumber, Traits};
 use crate::text::fold_name;
@@ -24,8 +23,8 @@ pub(super) type Texts = Few<CompactString>;
 pub struct Profile {
     pub(super) keys: Few<IdentityKey>,
     /// Those of them that only claims no longer stated bear.
-    former: Few<IdentityKey>,
-    pub(super) nirs: Texts,
+    pub(super) former: Few<IdentityKey>,
+    pub(super) nirs: Few<StatedNir>,
     pub(super) names: Texts,
     pub(super) given: Texts,
     pub(super) births: Few<Birth>,
@@ -35,7 +34,7 @@ pub struct Profile {
     /// Who states it, and how long.
     givers: Few<(u64, Span)>,
     /// Numbers sources gave, with how long they stated them.
-    own: Few<(OwnNumber, Span)>,
+    pub(super) own: Few<(OwnNumber, Span)>,
     pub(super) addresses: Few<Address>,
     pub(super) phones: Texts,
     pub(super) emails: Texts,
@@ -73,7 +72,7 @@ impl Profile {
             self.former.extend(traits.keys.iter().copied());
         }
         self.keys.extend(traits.keys.iter().copied());
-        self.nirs.extend(traits.nir.clone());
+        self.nirs.extend(traits.nir.clone().map(|nir| (nir, traits.nir_keyed)));
         self.names.extend(traits.names.iter().cloned());
         self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
         self.births.extend(traits.birth);
@@ -126,87 +125,14 @@ impl Profile {
             || given.is_some_and(|given| !self.given.iter().any(|known| names::given_agree(known, given)))
     }
 
-    /// The strongest number both bear, and whether one of them only bore it.
-    pub(super) fn shared_number(&self, other: &Self) -> Option<(u8, bool)> {
-        let shared = self
-            .keys
-            .iter()
-            .filter(|key| key.is_number() && key.kind() != KeyKind::Nir && other.keys.contains(key));
-        shared
-            .filter_map(|key| {
-                Some((key.kind().rank()?, self.former.contains(key) || other.former.contains(key)))
-            })
-            .min_by_key(|(rank, former)| (*former, *rank))
-    }
-
-    /// Both bear one number, be it the NIR.
-    pub(super) fn bears_a_number_of(&self, other: &Self) -> bool {
-        self.keys.iter().any(|key| key.is_number() && other.keys.contains(key))
-    }
-
     /// Whether anything brings the two together.
     pub fn shares_a_key(&self, other: &Self) -> bool {
         !self.keys.is_disjoint(&other.keys)
     }
 
-    pub(super) fn shares_a_nir(&self, other: &Self) -> bool {
-        !self.nirs.is_disjoint(&other.nirs)
-    }
-
-    /// They bear two NIR; one character wrong in that of a person whose name and birth are the same is a misprint. Twins, whose NIR are
-    /// neighbours, have other given names.
-    pub(super) fn nirs_differ(&self, other: &Self) -> bool {
-        let near = |a: &CompactString| other.nirs.iter().any(|b| osa_distance(a, b) < 2);
-        let misprinted = || self.has_name_and_day_of(other) && self.nirs.iter().any(near);
-        let both = !self.nirs.is_empty() && !other.nirs.is_empty();
-        both && !self.shares_a_nir(other) && !misprinted()
-    }
-
-    /// They bear two NIR that differ in what a correction of sex or birth changes alone.
-    pub(super) fn nirs_may_be_mended(&self, other: &Self) -> bool {
-        any(&self.nirs, &other.nirs, |own, other| may_be_mended(own, other))
-    }
-
-    /// They bear one NIR between them.
-    pub(super) fn have_one_nir(&self, other: &Self) -> bool {
-        let mut nirs = self.nirs.iter().chain(other.nirs.iter());
-        let first = nirs.next();
-        first.is_some() && nirs.all(|nir| Some(nir) == first)
-    }
-
     /// The rank of birth tells twins apart.
     pub(super) fn differ_in_rank(&self, other: &Self) -> bool {
         !self.ranks.is_empty() && !other.ranks.is_empty() && self.ranks.is_disjoint(&other.ranks)
-    }
-
-    pub(super) fn shares_an_own_number(&self, other: &Self) -> bool {
-        self.own.iter().any(|(own, _)| other.own.iter().any(|(theirs, _)| own == theirs))
-    }
-
-    /// A source that numbers its persons at one time knows them as two.
-    pub(super) fn differ_in_number(&self, other: &Self) -> bool {
-        self.own.iter().any(|((giver, _), span)| {
-            let shared = || {
-                let own = self.own.iter().filter(|((by, _), _)| by == giver);
-                own.map(|(own, _)| own).any(|own| other.own.iter().any(|(theirs, _)| theirs == own))
-            };
-            let beside = other.own.iter().any(|((by, _), theirs)| by == giver && span.meets(*theirs));
-            beside && !shared()
-        })
-    }
-
-    /// Whether a source may have numbered one person twice: the day of birth is known and the same; or births agree as far as they are
-    /// known (1 January is the day of many), and nothing else differs that two of one name and one home have each for themselves.
-    pub(super) fn may_be_numbered_twice(&self, other: &Self) -> bool {
-        let of_their_own = || {
-            apart(&self.birthplaces, &other.birthplaces)
-                || apart(&self.phones, &other.phones)
-                || apart(&self.emails, &other.emails)
-                || apart(&self.households, &other.households)
-        };
-        let known = |birth: &&Birth| birth.anniversary().is_some();
-        self.births.iter().filter(known).any(|birth| other.births.contains(birth))
-            || (any(&self.births, &other.births, |a, b| a.nearness(*b).agrees()) && !of_their_own())
     }
 
     /// One source states both at one time: it takes them for two, or states one of them twice.
@@ -285,7 +211,7 @@ impl Profile {
     }
 
     /// The whole name and the full birth date, and given names that go together.
-    fn has_name_and_day_of(&self, other: &Self) -> bool {
+    pub(super) fn has_name_and_day_of(&self, other: &Self) -> bool {
         !self.names.is_disjoint(&other.names)
             && !self.given.is_empty()
             && !other.given.is_empty()
@@ -307,15 +233,11 @@ impl Profile {
     }
 }
 
-fn apart<T: PartialEq>(a: &Few<T>, b: &Few<T>) -> bool {
-    !a.is_empty() && !b.is_empty() && a.is_disjoint(b)
-}
-
-fn any<T: PartialEq>(a: &Few<T>, b: &Few<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
+pub(super) fn any<T: PartialEq>(a: &Few<T>, b: &Few<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
     a.iter().any(|a| b.iter().any(|b| agree(a, b)))
 }
 
-fn differ<T: PartialEq>(a: &Few<T>, b: &Few<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
+pub(super) fn differ<T: PartialEq>(a: &Few<T>, b: &Few<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
     !a.is_empty() && !b.is_empty() && !any(a, b, agree)
 }
 
