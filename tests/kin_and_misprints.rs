@@ -63,6 +63,60 @@ fn a_nir_wrong_in_one_character_is_a_misprint_when_the_whole_name_and_the_day_ar
     assert_eq!(outcome(&[caf(PAUL), misprinted("Jean")]), (2, vec![]), "twins have neighbouring numbers");
 }
 
+/// A NIR with the key that belongs to it.
+fn keyed(nir: &str) -> String {
+    format!("{nir}{:02}", hub_core::canonical::nir::key(nir).expect("a number"))
+}
+
+#[test]
+fn two_nir_stated_with_their_keys_are_two_persons_and_whoever_states_one_without_changes_nothing() {
+    let row = |id, nir: &str| format!("{id};Paul;Verdier;02/01/1980;{};{HOME}", keyed(nir));
+    let two = bord(&[&row("SI-1", PAUL.nir), &row("SI-2", "1800152121019")]);
+    assert_eq!(outcome(std::slice::from_ref(&two)), (2, vec!["autre_nir".to_owned()]));
+    assert_eq!(outcome(&[caf(PAUL), two]), (2, vec!["autre_nir".to_owned()]));
+}
+
+#[test]
+fn the_nir_that_came_with_its_key_is_kept_before_a_misprint_whoever_states_it() {
+    let dossier = caf(Member { nir: "1800152121019", ..PAUL });
+    let bord = bord(&[&format!("SI-1;Paul;Verdier;02/01/1980;{};{HOME}", keyed(PAUL.nir))]);
+    for extracts in [[&dossier, &bord], [&bord, &dossier]] {
+        let hub = Hub::fresh();
+        for (source, name, bytes) in extracts {
+            hub.deliver(source, name, bytes);
+        }
+        let persons = hub.persons();
+        let [person] = persons.as_slice() else { panic!("{} persons", persons.len()) };
+        assert_eq!(person["identite"]["nir"], PAUL.nir);
+        assert_eq!(person["identite"]["nir_avec_cle"], true);
+    }
+}
+
+#[test]
+fn two_of_one_name_and_birth_under_two_nir_in_one_dossier_are_two_in_whatever_order_it_names_them() {
+    let other = Member { role: "CJT", nir: "1800152121207", ..PAUL };
+    let night = |created: &str, members: &[Member<'_>]| {
+        monthly(&made(created, "01:00:00"), 1, &[household("2055990", "521", "2", members)])
+    };
+    let hub = Hub::fresh();
+    hub.deliver("caf", "1.xml", &night("2026-03-05", &[PAUL, other]));
+    let before = hub.persons();
+    assert_eq!(before.len(), 2);
+    let report = hub.deliver("caf", "2.xml", &night("2026-04-05", &[other, PAUL]));
+    assert_eq!(figures(&report, ["persons", "events"]), [0, 0]);
+    assert_eq!(hub.persons(), before);
+}
+
+#[test]
+fn a_first_of_january_bridges_no_two_known_days() {
+    let rows = ["SI-1;Paul;Verdier;14/06/1980;;;;;;;", "SI-2;Paul;Verdier;22/09/1980;;;;;;;"];
+    let rows = rows.map(|row| row.replace(";;;;;;;", &format!(";;{HOME}")));
+    let two = bord(&[&rows[0], &rows[1]]);
+    let unknown = caf(Member { born: "1980-01-01", rank: "", nir: "", ..PAUL });
+    let (persons, _) = outcome(&[two, unknown, principal(&[["de-1", "VERDIER", "PAUL", "1980-01-01"]])]);
+    assert!(persons > 1, "two days of birth are two persons'");
+}
+
 #[test]
 fn a_source_that_numbers_one_person_twice_under_one_nir_keeps_nobody_apart() {
     let rows = [

@@ -238,7 +238,7 @@ fn of_several_who_were_one_by_two_rulings_each_is_apart_again_once_both_are_take
     let like =
         Member { name: "KERVELLA DUPUIS", given: "LOUISE", born: "1985-01-01", nir: "", rank: "", ..PAUL };
     hub.deliver("caf", "1.xml", &caf("2026-03-05", &[like]));
-    hub.deliver("departement", "1.csv", &list("Dupuis;Marie Sandrine;04/11/1985;;SI-1;0612345678\n"));
+    hub.deliver("departement", "1.csv", &list("Dupuis;Marie Sandrine;04/12/1985;;SI-1;0612345678\n"));
     let row = "de-1;DUPUIS;LOUISE;1985-04-12 00:00:00.0;1;SUI;;\n";
     let columns = "identifiant_unique_de;nom;prenom;date_naissance;categorie_inscription;modalite_accompagnement;adresse_ligne4;adresse_ligne6\n";
     hub.deliver("france-travail", "principal.csv", format!("{columns}{row}").as_bytes());

@@ -49,7 +49,7 @@ pub enum Doubt {
     OtherNir,
     /// One NIR, and more than one other trait that differs.
     SharedNir,
-    /// The same name and birth, which one source numbers apart.
+    /// The same name and birth, which one source states apart: under two numbers, or with two lives.
     OtherNumber,
     /// The same name and birth under another given name: a twin, or the given name they go by.
     Twins,
@@ -145,14 +145,14 @@ fn by_likeness(
     }
     // Of those one source numbers apart, it is asked whenever the name is the same: they are its duplicates, or namesakes. Or where
     // they are alike for all that.
-    if a.differ_in_number(b) && (weight < policy.link || !a.may_be_stated_twice(b)) {
+    if a.differ_in_number(b) && (weight < policy.link || !a.may_be_numbered_twice(b)) {
         return (weight >= policy.review || a.has_name_of(b)).then_some(Err(Doubt::OtherNumber));
     }
     if weight < policy.review {
         return None;
     }
     if a.is_stated_beside(b) && a.may_be_two_of_one_day(b) {
-        return Some(Err(Doubt::Alike));
+        return Some(Err(Doubt::OtherNumber));
     }
     Some(match (weight >= policy.link, a.has_name_of(b)) {
         (false, _) if matches!(against, Some(Kin::Twins | Kin::TwinsAtHome)) => Err(Doubt::Twins),
@@ -223,7 +223,7 @@ mod tests {
             ("Sophei", "1974-06-17", "CHAUMONT", one),
             ("Sonia", "1974-06-17", "CHAUMONT", None),
             ("Sophei", "1974-01-01", "CHAUMONT", one),
-            // Of one name at one address there may be several whose day nobody knows.
+            // Of one name at one address there may be several whose day nobody knows, of one département too.
             ("Sophie", "1974-01-01", "LANGRES", asked),
         ] {
             let (own, theirs) = (of("11", "Sophie", birth, "CHAUMONT"), of("12", other, birth, place));
@@ -262,7 +262,7 @@ mod tests {
             let relation = relate(&of(birth, "CONAKRY"), &of(birth, other), &policy);
             relation.map(|relation| relation.found)
         };
-        assert_eq!(found("1985-01-01", "KANKAN"), Some(Err(Doubt::Alike)));
+        assert_eq!(found("1985-01-01", "KANKAN"), Some(Err(Doubt::OtherNumber)));
         assert!(matches!(found("1985-01-01", "CONAKRY"), Some(Ok(_))));
         assert!(matches!(found("1985-03-17", "KANKAN"), Some(Ok(_))));
     }
@@ -273,8 +273,7 @@ mod tests {
         let of = |by, nir, keyed: bool| {
             let more = [("identite.prenoms", "Mohamed"), ("identite.nir", nir)];
             let mut profile = stated(by, &more);
-            profile.nirs.retain(|_| false);
-            profile.nirs.add(&(nir.into(), keyed));
+            profile.sure_nirs.extend(keyed.then(|| nir.into()));
             profile
         };
         let found = |keyed, also| {
@@ -282,6 +281,11 @@ mod tests {
             relate(&own, &theirs, &policy).map(|relation| relation.found)
         };
         assert_eq!(found(true, true), Some(Err(Doubt::OtherNir)));
+        // Whoever else states one of them without its key.
+        let mut own = of("caf", "1740699330001", true);
+        own.join(of("ft", "1740699330001", false));
+        let relation = relate(&own, &of("dept", "1740699330007", true), &policy);
+        assert_eq!(relation.map(|relation| relation.found), Some(Err(Doubt::OtherNir)));
         for (keyed, also) in [(true, false), (false, true), (false, false)] {
             assert!(matches!(found(keyed, also), Some(Ok(_))), "{keyed} {also}");
         }
@@ -304,6 +308,26 @@ mod tests {
             |other| relate(&of("Julie", "1985-03-04"), &other, &policy).map(|relation| relation.found);
         assert_eq!(found(of("Paul", "1981-07-19")), None);
         assert!(matches!(found(of("Julie", "1985-03-14")), Some(Ok(_))));
+        // A wife's name and the given name she goes by, under the number and the day she had.
+        let renamed = stated(
+            "ft",
+            &[
+                ("identite.nom_naissance", "Kermadec"),
+                ("identite.prenoms", "Lise"),
+                ("identite.date_naissance", "1985-03-04"),
+                ("identifiants.identifiant_asp", "1"),
+            ],
+        );
+        let own = stated(
+            "dept",
+            &[
+                ("identite.prenoms", "Julie"),
+                ("identite.date_naissance", "1985-03-04"),
+                ("identifiants.identifiant_asp", "1"),
+            ],
+        );
+        let relation = relate(&own, &renamed, &policy).map(|relation| relation.found);
+        assert_eq!(relation, Some(Ok(Bond::Likeness)));
     }
 
     #[test]

@@ -18,7 +18,8 @@ use crate::text::fold_name;
 #[derive(Debug, Clone)]
 pub struct IdentityFields {
     nir: Option<FieldId>,
-    nir_keyed: Option<FieldId>,
+    /// What says that no character of the NIR is wrong.
+    sure: Vec<FieldId>,
     names: Vec<FieldId>,
     given: Option<FieldId>,
     birth: Option<FieldId>,
@@ -57,7 +58,7 @@ impl IdentityFields {
         };
         Self {
             nir: canon.find("identite.nir"),
-            nir_keyed: canon.find("identite.nir_avec_cle"),
+            sure: all(&["identite.nir_avec_cle", "identite.nir_certifie"]),
             names: all(&["identite.nom_naissance", "identite.nom_usage"]),
             given: canon.find("identite.prenoms"),
             birth: canon.find("identite.date_naissance"),
@@ -115,7 +116,7 @@ impl IdentityFields {
         let nir = claim.text(self.nir).filter(own);
         let mut traits = Traits {
             nir: nir.map(CompactString::from),
-            nir_keyed: claim.is_said(self.nir_keyed),
+            nir_is_sure: self.sure.iter().any(|field| claim.is_said(*field)),
             names,
             given: claim.folded(self.given),
             birth,
@@ -225,8 +226,8 @@ impl<'v> Reader<'v> {
         self.text(field).map(fold_name).unwrap_or_default()
     }
 
-    fn is_said(&self, field: Option<FieldId>) -> bool {
-        field.and_then(self.value) == Some(&Value::Bool(true))
+    fn is_said(&self, field: FieldId) -> bool {
+        (self.value)(field) == Some(&Value::Bool(true))
     }
 
     fn number(&self, field: Option<FieldId>) -> Option<i64> {

@@ -149,7 +149,7 @@ impl Likeness {
             (Trait::Foyer, both(&a.households, &b.households, |a, b| u8::from(a != b))),
             (Trait::Numero, level_of_numbers(a, b)),
             (Trait::Sources, Some(level_of_sources(a, b))),
-            (Trait::Nir, both(&a.nirs, &b.nirs, level_of_nirs)),
+            (Trait::Nir, level_of_nirs(a, b)),
         ];
         for (of, level) in sets {
             likeness.set(of, level);
@@ -247,7 +247,11 @@ fn level_of_given(a: &Profile, b: &Profile) -> Option<u8> {
 }
 
 fn level_of_births(a: &Profile, b: &Profile) -> Option<u8> {
-    let pairs = || a.births.iter().flat_map(|a| b.births.iter().map(|b: &Birth| a.nearness(*b)));
+    // That some claim says 1 January of both says nothing once their days are known.
+    let known = a.days_contradict(b);
+    let counted = |birth: &&Birth| !known || birth.anniversary().is_some();
+    let theirs = || b.births.iter().filter(counted);
+    let pairs = || a.births.iter().filter(counted).flat_map(|own| theirs().map(|birth| own.nearness(*birth)));
     let best = pairs().min()?;
     // Known to the month in one place, to another day of it in another.
     let contradicted =
@@ -255,18 +259,40 @@ fn level_of_births(a: &Profile, b: &Profile) -> Option<u8> {
     Some(if contradicted { birth::Nearness::Part as u8 } else { best as u8 })
 }
 
-pub(super) fn level_of_places(a: &Birthplace, b: &Birthplace) -> u8 {
+fn level_of_places(a: &Birthplace, b: &Birthplace) -> u8 {
+    let names = alike(a, b);
     let codes = !a.code.is_empty() && !b.code.is_empty();
-    // PARIS 13E ARRONDISSEMENT, PARIS 13, PARIS.
-    let plain = |name: &str| name.chars().take_while(|letter| !letter.is_ascii_digit()).collect::<String>();
-    let (name_a, name_b) = (plain(&a.name), plain(&b.name));
-    let names = !name_a.trim().is_empty() && !name_b.trim().is_empty();
-    if (codes && a.code == b.code) || (names && name_a.trim() == name_b.trim()) {
+    if (codes && a.code == b.code) || names == Some(names::Nearness::Same) {
         return 0;
     }
-    let departements = codes && a.code.get(..2) == b.code.get(..2);
-    let alike = names && names::names(name_a.trim(), name_b.trim()) != names::Nearness::Other;
-    if departements || alike || !(codes || names) { 1 } else { 2 }
+    let near = names.is_some_and(|names| names != names::Nearness::Other);
+    let departements = codes && departement(&a.code) == departement(&b.code);
+    if departements || near || !(codes || names.is_some()) { 1 } else { 2 }
+}
+
+/// Whether two birthplaces may be one: by their codes, or by how their names are written.
+pub(super) fn may_be_one_place(a: &Birthplace, b: &Birthplace) -> bool {
+    let names = alike(a, b).map(|names| names != names::Nearness::Other);
+    let codes = !a.code.is_empty() && !b.code.is_empty();
+    (codes && a.code == b.code) || names.unwrap_or(!codes)
+}
+
+/// How alike the names of two birthplaces are: PARIS 13E ARRONDISSEMENT, PARIS 13 and PARIS are the same.
+fn alike(a: &Birthplace, b: &Birthplace) -> Option<names::Nearness> {
+    let plain = |name: &str| name.chars().take_while(|letter| !letter.is_ascii_digit()).collect::<String>();
+    let (a, b) = (plain(&a.name), plain(&b.name));
+    let (a, b) = (a.trim(), b.trim());
+    (!a.is_empty() && !b.is_empty()).then(|| if a == b { names::Nearness::Same } else { names::names(a, b) })
+}
+
+/// The département of a commune's code; overseas it takes three characters, and of what lies abroad there is none: the code itself.
+fn departement(commune: &str) -> &str {
+    let length = match commune.get(..2) {
+        Some("97" | "98") => 3,
+        Some("99") => 5,
+        _ => 2,
+    };
+    commune.get(..length).unwrap_or(commune)
 }
 
 /// The street nearly written alike in one postal code, or the very street and one digit of the code wrong, is near.

@@ -6,40 +6,42 @@
 use compact_str::CompactString;
 use strsim::osa_distance;
 
-use super::birth::Birth;
 use super::few::Few;
 use super::key::KeyKind;
-use super::likeness::{Likeness, Trait, level_of_places};
+use super::likeness::{Likeness, Trait, may_be_one_place};
 use super::profile::{Profile, any, differ};
 use crate::canonical::nir::may_be_mended;
 
-/// A NIR, and whether some claim states it with the key that belongs to it: then no character of it is wrong.
-pub(super) type StatedNir = (CompactString, bool);
-
 impl Profile {
     pub(super) fn shares_a_nir(&self, other: &Self) -> bool {
-        any(&self.nirs, &other.nirs, |(own, _), (theirs, _)| own == theirs)
+        !self.nirs.is_disjoint(&other.nirs)
     }
 
-    /// They bear two NIR; one character wrong in that of a person whose name and birth are the same is a misprint, unless both came with
-    /// their keys. Twins, whose NIR are neighbours, have other given names.
+    /// They bear two NIR; one character wrong, or two neighbours exchanged, in that of a person whose name and birth are the same is a
+    /// misprint. Twins, whose NIR are neighbours, have other given names.
     pub(super) fn nirs_differ(&self, other: &Self) -> bool {
-        let misprinted = |(own, keyed): &StatedNir, (theirs, also): &StatedNir| {
-            !(*keyed && *also) && osa_distance(own, theirs) < 2
+        let misprinted = || {
+            self.has_name_and_day_of(other)
+                && any(&self.nirs, &other.nirs, |own, theirs| self.may_be_misprinted(own, other, theirs))
         };
         let both = !self.nirs.is_empty() && !other.nirs.is_empty();
-        both && !self.shares_a_nir(other)
-            && !(self.has_name_and_day_of(other) && any(&self.nirs, &other.nirs, misprinted))
+        both && !self.shares_a_nir(other) && !misprinted()
+    }
+
+    /// A character apart, and not both sure.
+    fn may_be_misprinted(&self, own: &CompactString, other: &Self, theirs: &CompactString) -> bool {
+        let sure = self.sure_nirs.contains(own) && other.sure_nirs.contains(theirs);
+        !sure && osa_distance(own, theirs) < 2
     }
 
     /// They bear two NIR that differ in what a correction of sex or birth changes alone.
     pub(super) fn nirs_may_be_mended(&self, other: &Self) -> bool {
-        any(&self.nirs, &other.nirs, |(own, _), (theirs, _)| may_be_mended(own, theirs))
+        any(&self.nirs, &other.nirs, |own, theirs| may_be_mended(own, theirs))
     }
 
     /// They bear one NIR between them.
     pub(super) fn have_one_nir(&self, other: &Self) -> bool {
-        let mut nirs = self.nirs.iter().chain(other.nirs.iter()).map(|(nir, _)| nir);
+        let mut nirs = self.nirs.iter().chain(other.nirs.iter());
         let first = nirs.next();
         first.is_some() && nirs.all(|nir| Some(nir) == first)
     }
@@ -78,32 +80,33 @@ impl Profile {
         })
     }
 
-    /// Whether a source may state one person twice at one time: the day of birth is known and the same; or births agree as far as they
-    /// are known, and nothing speaks for two of that day.
-    pub(super) fn may_be_stated_twice(&self, other: &Self) -> bool {
-        self.has_known_day_of(other) || (self.agrees_in_birth_with(other) && !self.has_another_life(other))
+    /// Whether a source may have numbered one person twice at one time: the day of birth is known and the same; or births agree as far
+    /// as they are known, and nothing else speaks for two.
+    pub(super) fn may_be_numbered_twice(&self, other: &Self) -> bool {
+        let alike = || !self.has_another_life(other) && !apart(&self.households, &other.households);
+        self.has_known_day_of(other) || (self.agrees_in_birth_with(other) && alike())
     }
 
-    /// Whether they may be two of a day that is many's: 1 January, or a year, and lives of their own.
+    /// Whether they may be two of a day that is many's: 1 January, or a year, and lives of their own. A fund states under two numbers of
+    /// household whom it states twice.
     pub(super) fn may_be_two_of_one_day(&self, other: &Self) -> bool {
         !self.has_known_day_of(other) && self.agrees_in_birth_with(other) && self.has_another_life(other)
     }
 
     fn has_known_day_of(&self, other: &Self) -> bool {
-        let known = |birth: &&Birth| birth.anniversary().is_some();
-        self.births.iter().filter(known).any(|birth| other.births.contains(birth))
+        any(&self.births, &other.births, |own, theirs| own == theirs && own.anniversary().is_some())
     }
 
     fn agrees_in_birth_with(&self, other: &Self) -> bool {
         any(&self.births, &other.births, |own, theirs| own.nearness(*theirs).agrees())
+            && !self.days_contradict(other)
     }
 
     /// Something differs that two of one name and one home have each for themselves.
     fn has_another_life(&self, other: &Self) -> bool {
-        differ(&self.birthplaces, &other.birthplaces, |own, theirs| level_of_places(own, theirs) < 2)
+        differ(&self.birthplaces, &other.birthplaces, may_be_one_place)
             || apart(&self.phones, &other.phones)
             || apart(&self.emails, &other.emails)
-            || apart(&self.households, &other.households)
     }
 }
 
@@ -123,13 +126,15 @@ pub(super) fn level_of_numbers(a: &Profile, b: &Profile) -> Option<u8> {
     }
 }
 
-/// How alike two NIR are: one character wrong, or two neighbours exchanged, where not both came with their keys.
-pub(super) fn level_of_nirs((own, keyed): &StatedNir, (theirs, also): &StatedNir) -> u8 {
-    match osa_distance(own, theirs) {
-        0 => 0,
-        1 if !(*keyed && *also) => 1,
-        _ => 2,
-    }
+/// How alike two NIR are: the same, perhaps a misprint, or two.
+pub(super) fn level_of_nirs(a: &Profile, b: &Profile) -> Option<u8> {
+    let level = |own: &CompactString, theirs: &CompactString| match own == theirs {
+        true => 0,
+        false if a.may_be_misprinted(own, b, theirs) => 1,
+        false => 2,
+    };
+    let levels = a.nirs.iter().flat_map(|own| b.nirs.iter().map(move |theirs| (own, theirs)));
+    levels.map(|(own, theirs)| level(own, theirs)).min()
 }
 
 impl Likeness {
@@ -141,10 +146,14 @@ impl Likeness {
     }
 
     /// A number borne by two who have no two of name, given name and birth in common was passed on, within a home it may be: it tells
-    /// nothing of them.
+    /// nothing of them. Few homes have two of one day of birth.
     pub(super) fn let_numbers_pass_on(&mut self) {
+        let birth = self.word(Trait::Naissance);
+        if birth == Some("identique") {
+            return;
+        }
         let of_another = [Trait::Nom, Trait::Prenoms].map(|of| self.word(of) == Some("different"));
-        let born_otherwise = matches!(self.word(Trait::Naissance), Some("different" | "proche"));
+        let born_otherwise = matches!(birth, Some("different" | "proche"));
         let differing = of_another.into_iter().chain([born_otherwise]).filter(|differs| *differs).count();
         if differing > 1 {
             self.set(Trait::Numero, None);

@@ -11,7 +11,6 @@ use super::birth::Birth;
 use super::few::Few;
 use super::key::IdentityKey;
 use super::names;
-use super::numbers::StatedNir;
 use super::span::Span;
 use super::traits::{Birthplace, OwnNumber, Traits};
 use crate::text::fold_name;
@@ -24,7 +23,9 @@ pub struct Profile {
     pub(super) keys: Few<IdentityKey>,
     /// Those of them that only claims no longer stated bear.
     pub(super) former: Few<IdentityKey>,
-    pub(super) nirs: Few<StatedNir>,
+    pub(super) nirs: Texts,
+    /// Those of them some claim states so that no character can be wrong.
+    pub(super) sure_nirs: Texts,
     pub(super) names: Texts,
     pub(super) given: Texts,
     pub(super) births: Few<Birth>,
@@ -72,7 +73,8 @@ impl Profile {
             self.former.extend(traits.keys.iter().copied());
         }
         self.keys.extend(traits.keys.iter().copied());
-        self.nirs.extend(traits.nir.clone().map(|nir| (nir, traits.nir_keyed)));
+        self.nirs.extend(traits.nir.clone());
+        self.sure_nirs.extend(traits.nir.clone().filter(|_| traits.nir_is_sure));
         self.names.extend(traits.names.iter().cloned());
         self.given.extend(Some(&traits.given).filter(|text| !text.is_empty()).cloned());
         self.births.extend(traits.birth);
@@ -98,6 +100,7 @@ impl Profile {
         self.former.extend(former);
         self.keys.extend(other.keys);
         self.nirs.extend(other.nirs);
+        self.sure_nirs.extend(other.sure_nirs);
         self.names.extend(other.names);
         self.given.extend(other.given);
         self.births.extend(other.births);
@@ -163,7 +166,18 @@ impl Profile {
     pub(super) fn speaks_for(&self, other: &Self) -> bool {
         !self.nirs_differ(other)
             && go_together(&self.births, &other.births, |a, b| a.nearness(*b).agrees())
+            && !self.days_contradict(other)
             && self.given_go_together(other)
+    }
+
+    /// Of both a day of birth is known, and it is another: that some claim says 1 January of both does not make it the same.
+    pub(super) fn days_contradict(&self, other: &Self) -> bool {
+        let known = |birth: &&Birth| birth.anniversary().is_some();
+        let theirs = || other.births.iter().filter(known);
+        let mut own = self.births.iter().filter(known).peekable();
+        own.peek().is_some()
+            && theirs().next().is_some()
+            && !own.any(|day| theirs().any(|other| other == day))
     }
 
     /// The same given names somewhere, or none that speak against another. LOUISE does not, beside a MARIE who is known as MARIE

@@ -17,8 +17,8 @@ pub(super) type OwnNumber = (CompactString, CompactString);
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Traits {
     pub(super) nir: Option<CompactString>,
-    /// Stated with the key that belongs to it.
-    pub(super) nir_keyed: bool,
+    /// Stated with the key that belongs to it, or certified: no character of it is wrong.
+    pub(super) nir_is_sure: bool,
     /// Name at birth, then name in use.
     pub(super) names: Vec<CompactString>,
     pub(super) given: CompactString,

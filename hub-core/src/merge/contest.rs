@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use crate::canonical::nir::is_provisional;
-use crate::canonical::{Canon, Kind, Value};
+use crate::canonical::{Canon, FieldId, Kind, Value};
 use crate::delivery::{DeliveryId, RunId};
 use crate::statement::{Origin, Statement};
 
@@ -26,6 +26,8 @@ pub(super) struct Contender<'s> {
 pub enum Criterion {
     /// A provisional NIR goes after any other.
     Doubt,
+    /// A NIR without its key, and not certified, goes after one that no misprint can be in.
+    Unsure,
     /// The policy believes one source before the other.
     Authority,
     /// One is stated still; the other has gone silent, or a later claim of its dossier has replaced it.
@@ -46,6 +48,7 @@ pub enum Criterion {
 struct Strength<'s> {
     contender: Contender<'s>,
     doubtful: bool,
+    unsure: bool,
     rank: usize,
     preference: Option<usize>,
     /// The last place it was stated at.
@@ -57,8 +60,9 @@ struct Strength<'s> {
 type Comparison = for<'a, 's> fn(&'a Strength<'s>, &'a Strength<'s>) -> Ordering;
 
 /// Each criterion, the stronger one first.
-const CRITERIA: [(Criterion, Comparison); 8] = [
+const CRITERIA: [(Criterion, Comparison); 9] = [
     (Criterion::Doubt, |a, b| a.doubtful.cmp(&b.doubtful)),
+    (Criterion::Unsure, |a, b| a.unsure.cmp(&b.unsure)),
     (Criterion::Authority, |a, b| a.rank.cmp(&b.rank)),
     (Criterion::Standing, |a, b| a.contender.over.cmp(&b.contender.over)),
     (Criterion::Preference, |a, b| a.preference_place().cmp(&b.preference_place())),
@@ -155,12 +159,17 @@ fn strength<'s>(
     let dossier = precedence.is_dossier(canon, statement);
     let origins = || of_block().filter_map(|(_, _, at)| statement.stated.origins.get(usize::from(*at)));
     let recent = if dossier { statement.stated.latest() } else { origins().map(Origin::place).max() };
-    let doubtful = of_block().any(|(id, value, _)| {
-        canon.field(*id).kind == Kind::Nir && value.as_text().is_some_and(is_provisional)
-    });
+    let nir = of_block().find(|(id, _, _)| canon.field(*id).kind == Kind::Nir);
+    let doubtful = nir.is_some_and(|(_, value, _)| value.as_text().is_some_and(is_provisional));
+    // What qualifies a NIR says that it is certified, or came with its key.
+    let said = |(id, value, _): &(FieldId, Value, u16)| {
+        canon.field(*id).qualifies == nir.map(|(id, _, _)| *id) && *value == Value::Bool(true)
+    };
+    let unsure = nir.is_some() && !of_block().any(said);
     Strength {
         contender,
         doubtful,
+        unsure,
         rank: precedence.rank(&statement.source, ranked_by(canon, statement, block)),
         preference: precedence.preference(canon, statement),
         recent,

@@ -199,13 +199,11 @@ impl Paired {
     ) {
         let key = record.key();
         let source = context.mapping.source.as_str();
-        let claims: Vec<(Claim, Traits)> = last_claims(record.mapped.claims)
-            .into_iter()
-            .map(|claim| {
-                let traits = context.grounds.identity.traits(&claim.fields, source, &key.0);
-                (claim, traits)
-            })
-            .collect();
+        let read = |claim: Claim| {
+            let traits = context.grounds.identity.traits(&claim.fields, source, &key.0);
+            (claim, traits)
+        };
+        let claims = last_claims(record.mapped.claims.into_iter().map(read));
         let alone = claims.len() == 1;
         let found = continued(context, &mut olds, &claims);
         let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
@@ -321,12 +319,15 @@ fn last_of_each(context: Context<'_>, records: Vec<MappedRecord>) -> (Vec<Mapped
     (kept, told)
 }
 
-fn last_claims(claims: Vec<Claim>) -> Vec<Claim> {
-    let mut kept: Vec<Claim> = Vec::with_capacity(claims.len());
-    for claim in claims {
-        match kept.iter_mut().find(|earlier| earlier.key == claim.key && !claim.key.is_empty()) {
-            Some(earlier) => *earlier = claim,
-            None => kept.push(claim),
+/// A person stated twice in one record counts as stated last. Two of one name and birth under two NIR are two.
+fn last_claims(claims: impl Iterator<Item = (Claim, Traits)>) -> Vec<(Claim, Traits)> {
+    let mut kept: Vec<(Claim, Traits)> = Vec::new();
+    for (claim, traits) in claims {
+        let another = |its: &Traits| its.nir().zip(traits.nir()).is_some_and(|(own, nir)| own != nir);
+        let same = |earlier: &Claim| earlier.key == claim.key && !claim.key.is_empty();
+        match kept.iter_mut().find(|(earlier, its)| same(earlier) && !another(its)) {
+            Some(earlier) => *earlier = (claim, traits),
+            None => kept.push((claim, traits)),
         }
     }
     kept
@@ -349,11 +350,15 @@ fn continued(
     let same_key = |claim: &Claim, traits: &Traits, old: &Statement| {
         old.key == claim.key && traits.may_follow(&traits_of(old))
     };
+    // Two of one record may have one key, and their own NIR.
+    let same = |claim: &Claim, traits: &Traits, old: &Statement| {
+        old.key == claim.key && traits.nir().is_some() && traits_of(old).nir() == traits.nir()
+    };
     let same_nir = |_: &Claim, traits: &Traits, old: &Statement| {
         traits.nir().is_some() && traits_of(old).nir() == traits.nir()
     };
     let corrected = |_: &Claim, traits: &Traits, old: &Statement| traits.nearly(&traits_of(old));
-    let passes: [Continues<'_>; 3] = [&same_key, &same_nir, &corrected];
+    let passes: [Continues<'_>; 4] = [&same, &same_key, &same_nir, &corrected];
     for continues in passes {
         for ((claim, traits), found) in claims.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
             let at = olds.iter().position(|old| continues(claim, traits, old));

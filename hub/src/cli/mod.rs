@@ -29,6 +29,7 @@ mod synth;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -127,9 +128,17 @@ pub enum Exit {
     Mistakes = 5,
 }
 
+/// What was typed in the place of an identifier may be a name: it is not said again.
+fn without_value(mut refused: clap::Error) -> clap::Error {
+    if refused.kind() == ErrorKind::ValueValidation {
+        refused.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+    }
+    refused
+}
+
 /// Reads the arguments, runs the command, prints a failure with its causes.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|refused| without_value(refused).exit());
     tracing_subscriber::fmt()
         .with_env_filter(filter(matches!(cli.command, Command::Serve(_))))
         .with_writer(std::io::stderr)

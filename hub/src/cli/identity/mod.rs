@@ -149,8 +149,8 @@ fn why(doubt: Doubt) -> &'static str {
             "same name and birth, other given name: twins, or the name they go by",
         ),
         Doubt::OtherNumber => either(
-            "même nom et naissance, deux numéros d'une source",
-            "same name and birth, two numbers of one source",
+            "même nom et naissance, qu'une source déclare à part : deux numéros, ou deux lieux de naissance, téléphones, courriels",
+            "same name and birth, which one source states apart: two numbers, or two birthplaces, telephones, e-mail addresses",
         ),
     }
 }

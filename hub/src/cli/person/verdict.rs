@@ -19,6 +19,7 @@ pub(super) fn word(verdict: Verdict<'_>) -> (&'static str, Option<&'static str>)
 fn criterion(by: Criterion) -> &'static str {
     match by {
         Criterion::Doubt => "nir_provisoire",
+        Criterion::Unsure => "nir_sans_cle",
         Criterion::Authority => "autorite",
         Criterion::Standing => "perime",
         Criterion::Preference => "preference",
@@ -48,6 +49,10 @@ pub(super) fn motive(stated: &Statement, verdict: Verdict<'_>) -> String {
 fn lost(absent: bool, to: &str, by: Criterion) -> String {
     match by {
         Criterion::Doubt => either("NIR provisoire", "provisional NIR").to_owned(),
+        Criterion::Unsure => {
+            either("NIR ni certifié ni dit avec sa clé", "NIR neither certified nor stated with its key")
+                .to_owned()
+        }
         Criterion::Authority => either(
             format!("`{to}` passe avant pour ce champ"),
             format!("`{to}` is believed first for this field"),

@@ -239,6 +239,9 @@ fn reasons(kept: &Account<'_>, all: &[Told<'_>]) -> String {
 fn advantage(by: Criterion) -> &'static str {
     match by {
         Criterion::Doubt => either("son NIR n'est pas provisoire", "its NIR is not provisional"),
+        Criterion::Unsure => {
+            either("son NIR est certifié, ou dit avec sa clé", "its NIR is certified, or stated with its key")
+        }
         Criterion::Authority => either("sa source passe avant", "its source is believed first"),
         Criterion::Standing => either("elle est toujours dite", "it is stated still"),
         Criterion::Preference => either("la politique la préfère", "the policy prefers it"),

@@ -25,7 +25,8 @@ select told_of.* from unnest($2::uuid[]) as asked (id) cross join lateral (
   select person_id, version, declared, sequence, seen_in from told_of
   where following_id = (select id from following where profile = $1) and person_id = asked.id limit 1) as told_of";
 /// By their places, found first: joined, the planner walks all that was ever told.
-const TOLD_OUTBOX: &str = "select position from told_outbox where position > $1 order by position limit $2";
+const TOLD_OUTBOX: &str =
+    "select position from told_outbox where position > $1 and position <= $3 order by position limit $2";
 const TOLD_AT: &str = "
 select position, profile, subscriber, subject, told.id, routing_key, payload
 from told join following on following.id = following_id where position = any($1)";
@@ -39,8 +40,17 @@ insert into told_of (following_id, person_id, version, declared, sequence, seen_
 select $6, * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
 on conflict (following_id, person_id) do update set version = excluded.version, declared = excluded.declared,
   sequence = excluded.sequence, seen_in = excluded.seen_in";
-/// Places are given and written by one telling at a time: who reads what waits behind a place must not find an earlier one later.
-const LOCK: &str = "select pg_advisory_xact_lock(6120948371525088417)";
+/// Said before places are given, and until they are written: they will be behind this one. A lock that hinders nobody says it.
+const CLAIM: &str = "
+select pg_advisory_xact_lock_shared(28789::bigint << 48 | last_value - (not is_called)::int) from told_position_seq";
+/// Up to here no telling under way will write any more: who reads what waits behind a place must not find an earlier one later, which
+/// would turn a person's events round. Where places end is read first: whoever was given one of them claims it still, or has ended.
+const SETTLED: &str = "
+select least(given.place, (
+  select min((classid::bigint << 32 | objid::bigint) & (1::bigint << 48) - 1) from pg_locks
+  where locktype = 'advisory' and objsubid = 1 and classid::bigint >> 16 = 28789 and given.place is not null
+    and database = (select oid from pg_database where datname = current_database())))
+from (select last_value as place from told_position_seq) as given";
 const PLACES: &str = "select array(select nextval('told_position_seq') from generate_series(1, $1))";
 const WRITE_TOLD: &str = "
 insert into told (following_id, position, subscriber, person_id, subject, id, sequence, routing_key, payload)
@@ -105,11 +115,13 @@ impl Tellings for Postgres {
 
     async fn told_outbox(&self, after: u64, limit: u32) -> Result<Vec<ToldEvent>, StoreError> {
         let failed = failed("reading what waits for the broker");
+        let settled: i64 = sqlx::query_scalar(SETTLED).fetch_one(&self.pool).await.map_err(&failed)?;
         let waiting = sqlx::query_scalar(TOLD_OUTBOX).bind(i64::try_from(after).unwrap_or(i64::MAX));
-        let waiting: Vec<i64> =
-            waiting.bind(i64::from(limit)).fetch_all(&self.pool).await.map_err(&failed)?;
+        let waiting = waiting.bind(i64::from(limit)).bind(settled);
+        let waiting: Vec<i64> = waiting.fetch_all(&self.pool).await.map_err(&failed)?;
         if after == 0 {
-            self.fresh.forget_before(waiting.first().map_or(u64::MAX, |first| first.cast_unsigned()));
+            let first = waiting.first().map_or(settled + 1, |first| *first);
+            self.fresh.forget_before(first.cast_unsigned());
         }
         let (mut events, others) = self.fresh.at(&waiting);
         if !others.is_empty() {
@@ -149,7 +161,7 @@ async fn tell(pool: &PgPool, write: &TellingWrite) -> Result<Vec<u64>, StoreErro
         write_told_of(&mut tx, id, rows).await?;
     }
     if !write.events.is_empty() {
-        sqlx::query(LOCK).execute(&mut *tx).await.map_err(&failed)?;
+        sqlx::query(CLAIM).execute(&mut *tx).await.map_err(&failed)?;
     }
     let mut places = Vec::with_capacity(write.events.len());
     for rows in write.events.chunks(CHUNK) {
