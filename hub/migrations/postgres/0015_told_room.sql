@@ -1,2 +1,2 @@
 -- Who is known is moved on with each event: room in its page spares a new entry in the index.
-alter table told_of set (fillfactor = 70);
+alter table told_of set (fillfactor = 50);

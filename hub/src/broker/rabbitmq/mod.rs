@@ -35,7 +35,7 @@ pub use topology::{DEAD_LETTERS, EXCHANGE, QUEUE, Topology, of_journal};
 /// TCP alone takes some eleven minutes to notice a dead peer.
 const HEARTBEAT_S: u16 = 10;
 /// Channels publishing at once: while one waits for its last confirms, the broker has work from the others.
-const LANES: usize = 8;
+const LANES: usize = 16;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// More of it for each subscriber's queue.
 const LOOK: Duration = Duration::from_secs(16);
