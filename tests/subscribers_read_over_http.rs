@@ -216,3 +216,31 @@ async fn a_subscription_taken_away_beside_a_file_with_a_mistake_is_over_and_the_
     while !declared().await.contains("[\"51\"]") {}
     assert_eq!(status(&tool).await, StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_profile_holds_no_more_is_given_to_nobody_who_reads_what_it_was_told_before() {
+    let tool = tool();
+    tool.until("instantane.termine", 0).await;
+    let fields = |events: &[Json]| {
+        let changes = events.iter().filter_map(|event| event["data"]["changements"].as_array()).flatten();
+        changes.map(|change| change["champ"].as_str().expect("a field").to_owned()).collect::<Vec<_>>()
+    };
+    let of_address = |fields: &[String]| fields.iter().any(|field| field.starts_with("adresse."));
+    let (events, _) = tool.page("after=0").await;
+    assert!(of_address(&fields(&events)), "{events:?}");
+    let folder = std::path::Path::new(&tool.hub.home()).join("abonnements");
+    let cut = "profil: suivi\ntitre: Essai\nchamps: [identite]\n";
+    std::fs::write(folder.join("profils/suivi.yaml"), cut).expect("a file");
+    let mut told = fields(&events);
+    while of_address(&told) {
+        told = fields(&tool.page("after=0").await.0);
+    }
+    assert!(told.iter().any(|field| field == "identite.nom_usage"), "{told:?}");
+    // Who reads wider now than when it was told reads no more than the profile holds.
+    let wider = std::fs::read_to_string(folder.join("outil.yaml")).expect("read");
+    std::fs::write(folder.join("outil.yaml"), wider.replace("[\"52\"]", "[\"51\", \"52\"]")).expect("a file");
+    tool.until("instantane.termine", 0).await;
+    assert!(!of_address(&fields(&tool.page("after=0&limit=1000").await.0)));
+    let printed = tool.hub.ask(&["subscriber", "events", "outil"]).json();
+    assert!(!of_address(&fields(&printed)), "{printed:?}");
+}

@@ -175,6 +175,7 @@ pub fn postman(settings: &Settings, heralds: &Heralds) -> anyhow::Result<Postman
         store: Arc::clone(&heralds.store),
         clock: Arc::clone(&heralds.clock),
         declarations: Arc::clone(&heralds.declarations),
+        canon: Arc::clone(&heralds.canon),
         seal: Seal::load_or_create(&settings.key())?,
         post: Arc::new(Post::new(networks)?),
         holder: MachineClock.mint(),

@@ -10,6 +10,7 @@ use super::names;
 use super::numbers::{level_of_nirs, level_of_numbers};
 use super::profile::{Address, Profile};
 use super::traits::Birthplace;
+use crate::referential::of_commune;
 
 /// A trait that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -285,14 +286,9 @@ fn alike(a: &Birthplace, b: &Birthplace) -> Option<names::Nearness> {
     (!a.is_empty() && !b.is_empty()).then(|| if a == b { names::Nearness::Same } else { names::names(a, b) })
 }
 
-/// The département of a commune's code; overseas it takes three characters, and of what lies abroad there is none: the code itself.
-fn departement(commune: &str) -> &str {
-    let length = match commune.get(..2) {
-        Some("97" | "98") => 3,
-        Some("99") => 5,
-        _ => 2,
-    };
-    commune.get(..length).unwrap_or(commune)
+/// The département of a commune's code; of what lies abroad there is none: the code itself.
+fn departement(code: &str) -> &str {
+    if code.starts_with("99") { code } else { of_commune(code) }
 }
 
 /// The street nearly written alike in one postal code, or the very street and one digit of the code wrong, is near.

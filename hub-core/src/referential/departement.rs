@@ -32,7 +32,7 @@ fn of_address<'s>(text: &impl Fn(&str) -> Option<&'s str>) -> Option<&'s str> {
 }
 
 /// The département of an INSEE code, whether or not there is such a commune.
-pub(super) fn of_commune(code: &str) -> &str {
+pub(crate) fn of_commune(code: &str) -> &str {
     let overseas = code.starts_with("97") || code.starts_with("98");
     code.get(..if overseas { 3 } else { 2 }).unwrap_or(code)
 }

@@ -10,6 +10,7 @@ mod doubt;
 mod name;
 mod number;
 
+pub(crate) use departement::of_commune;
 pub use departement::{departement, departements};
 pub use doubt::{Checks, Doubt};
 pub use number::is_rome;

@@ -209,7 +209,9 @@ impl<'f> Sheet<'f> {
             Ok(territory) => Some(territory),
             Err(wrong) => {
                 for code in wrong {
-                    self.no(Code::BadSubscription, code, &format!("`{code}` is no département: {expected}"));
+                    let place = self.place_behind("territoire", code);
+                    let message = format!("`{code}` is no département: {expected}");
+                    self.add(Diagnostic::new(Code::BadSubscription, place, message));
                 }
                 None
             }
@@ -297,6 +299,13 @@ impl<'f> Sheet<'f> {
     fn add(&mut self, diagnostic: Diagnostic) {
         self.refused = true;
         self.mistakes.push(Mistaken { file: self.file.to_owned(), diagnostic });
+    }
+
+    /// Where a word stands behind another one: codes are short, and stand in dates too.
+    fn place_behind(&self, key: &str, word: &str) -> std::ops::Range<usize> {
+        let behind = self.place(key).start;
+        let start = self.text.get(behind..).and_then(|text| text.find(word)).unwrap_or_default() + behind;
+        start..(start + word.len()).min(self.text.len())
     }
 
     fn place(&self, word: &str) -> std::ops::Range<usize> {

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use compact_str::CompactString;
 use jiff::civil::Date;
 
-use crate::canonical::Category;
+use crate::canonical::{Canon, Category};
 
 pub use bound::{Bond, about_to_bind, bound_by_nothing_else, forget_bonds};
 pub use check::{Declared, Mistaken, check};
@@ -84,6 +84,13 @@ impl Declared {
         let mut declared = self.clone();
         declared.subscriptions.retain(|name, _| !paused.contains(name));
         declared
+    }
+
+    /// What a profile was told, as one of its subscribers may read it now: nothing of whom its territory no longer covers, nor of a
+    /// field the profile no longer holds.
+    pub fn read_by(&self, own: &Subscription, canon: &Canon, event: ToldEvent) -> Option<ToldEvent> {
+        let scope = self.scopes.get(&own.profile).filter(|_| own.receives(&event))?;
+        Some(ToldEvent { json: scope.cut(canon, event.json), ..event })
     }
 
     /// The profiles somebody subscribes to on a day.

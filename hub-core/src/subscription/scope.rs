@@ -4,6 +4,7 @@
 //! subscriber is made from what leaves here, so nothing else can.
 
 use compact_str::CompactString;
+use serde_json::Value as Json;
 
 use crate::canonical::{Canon, FieldId, Item, Value};
 use crate::statement::{Origin, Stated};
@@ -53,6 +54,36 @@ impl Scope {
             }
         }
         seen
+    }
+
+    /// An event told when the profile may have held other fields, in JSON, without what it holds no more: a change of that is left out.
+    pub(super) fn cut(&self, canon: &Canon, json: String) -> String {
+        let Ok(mut event) = serde_json::from_str::<Json>(&json) else { return String::from("{}") };
+        let changes = event.pointer_mut("/data/changements").and_then(Json::as_array_mut);
+        let Some(changes) = changes else { return json };
+        let mut cut = false;
+        changes.retain_mut(|change| {
+            let path = change.get("champ").and_then(Json::as_str).unwrap_or_default();
+            let field = canon.find(path).filter(|field| self.holds(*field));
+            cut |= field.is_none_or(|field| self.cut_members(canon, field, change));
+            field.is_some()
+        });
+        if cut { event.to_string() } else { json }
+    }
+
+    /// Whether a value of a repeated group lost a member.
+    fn cut_members(&self, canon: &Canon, group: FieldId, change: &mut Json) -> bool {
+        let held = |name: &str| canon.member(group, name).is_some_and(|member| self.holds(member));
+        let mut cut = false;
+        for side in ["avant", "apres"] {
+            let items = change.get_mut(side).and_then(Json::as_array_mut).into_iter().flatten();
+            for item in items.filter_map(Json::as_object_mut) {
+                let before = item.len();
+                item.retain(|name, _| held(name));
+                cut |= item.len() < before;
+            }
+        }
+        cut
     }
 
     /// What it sees of a value; nothing where no part of it may be told.

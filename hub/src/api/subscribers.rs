@@ -132,9 +132,11 @@ impl Visitor {
             if told.is_empty() {
                 return Ok((events, after));
             }
+            let declared = self.window.declarations.current();
             for event in told {
                 after = event.position;
-                if self.subscription.receives(&event) {
+                if let Some(event) = declared.read_by(&self.subscription, &self.window.pipeline.canon, event)
+                {
                     events.push(event);
                     if events.len() == limit {
                         return Ok((events, after));

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use compact_str::CompactString;
+use hub_core::canonical::Canon;
 use hub_core::clock::Clock;
 use hub_core::ledger::Book;
 use hub_core::store::{Store, StoreError};
@@ -66,6 +67,8 @@ pub struct Postman {
     pub clock: Arc<dyn Clock>,
     /// Who subscribes.
     pub declarations: Arc<Declarations>,
+    /// The canonical record.
+    pub canon: Arc<Canon>,
     /// Opens the secrets requests are signed by.
     pub seal: Seal,
     /// What posts.
@@ -128,6 +131,8 @@ impl Postman {
         Round {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
+            declarations: Arc::clone(&self.declarations),
+            canon: Arc::clone(&self.canon),
             seal: self.seal.clone(),
             post: Arc::clone(&self.post),
             holder: self.holder,

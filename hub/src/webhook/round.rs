@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hub_core::canonical::Canon;
 use hub_core::clock::Clock;
 use hub_core::code::Code;
 use hub_core::disposition::wait_after;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use super::post::{Post, PostError};
 use super::secret::secrets;
 use super::{LOOK, PATIENCE, STANDINGS, Standing};
+use crate::declarations::Declarations;
 use crate::notice::notify;
 use crate::seal::Seal;
 
@@ -31,6 +33,8 @@ const RENEW_AFTER: Duration = Duration::from_millis(LEASE_MS / 3);
 pub struct Round {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) declarations: Arc<Declarations>,
+    pub(super) canon: Arc<Canon>,
     pub(super) seal: Seal,
     pub(super) post: Arc<Post>,
     pub(super) holder: Uuid,
@@ -78,9 +82,13 @@ impl Round {
         if !self.hold().await? {
             return Ok(Look::Nothing);
         }
-        let own: Vec<&ToldEvent> = page.iter().filter(|event| self.subscription.receives(event)).collect();
-        for events in own.chunks(KEPT_EVERY) {
-            if !self.post_all(events).await? {
+        let mut page = page.into_iter().peekable();
+        while page.peek().is_some() {
+            let declared = self.declarations.current();
+            let own =
+                page.by_ref().filter_map(|event| declared.read_by(&self.subscription, &self.canon, event));
+            let events: Vec<ToldEvent> = own.take(KEPT_EVERY).collect();
+            if !self.post_all(&events).await? {
                 return Ok(Look::Nothing);
             }
         }
@@ -101,7 +109,7 @@ impl Round {
     }
 
     /// Posts events one after the other, and keeps how far that went; false when one was not taken.
-    async fn post_all(&self, events: &[&ToldEvent]) -> Result<bool, StoreError> {
+    async fn post_all(&self, events: &[ToldEvent]) -> Result<bool, StoreError> {
         let (name, store) = (self.subscription.subscriber.as_str(), self.store.as_ref());
         let secrets = secrets(store, &self.seal, name, self.clock.now()).await?;
         let Channel::Webhook { url, failures } = &self.subscription.channel else { return Ok(false) };

@@ -20,6 +20,8 @@ use super::profiles::Reader;
 
 /// How long a queue may take for one message.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long an answer may lie unread after that.
+const STOOD_STILL: Duration = Duration::from_secs(1);
 /// How long a queue may stay silent before it is made anew: longer than a leader's election.
 const MENDED_AFTER: Duration = Duration::from_secs(30);
 
@@ -38,7 +40,7 @@ impl Silent {
     pub(super) async fn look_for(&self, connection: &Connection, readers: &[Reader], wave: &[Message]) {
         for reader in readers {
             let Some(message) = wave.iter().find(|message| is_for(reader, message)) else { continue };
-            if !takes(connection, &reader.queue(), message).await {
+            if takes(connection, &reader.queue(), message).await == Some(false) {
                 error!(code = %Code::QueueSilent, queue = reader.queue(),
                     "a subscriber's queue takes nothing: it is set aside, others do not wait");
                 let held = Held { message: message.clone(), since: Instant::now() };
@@ -52,7 +54,7 @@ impl Silent {
         let held = self.kept().get(&reader.name).cloned();
         let Some(Held { message, since }) = held else { return false };
         // What it may no longer be told is no message to try with.
-        if !is_for(reader, &message) || takes(connection, &reader.queue(), &message).await {
+        if !is_for(reader, &message) || takes(connection, &reader.queue(), &message).await == Some(true) {
             info!(queue = reader.queue(), "a subscriber's queue takes messages again");
             self.kept().remove(&reader.name);
             return false;
@@ -88,8 +90,9 @@ fn matches(bound: &str, key: &str) -> bool {
     bound.len() == key.len() && bound.iter().zip(key).all(|(bound, word)| *bound == "*" || *bound == word)
 }
 
-async fn takes(connection: &Connection, queue: &str, message: &Message) -> bool {
-    let published = async {
+/// Whether a queue takes a message; nothing where the connection broke, which says nothing of the queue.
+async fn takes(connection: &Connection, queue: &str, message: &Message) -> Option<bool> {
+    let mut published = std::pin::pin!(async {
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
@@ -101,11 +104,17 @@ async fn takes(connection: &Connection, queue: &str, message: &Message) -> bool 
         let sent =
             channel.basic_publish("".into(), queue.into(), options, message.json.as_bytes(), properties);
         sent.await?.await
+    });
+    let answered = match timeout(ANSWER, &mut published).await {
+        // Of a hub that stood still meanwhile the time is over, and the answer may be there to read.
+        Err(_) => timeout(STOOD_STILL, published).await,
+        answered => answered,
     };
-    match timeout(ANSWER, published).await {
+    match answered {
         // A queue that is not there is another matter: it is made when a session opens.
-        Ok(Ok(Confirmation::Ack(_))) => true,
-        Ok(Ok(_) | Err(_)) | Err(_) => false,
+        Ok(Ok(Confirmation::Ack(_))) => Some(true),
+        Ok(Ok(_)) | Err(_) => Some(false),
+        Ok(Err(_)) => None,
     }
 }
 

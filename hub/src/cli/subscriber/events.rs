@@ -41,8 +41,10 @@ impl Events {
             let page = pipeline.store.told(&subscription.profile, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.position;
-            for event in page.iter().filter(|event| subscription.receives(event)) {
-                show::line(&event.json);
+            for event in page {
+                if let Some(event) = desk.declared.read_by(subscription, &desk.canon, event) {
+                    show::line(&event.json);
+                }
             }
         }
         eprintln!("{} --after {after}", either("pour la suite :", "go on with:"));
