@@ -1,9 +1,10 @@
 //! French text folding, shared by header matching, identity and the typed operations.
 //!
-//! Text enters, accent-free or upper-case text leaves. Covers the Latin letters French civil status and its neighbours use;
-//! any other letter stays as it is.
+//! Text enters, accent-free or upper-case text leaves. Covers Latin letters, with whatever
+//! accents; any other letter stays as it is.
 
 use compact_str::CompactString;
+use unicode_normalization::char::decompose_canonical;
 
 /// The letter without its diacritics, as one or two base letters (`é` → `e`, `Œ` → `OE`).
 pub fn base_letter(c: char) -> BaseLetter {
@@ -16,12 +17,12 @@ pub fn base_letter(c: char) -> BaseLetter {
         'æ' => two('a', 'e'),
         'Ç' | 'Ć' | 'Č' => one('C'),
         'ç' | 'ć' | 'č' => one('c'),
-        'È'..='Ë' | 'Ē' | 'Ę' | 'Ě' => one('E'),
-        'è'..='ë' | 'ē' | 'ę' | 'ě' => one('e'),
+        'È'..='Ë' | 'Ē' | 'Ę' | 'Ě' | 'Ə' => one('E'),
+        'è'..='ë' | 'ē' | 'ę' | 'ě' | 'ə' => one('e'),
         'Ì'..='Ï' | 'İ' => one('I'),
         'ì'..='ï' | 'ı' => one('i'),
-        'Ñ' | 'Ń' | 'Ň' => one('N'),
-        'ñ' | 'ń' | 'ň' => one('n'),
+        'Ñ' | 'Ń' | 'Ň' | 'Ŋ' => one('N'),
+        'ñ' | 'ń' | 'ň' | 'ŋ' => one('n'),
         'Ò'..='Ö' | 'Ø' | 'Ő' => one('O'),
         'ò'..='ö' | 'ø' | 'ő' => one('o'),
         'Œ' => two('O', 'E'),
@@ -43,8 +44,20 @@ pub fn base_letter(c: char) -> BaseLetter {
         'ğ' => one('g'),
         'Ț' | 'Ţ' => one('T'),
         'ț' | 'ţ' => one('t'),
-        other => one(other),
+        'Ħ' => one('H'),
+        'ħ' => one('h'),
+        'Þ' => two('T', 'H'),
+        'þ' => two('t', 'h'),
+        other if other.is_ascii() => one(other),
+        other => one(undecorated(other)),
     }
+}
+
+/// A letter without the accents Unicode puts it together from, however many: Vietnamese has two on one.
+fn undecorated(letter: char) -> char {
+    let mut base = None;
+    decompose_canonical(letter, |part| base = base.or(Some(part)));
+    base.unwrap_or(letter)
 }
 
 /// One or two base letters, the second `\0` when absent.
@@ -89,6 +102,9 @@ mod tests {
             ("JEAN  PIERRE", "JEAN PIERRE"),
             ("Le\u{300}vre", "LEVRE"),
             ("D\u{2bc}Almeida", "D ALMEIDA"),
+            ("Nguyễn Thị Ngọc Ánh", "NGUYEN THI NGOC ANH"),
+            ("Șerban-Ķēniņš", "SERBAN KENINS"),
+            ("Þórsdóttir", "THORSDOTTIR"),
             ("", ""),
             ("--", ""),
         ] {

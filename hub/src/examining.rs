@@ -83,6 +83,7 @@ fn compared(pipeline: &Pipeline, one: &KnownPerson, other: &KnownPerson) -> Map<
         ("bits".to_owned(), json!(in_bits(compared.weight))),
         ("lien".to_owned(), json!(in_bits(pipeline.policy.link))),
         ("examen".to_owned(), json!(in_bits(pipeline.policy.review))),
+        ("cle_commune".to_owned(), json!(compared.shares_a_key)),
     ])
 }
 

@@ -22,6 +22,8 @@ pub struct Comparison {
     pub weight: Centibits,
     /// What the hub makes of it; nothing when they have nothing to do with one another.
     pub relation: Option<Relation>,
+    /// They share a look-up key: without one the hub never compares them.
+    pub shares_a_key: bool,
 }
 
 /// What one trait says.
@@ -56,6 +58,7 @@ impl Comparison {
             against: against.map(|kin| (kin, policy.rarity(against))),
             weight,
             relation: relate(&one, &other, policy),
+            shares_a_key: one.shares_a_key(&other),
         }
     }
 }

@@ -109,8 +109,8 @@ impl Trait {
             Self::Lieu | Self::Nir => &["identique", "proche", "different"],
             Self::Adresse => &["identique", "proche", "commune", "different"],
             Self::Telephone | Self::Courriel | Self::Foyer => &["commun", "different"],
-            // Of one source; of several, which two of a household may bear.
-            Self::Numero => &["identique", "partage", "different"],
+            // Of one source; of several, which two of a household may bear, or one of which may be written wrong.
+            Self::Numero => &["identique", "partage", "proche", "different"],
             // Three sources or more, of which none states both; two, each one; one states both at one time.
             Self::Sources => &["complementaires", "distinctes", "commune"],
         }

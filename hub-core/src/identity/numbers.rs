@@ -10,6 +10,8 @@ use super::few::Few;
 use super::key::KeyKind;
 use super::likeness::{Likeness, Trait, may_be_one_place};
 use super::profile::{Profile, any, differ};
+use super::span::Span;
+use super::traits::{Giver, OwnNumber};
 use crate::canonical::nir::may_be_mended;
 
 impl Profile {
@@ -76,8 +78,18 @@ impl Profile {
                 own.map(|(own, _)| own).any(|own| other.own.iter().any(|(theirs, _)| theirs == own))
             };
             let beside = other.own.iter().any(|((by, _), theirs)| by == giver && span.meets(*theirs));
-            beside && !shared()
+            beside && !shared() && !self.may_be_passed_on_wrong(other, giver)
         })
+    }
+
+    /// The number of a system that several sources pass on, wrong by a character in one of them. Who states both knows them as two.
+    fn may_be_passed_on_wrong(&self, other: &Self, giver: &Giver) -> bool {
+        let nearly = |((by, own), _): &(OwnNumber, Span), ((theirs_by, theirs), _): &(OwnNumber, Span)| {
+            by == giver && theirs_by == giver && osa_distance(own, theirs) == 1
+        };
+        matches!(giver, Giver::System(_))
+            && any(&self.own, &other.own, nearly)
+            && !self.is_stated_beside(other)
     }
 
     /// Whether a source may have numbered one person twice at one time: the day of birth is known and the same; or births agree as far
@@ -114,15 +126,18 @@ fn apart<T: PartialEq>(a: &Few<T>, b: &Few<T>) -> bool {
     !a.is_empty() && !b.is_empty() && a.is_disjoint(b)
 }
 
-/// How alike the numbers of two are: what one system gave to one person; else what two of a household may bear.
+/// How alike the numbers of two are: what one system gave to one person; what two of a household may bear; one perhaps written wrong.
 pub(super) fn level_of_numbers(a: &Profile, b: &Profile) -> Option<u8> {
     let shared = a.shared_number(b).map(|(rank, _)| rank);
     if a.shares_an_own_number(b) || shared == KeyKind::FranceTravailUuid.rank() {
         Some(0)
     } else if a.differ_in_number(b) {
-        Some(2)
+        Some(3)
+    } else if shared.is_some() {
+        Some(1)
     } else {
-        shared.map(|_| 1)
+        let nearly = a.own.iter().any(|((giver, _), _)| a.may_be_passed_on_wrong(b, giver));
+        nearly.then_some(2)
     }
 }
 
@@ -146,10 +161,10 @@ impl Likeness {
     }
 
     /// A number borne by two who have no two of name, given name and birth in common was passed on, within a home it may be: it tells
-    /// nothing of them. Few homes have two of one day of birth.
+    /// nothing of them. Few homes have two of one day of birth. Two numbers stay two.
     pub(super) fn let_numbers_pass_on(&mut self) {
         let birth = self.word(Trait::Naissance);
-        if birth == Some("identique") {
+        if birth == Some("identique") || self.word(Trait::Numero) == Some("different") {
             return;
         }
         let of_another = [Trait::Nom, Trait::Prenoms].map(|of| self.word(of) == Some("different"));

@@ -199,6 +199,11 @@ impl Profile {
         any(&self.given, &other.given, |a, b| names::given(a, b) != names::Nearness::Other)
     }
 
+    /// The given names of both are known, and none is written nearly alike.
+    pub(super) fn has_quite_other_given_than(&self, other: &Self) -> bool {
+        !self.given.is_empty() && !other.given.is_empty() && !self.has_nearly_the_given_of(other)
+    }
+
     /// A given name of one is quite another than one of the other's, and stands within none that goes with it.
     pub(super) fn given_contradict(&self, other: &Self) -> bool {
         let quite_other = |a: &str, b: &str| names::given(a, b) == names::Nearness::Other;

@@ -7,11 +7,19 @@ use std::fmt;
 use compact_str::CompactString;
 
 use super::birth::Birth;
-use super::key::IdentityKey;
+use super::key::{IdentityKey, KeyKind};
 
-/// An identifier a source gives to its persons: who gave it, and the identifier. Two of one giver are two persons, as far as it
-/// knows.
-pub(super) type OwnNumber = (CompactString, CompactString);
+/// An identifier somebody gives to persons: who, and the identifier. Two of one giver are two persons, as far as it knows.
+pub(super) type OwnNumber = (Giver, CompactString);
+
+/// Who numbers persons.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Giver {
+    /// A source its own: by kind of number and source.
+    Source(CompactString),
+    /// A national system, whose numbers sources pass on.
+    System(KeyKind),
+}
 
 /// The traits that tell persons apart, folded for comparison.
 #[derive(Clone, PartialEq, Eq, Default)]

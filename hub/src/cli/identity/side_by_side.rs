@@ -89,6 +89,9 @@ fn for_people(
         ),
         format_args!("In all {total}; made one alone from {link}, asked about from {review}."),
     ));
+    if !compared.shares_a_key && compared.weight >= pipeline.policy.review {
+        show::line(uncompared());
+    }
     if let Some(doubt) = doubt {
         show::line(either(format_args!("Pourquoi : {}.", why(doubt)), format_args!("Why: {}.", why(doubt))));
     }
@@ -102,4 +105,12 @@ fn for_people(
             "One person: {same}\n  dlnuf identity decide {ids} --one --note \"…\"\nTwo persons: {apart}\n  dlnuf identity decide {ids} --two --note \"…\""
         ),
     ));
+}
+
+/// Why nobody is asked about two who are alike.
+fn uncompared() -> &'static str {
+    either(
+        "Le hub ne les a pas comparées : aucune clé de recherche ne leur est commune.",
+        "The hub did not compare them: they share no look-up key.",
+    )
 }

@@ -105,7 +105,10 @@ fn field(canon: &Canon, written: &str) -> Result<FieldId, Said> {
             either(format!(" ; vouliez-vous dire `{near}` ?"), format!("; did you mean `{near}`?"))
         });
         let near = near.unwrap_or_default();
-        (format!("il n'y a pas de champ `{written}`{near}"), format!("there is no field `{written}`{near}"))
+        // A value typed in the place of a field is not said again.
+        let plain = |letter: char| letter.is_ascii_lowercase() || matches!(letter, '.' | '_' | '[' | ']');
+        let named = if written.chars().all(plain) { format!(" `{written}`") } else { String::new() };
+        (format!("il n'y a pas de champ{named}{near}"), format!("there is no field{named}{near}"))
     } else {
         let paths: Vec<String> = named.iter().map(|(_, path)| format!("`{path}`")).collect();
         let paths = paths.join(", ");
