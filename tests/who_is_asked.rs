@@ -204,6 +204,31 @@ fn every_identifier_goes_back_to_whom_it_belonged() {
     assert_eq!(everything(&hub), before);
 }
 
+#[test]
+fn of_three_made_one_by_two_rulings_each_has_their_own_identifier_in_whatever_order_these_are_taken_back() {
+    let hub = Hub::fresh();
+    let dossiers: Vec<String> = (1..=3)
+        .map(|at| {
+            let (name, born) = somebody(at);
+            let member = Member { name: &name, born: &born, nir: "", rank: "", ..PAUL };
+            household(&format!("205599{at}"), "521", "2", &[member])
+        })
+        .collect();
+    hub.deliver("caf", "caf.xml", &monthly(&made("2026-03-05", "01:00:00"), 3, &dossiers));
+    let before = everything(&hub);
+    let ids: Vec<String> = before.iter().map(|(id, _)| id.clone()).collect();
+    for (third, first_goes_first) in [(0, true), (1, true), (2, true), (0, false), (1, false), (2, false)] {
+        let pair: Vec<&String> = ids.iter().filter(|id| **id != ids[third]).collect();
+        let one = decide(&hub, &[pair[0].clone(), pair[1].clone()], "--one");
+        let living = everything(&hub).into_iter().map(|(id, _)| id).find(|id| *id != ids[third]);
+        let other = decide(&hub, &[living.expect("somebody"), ids[third].clone()], "--one");
+        let (first, then) = if first_goes_first { (&one, &other) } else { (&other, &one) };
+        undo(&hub, first);
+        undo(&hub, then);
+        assert_eq!(everything(&hub), before, "{third} {first_goes_first}");
+    }
+}
+
 /// The claims each person has, whatever the person is called.
 fn partition(hub: &Hub) -> Vec<Vec<String>> {
     let snapshot = hub.ask(&["events", "snapshot"]).json();

@@ -29,6 +29,7 @@ mod reindexing;
 mod repeated;
 mod report;
 mod resolving;
+mod restoring;
 mod ruling;
 mod seen;
 mod settling;

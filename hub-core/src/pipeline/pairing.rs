@@ -194,7 +194,7 @@ impl Paired {
         &mut self,
         context: Context<'_>,
         record: MappedRecord,
-        mut olds: Vec<Statement>,
+        olds: Vec<Statement>,
         later: &HashMap<i64, u64>,
     ) {
         let key = record.key();
@@ -205,19 +205,19 @@ impl Paired {
         };
         let claims = last_claims(record.mapped.claims.into_iter().map(read));
         let alone = claims.len() == 1;
-        let found = continued(context, &mut olds, &claims);
+        let (found, olds) = continued(context, olds, &claims);
         let mut claims: Vec<_> = claims.into_iter().zip(found).collect();
         claims.sort_by_key(|(_, old)| old.is_none());
         let rows = if alone { record.earlier } else { Vec::new() };
         for ((claim, read), old) in claims {
             let key_in_record = claim.key.clone();
+            let (old, known) = old.unzip();
             let earlier = with_rows(context, old.as_ref().map(|old| &old.stated), &rows);
             let values = with_kept(context, earlier.as_ref().or(old.as_ref().map(|old| &old.stated)), claim);
             let kept = |values: &FieldValues| context.grounds.identity.traits(values, source, &key.0);
             let traits = if old.is_some() || earlier.is_some() { kept(&values) } else { read };
             // What returns after a silence is looked up like what changed: its place may have been taken.
-            let stated = old.as_ref().filter(|old| !old.absent);
-            let known = stated.map(|old| context.grounds.identity.traits_of(old));
+            let known = known.filter(|_| old.as_ref().is_some_and(|old| !old.absent));
             let sought = known.as_ref().is_none_or(|known| *known != traits);
             let far = alone && known.is_some_and(|known| traits.is_far_from(&known));
             self.told.extend(far.then_some((Code::FarCorrection, record.position.number)));
@@ -333,37 +333,44 @@ fn last_claims(claims: impl Iterator<Item = (Claim, Traits)>) -> Vec<(Claim, Tra
     kept
 }
 
-/// Whether a claim continues a statement, by one of the ways to tell.
-type Continues<'a> = &'a dyn Fn(&Claim, &Traits, &Statement) -> bool;
+/// A statement, and what tells its person apart.
+type Known = (Statement, Traits);
 
-/// For each claim the statement it continues, taken from `olds`: all by key first, so that no claim takes another's.
+/// Whether a claim continues a statement, by one of the ways to tell.
+type Continues = fn(&(Claim, Traits), &Known) -> bool;
+
+/// For each claim the statement it continues, all by key first, so that no claim takes another's; and those none continues.
 fn continued(
     context: Context<'_>,
-    olds: &mut Vec<Statement>,
+    mut olds: Vec<Statement>,
     claims: &[(Claim, Traits)],
-) -> Vec<Option<Statement>> {
+) -> (Vec<Option<Known>>, Vec<Statement>) {
     // Those still stated first: a row may have been given to somebody else, and both statements bear its key.
     olds.sort_by_key(|old| (old.absent, old.id));
-    let mut found: Vec<Option<Statement>> = claims.iter().map(|_| None).collect();
-    let traits_of = |old: &Statement| context.grounds.identity.traits_of(old);
-    // A row may be given to somebody else: a number is corrected, a list renumbered.
-    let same_key = |claim: &Claim, traits: &Traits, old: &Statement| {
-        old.key == claim.key && traits.may_follow(&traits_of(old))
-    };
-    // Two of one record may have one key, and their own NIR.
-    let same = |claim: &Claim, traits: &Traits, old: &Statement| {
-        old.key == claim.key && traits.nir().is_some() && traits_of(old).nir() == traits.nir()
-    };
-    let same_nir = |_: &Claim, traits: &Traits, old: &Statement| {
-        traits.nir().is_some() && traits_of(old).nir() == traits.nir()
-    };
-    let corrected = |_: &Claim, traits: &Traits, old: &Statement| traits.nearly(&traits_of(old));
-    let passes: [Continues<'_>; 4] = [&same, &same_key, &same_nir, &corrected];
-    for continues in passes {
-        for ((claim, traits), found) in claims.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
-            let at = olds.iter().position(|old| continues(claim, traits, old));
+    let mut olds: Vec<Known> = olds
+        .into_iter()
+        .map(|old| {
+            let traits = context.grounds.identity.traits_of(&old);
+            (old, traits)
+        })
+        .collect();
+    let mut found: Vec<Option<Known>> = claims.iter().map(|_| None).collect();
+    for continues in PASSES {
+        for (claim, found) in claims.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+            let at = olds.iter().position(|old| continues(claim, old));
             *found = at.map(|at| olds.remove(at));
         }
     }
-    found
+    (found, olds.into_iter().map(|(old, _)| old).collect())
 }
+
+const PASSES: [Continues; 4] = [
+    // Two of one record may have one key, and their own NIR.
+    |(claim, traits), (old, known)| {
+        old.key == claim.key && traits.nir().is_some() && known.nir() == traits.nir()
+    },
+    // A row may be given to somebody else: a number is corrected, a list renumbered.
+    |(claim, traits), (old, known)| old.key == claim.key && traits.may_follow(known),
+    |(_, traits), (_, known)| traits.nir().is_some() && known.nir() == traits.nir(),
+    |(_, traits), (_, known)| traits.nearly(known),
+];

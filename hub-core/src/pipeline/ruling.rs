@@ -20,9 +20,6 @@ use super::hand::Hand;
 use super::summoning::{Followed, Settled};
 use super::{Pipeline, Progress};
 
-/// Rulings looked through for who was made one with others.
-const RULINGS: u32 = 10_000;
-
 /// What a person says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -163,6 +160,7 @@ impl Pipeline {
                 if apart.len() != claims.len() || rest.is_empty() {
                     return Err(RulingError::NoClaim(person.id));
                 }
+                let (apart, rest) = self.brought_in_apart(apart, rest).await?;
                 let (apart, rest) = self.with_followers(apart, rest);
                 Ok((new((person.id, person.id), false, all(&apart, &rest)), vec![person.id]))
             }
@@ -267,37 +265,6 @@ impl Pipeline {
     async fn follow(&self, ruling: &Ruling, summoned: Vec<PersonId>) -> Result<Followed, StoreError> {
         let restored = self.restored(ruling).await?;
         self.summon(&summoned, |hand| self.settle_ruling(ruling, hand, restored.clone())).await
-    }
-
-    /// Who is somebody again once a ruling is undone, or claims are parted.
-    async fn restored(&self, ruling: &Ruling) -> Result<Vec<(Absorbed, KnownPerson)>, StoreError> {
-        let absorbed = match &ruling.undone {
-            // Also whom rulings undone before this one had absorbed: what this one says may have held them here.
-            Some(_) => {
-                let before = self.store.rulings(RULINGS).await?.into_iter();
-                let before = before.filter(|other| other.undone.is_some() && other.id != ruling.id);
-                ruling.absorbed.iter().cloned().chain(before.flat_map(|other| other.absorbed)).collect()
-            }
-            None => self.brought_in(ruling).await?,
-        };
-        let ids: Vec<PersonId> = absorbed.iter().map(|absorbed| absorbed.person).collect();
-        let known = self.store.persons(&ids).await?.into_iter().filter(|known| known.merged_into.is_some());
-        let was =
-            |person: &KnownPerson| absorbed.iter().find(|absorbed| absorbed.person == person.id).cloned();
-        Ok(known.filter_map(|known| Some((was(&known)?, known))).collect())
-    }
-
-    /// Of claims parted, those that a ruling had brought in with somebody: with all of theirs they are that person again.
-    async fn brought_in(&self, ruling: &Ruling) -> Result<Vec<Absorbed>, StoreError> {
-        if ruling.persons.0 != ruling.persons.1 {
-            return Ok(Vec::new());
-        }
-        let apart: BTreeSet<i64> = ruling.claims.iter().map(|(one, _)| *one).collect();
-        let rulings = self.store.rulings(RULINGS).await?.into_iter().filter(|ruling| ruling.undone.is_none());
-        let all_apart = |absorbed: &Absorbed| {
-            !absorbed.claims.is_empty() && absorbed.claims.iter().all(|claim| apart.contains(claim))
-        };
-        Ok(rulings.flat_map(|ruling| ruling.absorbed).filter(all_apart).collect())
     }
 
     fn settle_ruling(
