@@ -73,9 +73,6 @@ select cursor, id, person_id, sequence, routing_key, payload from event where cu
 pub(super) const PEOPLE: &str = "
 select id from person where id > $1 and not exists (select 1 from merged where merged.person_id = person.id)
 order by id limit $2";
-pub(super) const ASK: &str = "
-insert into question (one_id, other_id, doubt, weight, since) values ($1, $2, $3, $4, $5)
-on conflict (one_id, other_id) do update set doubt = excluded.doubt, weight = excluded.weight";
 pub(super) const QUESTIONS: &str =
     "select one_id, other_id, doubt, weight, since from question order by since, one_id, other_id limit $1";
 pub(super) const COUNT_QUESTIONS: &str = "select count(*) from question";

@@ -1,4 +1,4 @@
-//! Questions and rulings, few of each: lists are read at once, rows written one by one.
+//! Questions, written as sets, and rulings, of which there are few: row by row.
 
 use async_trait::async_trait;
 use hub_core::delivery::PersonId;
@@ -9,11 +9,12 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::Postgres;
+use super::write::column;
 use crate::store::batch::{Batch, QuestionWrite, RulingWrite};
 use crate::store::codec::Codec;
 use crate::store::failure::{expect_rows, failed};
 use crate::store::rows::{QuestionRow, RulingRow};
-use crate::store::sql;
+use crate::store::{CHUNK, sql};
 
 const QUESTIONS_OF: &str = "
 select one_id, other_id, doubt, weight, since from question where one_id = any($1) or other_id = any($1)";
@@ -23,6 +24,14 @@ with own as materialized (
 select ruling.id, one_claim, other_claim, one from ruling_claim join ruling on ruling.id = ruling_id
 where undone_at is null and (one_claim in (select id from own) or other_claim in (select id from own))
 order by ruling.at, ruling.id, one_claim, other_claim";
+/// Of a pair asked about twice in one batch the last stands.
+const ASK: &str = "
+insert into question (one_id, other_id, doubt, weight, since)
+select distinct on (one_id, other_id) one_id, other_id, doubt, weight, since
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[])
+  with ordinality as new (one_id, other_id, doubt, weight, since, place)
+order by one_id, other_id, place desc
+on conflict (one_id, other_id) do update set doubt = excluded.doubt, weight = excluded.weight";
 const FORGET: &str = "delete from question where one_id = any($1) or other_id = any($1)";
 
 #[async_trait]
@@ -85,8 +94,8 @@ pub(super) async fn write(tx: &mut PgConnection, batch: &Batch) -> Result<(), St
         let done = sqlx::query(FORGET).bind(list(batch.examined.iter().copied())).execute(&mut *tx).await;
         done.map_err(failed("dropping questions"))?;
     }
-    for question in &batch.questions {
-        ask(tx, question).await?;
+    for rows in batch.questions.chunks(CHUNK) {
+        ask(tx, rows).await?;
     }
     for person in &batch.restored {
         let done = sqlx::query(sql::RESTORE).bind(person).execute(&mut *tx).await;
@@ -98,16 +107,16 @@ pub(super) async fn write(tx: &mut PgConnection, batch: &Batch) -> Result<(), St
     }
 }
 
-async fn ask(tx: &mut PgConnection, question: &QuestionWrite) -> Result<(), StoreError> {
-    let done = sqlx::query(sql::ASK)
-        .bind(question.persons.0)
-        .bind(question.persons.1)
-        .bind(question.doubt)
-        .bind(question.weight)
-        .bind(&question.since)
+async fn ask(tx: &mut PgConnection, rows: &[QuestionWrite]) -> Result<(), StoreError> {
+    let done = sqlx::query(ASK)
+        .bind(column(rows, |row| row.persons.0))
+        .bind(column(rows, |row| row.persons.1))
+        .bind(column(rows, |row| row.doubt))
+        .bind(column(rows, |row| row.weight))
+        .bind(column(rows, |row| row.since.as_str()))
         .execute(tx)
         .await;
-    done.map(|_| ()).map_err(failed("asking a question"))
+    done.map(|_| ()).map_err(failed("asking questions"))
 }
 
 async fn rule(tx: &mut PgConnection, ruling: &RulingWrite) -> Result<(), StoreError> {

@@ -26,6 +26,9 @@ with own as materialized (
 select ruling.id, one_claim, other_claim, one from ruling_claim join ruling on ruling.id = ruling_id
 where undone_at is null and (one_claim in (select id from own) or other_claim in (select id from own))
 order by ruling.at, ruling.id, one_claim, other_claim";
+const ASK: &str = "
+insert into question (one_id, other_id, doubt, weight, since) values ($1, $2, $3, $4, $5)
+on conflict (one_id, other_id) do update set doubt = excluded.doubt, weight = excluded.weight";
 const FORGET: &str = "
 delete from question where one_id in (select unhex(value) from json_each($1))
   or other_id in (select unhex(value) from json_each($1))";
@@ -104,7 +107,7 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &Batch) -> Result<()
 }
 
 async fn ask(tx: &mut SqliteConnection, question: &QuestionWrite) -> Result<(), StoreError> {
-    let done = sqlx::query(sql::ASK)
+    let done = sqlx::query(ASK)
         .bind(question.persons.0)
         .bind(question.persons.1)
         .bind(question.doubt)
