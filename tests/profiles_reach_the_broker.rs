@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hub::broker::{NOWHERE, Reader, of_profiles, queue_of};
 use hub::provision::kept;
-use hub_core::publisher::{OfProfiles, Outbox as _, Publisher};
+use hub_core::publisher::{OfProfiles, Publisher, make_room};
 use hub_core::subscription::{Subscription, paused};
 use jiff::civil::date;
 use lapin::options::{BasicGetOptions, QueueDeclareOptions, QueueDeleteOptions};
@@ -77,6 +77,12 @@ impl Tools {
 
     /// Tells and publishes all there is.
     pub async fn publish(&self) {
+        self.publish_but_to(&[]).await;
+    }
+
+    /// The same where these have no queue yet.
+    async fn publish_but_to(&self, late: &[&str]) {
+        let late: Vec<String> = late.iter().map(|tool| self.name(tool)).collect();
         let heralds = self.hub.heralds();
         heralds.tell_all().await.expect("tells");
         let declared = heralds.declarations.current();
@@ -87,12 +93,12 @@ impl Tools {
             let reader = Reader::of(subscription, date(2026, 12, 1));
             if paused.contains(&reader.name) { reader.silenced() } else { reader }
         });
-        let readers = kept(store.as_ref(), readers.collect()).await.expect("keeps");
+        let readers = readers.filter(|reader| late.iter().all(|late| *late != reader.name)).collect();
+        let readers = kept(store.as_ref(), readers).await.expect("keeps");
         let broker = of_profiles(&self.url, readers, None).expect("a URL");
         // Opened first, as a serving hub does: whose queue had to be made is known by it.
         let session = broker.open().await.expect("opens");
-        OfProfiles(Arc::clone(&store)).found(session.as_ref()).await.expect("notes");
-        session.make().await.expect("makes");
+        make_room(&OfProfiles(Arc::clone(&store)), session.as_ref()).await.expect("makes");
         let publisher = Publisher::of_profiles(Arc::clone(&store), broker, mint());
         loop {
             let told = heralds.tell_all().await.expect("tells");
@@ -179,6 +185,30 @@ async fn who_comes_late_or_lost_a_queue_is_shown_everybody_then_told_what_follow
     let store = Postgres::fresh().await;
     late_and_lost(&Tools::over(&store, "tard-pg").await).await;
     store.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_queue_yet_while_a_profile_is_told_misses_nobody_once_it_has_one() {
+    let tools = Tools::on("sans-file").await;
+    tools.hub.deliver(&[PAUL, ANNE], false).await;
+    for profile in ["ancien", "neuf"] {
+        tools.profile(profile, "identite, adresse");
+    }
+    tools.tool("la", "ancien", "tous", "");
+    tools.publish().await;
+    // A hub that serves publishes meanwhile.
+    tools.tool("un", "neuf", "tous", "");
+    tools.tool("deux", "neuf", "[\"52\"]", "");
+    tools.publish_but_to(&["un", "deux"]).await;
+    tools.publish_but_to(&["deux"]).await;
+    assert_eq!(tools.kinds("un").await, ["1 personne.entree", "1 personne.entree"]);
+    tools.hub.deliver(&[&PAUL.replace("Tilleuls", "Lilas"), ANNE], false).await;
+    tools.publish_but_to(&["deux"]).await;
+    tools.publish().await;
+    let shown = tools.received("deux").await;
+    let kinds: Vec<&str> = shown.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["2 personne.etat", "1 instantane.termine"]);
+    assert_eq!(tools.kinds("un").await, ["2 personne.modifiee"]);
 }
 
 async fn late_and_lost(tools: &Tools) {

@@ -1,7 +1,7 @@
 //! Consultations: who asked about whom, when, and what for. Kept of every one, also of those refused (CJEU C-579/21; CNIL 2021-122).
 //!
 //! A consultation enters the ledger under its subscriber, in the order of time, before anybody is looked for; what was answered is written
-//! into it before it is shown. How many there were of late leaves. No value that was asked by is kept.
+//! into it before it is shown. Whether one more is allowed leaves. No value that was asked by is kept.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +14,6 @@ use hub_core::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use uuid::{NoContext, Uuid};
 
 const CONSULTATIONS: Book<Consultation> = Book::named("consultations");
 /// The day a subscriber was last refused.
@@ -23,8 +22,12 @@ const REFUSALS: Book<Date> = Book::named("consultations-refusees");
 const OPEN: &str = "en_cours";
 /// It was not entitled to ask, or not any more that day.
 pub const REFUSED: &str = "refusee";
-/// Within which a subscriber may ask so often.
-const DAY: Duration = Duration::from_hours(24);
+/// What subscribers took of the number they may have.
+const TAKEN: Book<Taken> = Book::named("consultations-comptees");
+/// Seconds counted as one: what was taken comes back a day after the last of its ten minutes.
+const SPAN: i64 = 600;
+/// Of which a day has so many.
+const SPANS: i64 = 24 * 3_600 / SPAN;
 /// How long they are kept: a year (CASF R. 262-107).
 const KEPT: Duration = Duration::from_hours(24 * 365);
 /// Consultations looked at at once.
@@ -44,6 +47,10 @@ pub struct Consultation {
     /// What for, as the subscription says.
     pub purpose: String,
 }
+
+/// How many were taken, by ten minutes since the epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Taken(Vec<(i64, u32)>);
 
 /// Opens a consultation; under which entry it is kept.
 ///
@@ -75,35 +82,25 @@ pub async fn answer(
     CONSULTATIONS.change(store, entry, |_| answered.clone()).await.map(|_| ())
 }
 
-/// How many persons a subscriber asked about within twenty-four hours besides this consultation, counted up to `most`: also those it is
-/// asking about now, not those refused.
+/// Takes one consultation of the `most` a subscriber may have within twenty-four hours; whether there was one left. Those who ask at the
+/// same time, of several hubs too, are given as many as there are.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn of_late(
+/// When the store fails: then nobody may be looked for.
+pub async fn take(
     store: &dyn Store,
-    (subscriber, consultation): (&str, &str),
+    subscriber: &str,
     now: Timestamp,
     most: u32,
-) -> Result<u32, StoreError> {
-    let since = now.checked_sub(DAY).unwrap_or(Timestamp::UNIX_EPOCH);
-    let (mut after, mut count) = (format!("{subscriber}/{}", first_of(since)), 0);
-    while count < most {
-        let page = CONSULTATIONS.page(store, &after, PAGE).await?;
-        let Some((last, _)) = page.last() else { break };
-        after.clone_from(last);
-        let own = page.iter().take_while(|(entry, _)| is_of(entry, subscriber));
-        let (mut seen, mut counted) = (0, 0);
-        for (entry, asked) in own {
-            seen += 1;
-            counted += u32::from(asked.answer != REFUSED && entry != consultation);
-        }
-        count += counted;
-        if seen < page.len() {
-            break;
-        }
-    }
-    Ok(count.min(most))
+) -> Result<bool, StoreError> {
+    let taken = AtomicBool::new(false);
+    let take = |known: Option<Taken>| {
+        let (after, had_one) = known.unwrap_or_default().one_more(now, most);
+        taken.store(had_one, Relaxed);
+        after
+    };
+    TAKEN.change(store, subscriber, take).await?;
+    Ok(taken.into_inner())
 }
 
 /// Whether a subscriber is refused for the first time that day.
@@ -159,11 +156,43 @@ fn is_of(entry: &str, subscriber: &str) -> bool {
     entry.strip_prefix(subscriber).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// The first identifier minted at a moment.
-fn first_of(moment: Timestamp) -> Uuid {
-    let seconds = u64::try_from(moment.as_second()).unwrap_or(0);
-    let whole = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, 0));
-    let mut bytes = *whole.as_bytes();
-    bytes[6..].fill(0);
-    Uuid::from_bytes(bytes)
+impl Taken {
+    /// With one more, when fewer than `most` were taken of late; whether that was so.
+    fn one_more(mut self, now: Timestamp, most: u32) -> (Self, bool) {
+        let span = now.as_second().div_euclid(SPAN);
+        self.0.retain(|(began, _)| began + SPANS >= span);
+        if self.0.iter().map(|(_, count)| count).sum::<u32>() >= most {
+            return (self, false);
+        }
+        match self.0.iter_mut().find(|(began, _)| *began == span) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((span, 1)),
+        }
+        (self, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_400 + minute * 60).expect("a moment")
+    }
+
+    #[test]
+    fn what_was_taken_comes_back_after_a_day_and_what_was_refused_counts_for_nothing() {
+        let (mut taken, mut given) = (Taken::default(), Vec::new());
+        for minute in [0, 5, 30, 31, 24 * 60 - 1, 24 * 60 + 15, 24 * 60 + 16, 24 * 60 + 17] {
+            let (after, had_one) = taken.one_more(at(minute), 3);
+            taken = after;
+            given.push(had_one);
+        }
+        assert_eq!(given, [true, true, true, false, false, true, true, false]);
+    }
+
+    #[test]
+    fn who_may_have_none_is_given_none() {
+        assert!(!Taken::default().one_more(at(0), 0).1);
+    }
 }

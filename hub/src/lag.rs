@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use crate::admission::is_admitted;
 use crate::effects::{Effects, effects};
 use crate::webhook::{STANDINGS, Standing};
 
@@ -25,6 +26,8 @@ pub const MOST: u64 = 10_000;
 pub struct Lag {
     /// Whether it is told anything now: `en_service`, `en_pause`, `expire`, `desactive`.
     pub state: &'static str,
+    /// It was given what it connects by.
+    pub added: bool,
     /// Events told that have not left the hub for it, [`MOST`] at most.
     pub waiting: u64,
     /// The time of the oldest of them.
@@ -63,7 +66,8 @@ impl Lag {
         let moving = store.following(&own.profile).await?.and_then(|following| following.moving);
         let shown = moving.filter(|way| way.subscriber == name && !way.leaving).map(|way| way.persons);
         let (waiting, oldest) = waiting(store, own, webhook.as_ref()).await?;
-        Ok(Self { state, waiting, oldest, shown, webhook, effects: effects(store, name).await? })
+        let added = is_admitted(store, name).await?;
+        Ok(Self { state, added, waiting, oldest, shown, webhook, effects: effects(store, name).await? })
     }
 
     /// The same in JSON.
@@ -73,7 +77,7 @@ impl Lag {
             json!({ "echecs_de_suite": standing.failures, "derniere_reponse": standing.last, "prochain_essai": standing.due })
         });
         json!({
-            "etat": self.state, "en_attente": self.waiting, "plus_ancien": self.oldest, "instantane_en_cours": self.shown,
+            "etat": self.state, "ajoute": self.added, "en_attente": self.waiting, "plus_ancien": self.oldest, "instantane_en_cours": self.shown,
             "webhook": webhook,
             "effets": { "appliques": applied, "en_echec": failed, "applique_jusqu_a": up_to, "dernier_compte_rendu": reported },
         })

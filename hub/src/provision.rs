@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hub_core::publisher::{OfProfiles, Outbox as _};
+use hub_core::publisher::{OfProfiles, make_room};
 use hub_core::store::{Store, StoreError};
 use hub_core::subscription::{Subscription, about_to_bind};
 use lapin::uri::AMQPUri;
@@ -94,8 +94,8 @@ impl Provision {
                 "the queue is there and cannot be used: it does not answer, or stands otherwise than declared; see `dlnuf broker lint`",
             )
         );
-        OfProfiles(Arc::clone(store)).found(session.as_ref()).await?;
-        session.make().await.context("declaring on the broker")
+        let outbox = OfProfiles(Arc::clone(store));
+        make_room(&outbox, session.as_ref()).await.context("declaring on the broker")
     }
 
     /// Takes queue, dead letters and user away, with all that waits there.

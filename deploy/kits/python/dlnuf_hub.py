@@ -38,7 +38,7 @@ class Hub:
         self._url, self._token, self._timeout_s = url.rstrip("/"), token, timeout_s
 
     def repair(self, persons: Iterable[str]) -> list[str]:
-        """Has these persons shown again through the subscriber's channel; returns those the hub never knew, to be forgotten."""
+        """Has these persons shown again through the subscriber's channel; returns those it is not to know, to be forgotten."""
         unknown: list[str] = []
         for some in _in_parts(sorted(set(persons))):
             unknown += self._call("POST", "repairs", {"subjects": some})["inconnus"]

@@ -39,7 +39,7 @@ export class Hub {
     this.timeoutMs = timeoutMs;
   }
 
-  /** Has these persons shown again through the subscriber's channel; returns those the hub never knew, to be forgotten. */
+  /** Has these persons shown again through the subscriber's channel; returns those it is not to know, to be forgotten. */
   async repair(persons: Iterable<string>): Promise<string[]> {
     const unknown: string[] = [];
     for (const subjects of inParts([...new Set(persons)].sort())) {

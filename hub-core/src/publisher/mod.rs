@@ -76,6 +76,17 @@ impl PublishError {
     }
 }
 
+/// Makes what is missing on the broker. What is about to be made is kept before, lest a hub that dies forget what was lost; that it stands,
+/// afterwards.
+///
+/// # Errors
+/// At the first failure of broker or store.
+pub async fn make_room(outbox: &dyn Outbox, session: &dyn Session) -> Result<(), PublishError> {
+    outbox.found(session).await?;
+    session.make().await?;
+    Ok(outbox.made(session).await?)
+}
+
 /// The driver and its adapters.
 pub struct Publisher {
     /// Where the lease is.
@@ -135,8 +146,7 @@ impl Publisher {
     /// Ends well when asked to stop, or when the session has lasted long enough.
     async fn one_session(&self, stopping: &AtomicBool, patience: &mut Patience) -> Result<(), PublishError> {
         let session = self.broker.open().await?;
-        self.outbox.found(session.as_ref()).await?;
-        session.make().await?;
+        make_room(self.outbox.as_ref(), session.as_ref()).await?;
         info!("connected to the broker");
         let mut lease = Lease::new(self, stopping);
         while session.is_open() {
@@ -167,8 +177,7 @@ impl Publisher {
         }
         let outcome = match self.broker.open().await {
             Ok(session) => {
-                self.outbox.found(session.as_ref()).await?;
-                session.make().await?;
+                make_room(self.outbox.as_ref(), session.as_ref()).await?;
                 self.publish_waiting(&session, &mut lease, progress).await
             }
             Err(error) => Err(error.into()),

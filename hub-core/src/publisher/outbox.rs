@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::broker::{Address, Message, Session};
 use crate::event::SHOWN_KEY;
 use crate::store::{JournalEvent, Store, StoreError};
-use crate::subscription::{ToldEvent, bound_by_nothing_else, queue_was_made, queues_aside};
+use crate::subscription::{ToldEvent, bound_by_nothing_else, queue_is_bound, queue_is_made, queues_aside};
 
 /// Events that wait, in order.
 #[async_trait]
@@ -27,6 +27,11 @@ pub trait Outbox: Send + Sync {
     /// Keeps what a session found: whose queues are to be made and whose cannot be had, which are both to be shown everybody, the latter once
     /// they can; whose are bound as they are to be.
     async fn found(&self, _session: &dyn Session) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Keeps that what a session was to make stands.
+    async fn made(&self, _session: &dyn Session) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -76,10 +81,17 @@ impl Outbox for OfProfiles {
 
     async fn found(&self, session: &dyn Session) -> Result<(), StoreError> {
         for subscriber in session.lost() {
-            queue_was_made(self.0.as_ref(), subscriber).await?;
+            queue_is_made(self.0.as_ref(), subscriber).await?;
         }
         queues_aside(self.0.as_ref(), session.aside()).await?;
         bound_by_nothing_else(self.0.as_ref(), session.in_order()).await
+    }
+
+    async fn made(&self, session: &dyn Session) -> Result<(), StoreError> {
+        for subscriber in session.lost().iter().chain(session.in_order()) {
+            queue_is_bound(self.0.as_ref(), subscriber).await?;
+        }
+        Ok(())
     }
 }
 

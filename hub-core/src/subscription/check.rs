@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use compact_str::CompactString;
 use jiff::civil::Date;
@@ -93,7 +94,7 @@ impl<'f> Sheet<'f> {
             self.section(canon, path, &mut held);
         }
         for (path, basis) in &profile.reserves {
-            self.says(path, basis);
+            self.says_at(self.place_behind("reserves", path), path, basis);
             self.reserved(canon, path, &mut held);
         }
         let scope = Scope::new(&profile.profil, held);
@@ -114,30 +115,34 @@ impl<'f> Sheet<'f> {
                 let message = format!(
                     "`{path}` is for those alone who may know it by a text: expected under `reserves`, with that text"
                 );
-                self.no(Code::ReservedField, path, &message);
+                self.no_at(Code::ReservedField, self.place_behind("champs", path), message);
             }
         }
         if !found {
-            self.unknown(canon, path);
+            let message = format!("no field and no section is named `{path}`");
+            self.unknown(canon, (path, "champs"), message);
         }
     }
 
     fn reserved(&mut self, canon: &Canon, path: &str, held: &mut [bool]) {
         match canon.find(path) {
-            None => self.unknown(canon, path),
+            None => {
+                let message =
+                    format!("no field is named `{path}`: sections are not given here, each field is");
+                self.unknown(canon, (path, "reserves"), message);
+            }
             Some(id) if is_reserved(canon.field(id)) => hold(canon, id, held),
             Some(_) => {
                 let message = format!("`{path}` needs no text of its own: expected under `champs`");
-                self.no(Code::ReservedField, path, &message);
+                self.no_at(Code::ReservedField, self.place_behind("reserves", path), message);
             }
         }
     }
 
-    fn unknown(&mut self, canon: &Canon, path: &str) {
-        let message = format!("no field and no section is named `{path}`");
+    fn unknown(&mut self, canon: &Canon, (path, key): (&str, &str), message: String) {
         let known: Vec<&str> = canon.fields().map(|(_, field)| field.path.as_str()).collect();
-        let mistake = Diagnostic::new(Code::UnknownScopeField, self.place(path), message).near(path, known);
-        self.add(mistake);
+        let place = self.place_behind(key, path);
+        self.add(Diagnostic::new(Code::UnknownScopeField, place, message).near(path, known));
     }
 
     fn subscription(&mut self, scopes: &BTreeMap<CompactString, Scope>, today: Date) -> Option<Subscription> {
@@ -278,12 +283,17 @@ impl<'f> Sheet<'f> {
     }
 
     fn says(&mut self, key: &str, value: &str) {
-        if value.trim().is_empty() {
-            self.no(Code::BadSubscription, key, &format!("`{key}` says nothing: expected a few words"));
+        self.says_at(self.place(key), key, value);
+    }
+
+    fn says_at(&mut self, place: Range<usize>, key: &str, value: &str) {
+        if !value.chars().any(char::is_alphanumeric) {
+            let message = format!("`{key}` says nothing: expected a few words");
+            self.no_at(Code::BadSubscription, place.clone(), message);
         }
         if value.chars().count() > LONGEST || value.chars().any(|c| c.is_control() || is_bidirectional(c)) {
             let message = format!("`{key}`: expected at most {LONGEST} characters, none of them a control");
-            self.no(Code::BadSubscription, key, &message);
+            self.no_at(Code::BadSubscription, place, message);
         }
     }
 
@@ -292,7 +302,10 @@ impl<'f> Sheet<'f> {
     }
 
     fn no(&mut self, code: Code, at: &str, message: &str) {
-        let place = self.place(at);
+        self.no_at(code, self.place(at), message);
+    }
+
+    fn no_at(&mut self, code: Code, place: Range<usize>, message: impl Into<String>) {
         self.add(Diagnostic::new(code, place, message));
     }
 
@@ -301,17 +314,36 @@ impl<'f> Sheet<'f> {
         self.mistakes.push(Mistaken { file: self.file.to_owned(), diagnostic });
     }
 
-    /// Where a word stands behind another one: codes are short, and stand in dates too.
-    fn place_behind(&self, key: &str, word: &str) -> std::ops::Range<usize> {
+    /// Where a word stands behind a key: codes are short, and stand in dates too; a field may stand under two keys.
+    fn place_behind(&self, key: &str, word: &str) -> Range<usize> {
         let behind = self.place(key).start;
-        let start = self.text.get(behind..).and_then(|text| text.find(word)).unwrap_or_default() + behind;
+        let start =
+            self.text.get(behind..).and_then(|text| words(text, word).next()).unwrap_or_default() + behind;
         start..(start + word.len()).min(self.text.len())
     }
 
-    fn place(&self, word: &str) -> std::ops::Range<usize> {
-        let start = self.text.find(word).unwrap_or_default();
+    /// Where a key stands, or a word.
+    fn place(&self, word: &str) -> Range<usize> {
+        let is_key = |at: &usize| {
+            let behind = self.text.get(at + word.len()..).unwrap_or_default();
+            behind.trim_start_matches(['"', '\'', ' ']).starts_with(':')
+        };
+        let key = words(self.text, word).find(is_key);
+        let start = key.or_else(|| words(self.text, word).next()).unwrap_or_default();
         start..(start + word.len()).min(self.text.len())
     }
+}
+
+/// Where a word stands by itself, not within another one.
+fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> + 't {
+    let goes_on =
+        |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let alone = move |at: &usize| {
+        let before = text.get(..*at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
+        !goes_on(before) && !goes_on(after)
+    };
+    text.match_indices(word).map(|(at, _)| at).filter(alone)
 }
 
 /// Whether an address may be a tool's: a name only over TLS, which shows whose it is.

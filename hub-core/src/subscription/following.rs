@@ -178,19 +178,53 @@ pub trait Tellings: Send + Sync {
 /// The book of those who are to be shown everybody again, by subscriber.
 pub(super) const SNAPSHOTS: &str = "instantanes";
 
-/// The book of subscribers whose queue was made.
+/// The book of subscribers whose queue was made, and how it stands.
 const QUEUES: &str = "files";
+/// It was made, and is bound as it is to be.
+const BOUND: &str = "{}";
+/// It is made for the first time: until it is bound nothing reaches it, and nothing is told to it.
+const NEW: &str = r#"{"neuve":true}"#;
+/// It is made again: what it held is lost, and so is what comes until it is bound.
+const AGAIN: &str = r#"{"refaite":true}"#;
 
-/// Tells that a subscriber's queue was not there and had to be made. The first time it is new, and told what others are told or shown
-/// everybody as whoever joins; later, what it held is lost: everybody is to be shown again.
+/// Keeps that a subscriber's queue is not there, or not bound, and is about to be made.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn queue_was_made(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
-    match store.note(QUEUES, subscriber).await? {
-        Some(_) => ask_for_snapshot(store, subscriber).await,
-        None => store.write_note(QUEUES, subscriber, "{}", 0).await.map(|_| ()),
+pub async fn queue_is_made(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
+    let (known, version) = queue(store, subscriber).await?;
+    let made = if known.as_deref().is_none_or(|known| known == NEW) { NEW } else { AGAIN };
+    // Another hub that makes it at the same time keeps the same.
+    store.write_note(QUEUES, subscriber, made, version).await.map(|_| ())
+}
+
+/// Keeps that a subscriber's queue is there and bound. Who had one before is to be shown everybody; whose is new is told from now on what
+/// others are told, or shown everybody as whoever joins.
+///
+/// # Errors
+/// When the store fails.
+pub async fn queue_is_bound(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
+    let (known, version) = queue(store, subscriber).await?;
+    match known.as_deref() {
+        Some(BOUND) => return Ok(()),
+        Some(AGAIN) => ask_for_snapshot(store, subscriber).await?,
+        _ => {}
     }
+    store.write_note(QUEUES, subscriber, BOUND, version).await.map(|_| ())
+}
+
+async fn queue(store: &dyn Store, subscriber: &str) -> Result<(Option<String>, u64), StoreError> {
+    let note = store.note(QUEUES, subscriber).await?;
+    Ok(note.map_or((None, 0), |note| (Some(note.value), note.version)))
+}
+
+/// Those whose queue something has reached, or may.
+///
+/// # Errors
+/// When the store fails.
+pub async fn queues_bound(store: &dyn Store) -> Result<BTreeSet<CompactString>, StoreError> {
+    let known = store.notes(QUEUES, "", ASKED).await?;
+    Ok(known.into_iter().filter(|(_, note)| note.value != NEW).map(|(name, _)| name.into()).collect())
 }
 
 /// Those whose queue was made once.

@@ -71,7 +71,7 @@ impl Prospect<'_> {
         let after = find(self.after, person).map_or(&nothing, |known| &known.state);
         let saw = lens.scope.see(before);
         let place = departement(lens.canon, before);
-        let seen_in = lens.shows(before).then(|| place.as_str().into());
+        let seen_in: Option<CompactString> = lens.shows(before).then(|| place.as_str().into());
         let nowhere = Origin::nowhere();
         let by = after.origins.first().unwrap_or(&nowhere);
         let step = Step {
@@ -79,19 +79,19 @@ impl Prospect<'_> {
             after,
             by,
             created: known.is_none(),
-            kin: self.kin(person, lens),
+            kin: self.kin(person, seen_in.as_deref(), lens),
             at: Timestamp::UNIX_EPOCH,
         };
         lens.tell(person, Standing { sequence: 0, seen_in }, step).0
     }
 
-    /// Whom a person would turn out to be, or not to be, as far as the profile may know that one.
-    fn kin(&self, person: PersonId, lens: &Lens<'_>) -> Kin {
+    /// Whom a person would turn out to be, or not to be, as far as those who are told may know that one.
+    fn kin(&self, person: PersonId, seen_in: Option<&str>, lens: &Lens<'_>) -> Kin {
         let mut own = self.events.iter().filter(|event| event.person == person);
         let kin = own.find_map(|event| kin(&event.routing_key, &event.json));
         let visible = |kin: &Kin| {
             let named = kin.person().and_then(|named| find(self.after, named));
-            named.is_some_and(|named| lens.shows(&named.state))
+            seen_in.zip(named).is_some_and(|(place, named)| lens.may_name(place, &named.state))
         };
         kin.filter(visible).unwrap_or(Kin::None)
     }

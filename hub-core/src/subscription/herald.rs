@@ -17,6 +17,7 @@ use super::{Followed, Scope, Subscription, Territory};
 use crate::canonical::Canon;
 use crate::clock::Clock;
 use crate::delivery::PersonId;
+use crate::statement::Stated;
 use crate::store::{Store, StoreError};
 
 /// Events of the journal told at once.
@@ -124,7 +125,7 @@ impl Herald {
         let persons: Vec<PersonId> = news.keys().copied().collect();
         let histories = self.glance.histories(self.store.as_ref(), (before.cursor, &persons)).await?;
         let mut known = self.known_of(&histories, &persons).await?;
-        let sight = self.sight(&before, self.visible(&news).await?);
+        let sight = self.sight(&before, self.named(&news).await?);
         let mut tales = Vec::new();
         for (person, news) in news {
             if let Some(known) = known.remove(&person) {
@@ -139,7 +140,7 @@ impl Herald {
         let persons = self.store.people(behind, PERSONS).await?;
         let after = Following { sweep: persons.last().copied(), ..before.clone() };
         let mut known = self.known(&persons).await?;
-        let sight = self.sight(&before, BTreeSet::new());
+        let sight = self.sight(&before, BTreeMap::new());
         let tales = persons.iter().filter_map(|person| Some(sight.of_now(*person, known.remove(person)?)));
         let tales = tales.collect();
         self.write(Some(before), after, tales).await
@@ -185,16 +186,15 @@ impl Herald {
         Ok(histories.iter().map(known).collect())
     }
 
-    /// Of those the news name as kin, whom the profile may know.
-    async fn visible(&self, news: &BTreeMap<PersonId, News>) -> Result<BTreeSet<PersonId>, StoreError> {
+    /// Those the news name as kin, and what is known of them.
+    async fn named(&self, news: &BTreeMap<PersonId, News>) -> Result<BTreeMap<PersonId, Stated>, StoreError> {
         let named = news.values().flat_map(|news| news.kin.values()).filter_map(|kin| kin.person());
         let named: BTreeSet<PersonId> = named.collect();
         if named.is_empty() {
-            return Ok(named);
+            return Ok(BTreeMap::new());
         }
         let persons = self.store.persons(&named.into_iter().collect::<Vec<_>>()).await?;
-        let lens = self.lens();
-        Ok(persons.iter().filter(|person| lens.shows(&person.state)).map(|person| person.id).collect())
+        Ok(persons.into_iter().map(|person| (person.id, person.state)).collect())
     }
 
     fn lens(&self) -> Lens<'_> {
@@ -206,7 +206,7 @@ impl Herald {
         }
     }
 
-    pub(super) fn sight(&self, following: &Following, kin: BTreeSet<PersonId>) -> Sight<'_> {
+    pub(super) fn sight(&self, following: &Following, kin: BTreeMap<PersonId, Stated>) -> Sight<'_> {
         let saw = following.declared.iter();
         let saw = saw.map(|declared| Scope::of_paths(&self.canon, &self.scope.profile, &declared.fields));
         Sight {

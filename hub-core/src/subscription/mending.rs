@@ -3,7 +3,7 @@
 //! A request enters, kept until it is answered; readings leave, at the sequence the profile knows, in the order of all it is told. A request
 //! answered twice, as after a crash, gives the same events.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl Herald {
         }
         let Some(before) = self.store.following(&self.scope.profile).await? else { return Ok(idle) };
         let known = self.known(&repair.persons).await?;
-        let sight = self.sight(&before, BTreeSet::new());
+        let sight = self.sight(&before, BTreeMap::new());
         let told =
             repair.persons.iter().filter_map(|person| sight.again(*person, known.get(person)?, (own, id)));
         let told: Vec<Addressed> = told.collect();

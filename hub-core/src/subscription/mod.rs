@@ -32,13 +32,13 @@ pub use bound::{Bond, about_to_bind, bound_by_nothing_else, forget_bonds};
 pub use check::{Declared, Mistaken, check};
 pub use following::{
     Addressed, Declaration, Following, Member, Move, PAUSED, Telling, Tellings, Told, ToldEvent,
-    ask_for_snapshot, paused, queue_was_made, queues_aside, queues_made,
+    ask_for_snapshot, paused, queue_is_bound, queue_is_made, queues_aside, queues_bound, queues_made,
 };
 pub use foreseen::Prospect;
 pub use glance::Glance;
 pub use herald::{Advance, Herald};
 pub use mending::{ask_for_repair, forget_repairs};
-pub use roll::{Differences, Roll, compare, known_by, roll};
+pub use roll::{Differences, Roll, compare, in_sight_of, known_by, roll};
 pub use scope::Scope;
 pub use telling::{Kin, Lens, Pseudonyms, Standing, Step};
 pub use territory::Territory;
@@ -84,6 +84,13 @@ impl Declared {
         let mut declared = self.clone();
         declared.subscriptions.retain(|name, _| !paused.contains(name));
         declared
+    }
+
+    /// The same without those who read a queue that was not bound yet: what they were told now would reach nobody. They join once it is.
+    #[must_use]
+    pub fn within_reach(mut self, bound: &BTreeSet<CompactString>) -> Self {
+        self.subscriptions.retain(|name, own| !own.is_queued() || bound.contains(name));
+        self
     }
 
     /// What a profile was told, as one of its subscribers may read it now: nothing of whom its territory no longer covers, nor of a

@@ -4,7 +4,7 @@
 //! It is told alone, through its own channel, in the order of all its profile is told, so there is no gap to what follows; what it is
 //! shown is a reading, at the sequence the profile knows. One at a time, and no faster than the broker takes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 use uuid::Uuid;
@@ -150,7 +150,7 @@ impl Herald {
         let persons = self.store.people(way.behind, PERSONS).await?;
         let Some(last) = persons.last().copied() else { return self.end(before, way, Some(own)).await };
         let known = self.known(&persons).await?;
-        let (sight, on) = (self.sight(before, BTreeSet::new()), OnItsWay::of(&way, own));
+        let (sight, on) = (self.sight(before, BTreeMap::new()), OnItsWay::of(&way, own));
         let told = persons.iter().filter_map(|person| sight.of_move(*person, known.get(person)?, &on));
         let told: Vec<Addressed> = told.collect();
         let count = told.len() as u64;

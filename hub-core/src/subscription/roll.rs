@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Pseudonyms, Subscription};
+use super::{Pseudonyms, Subscription, Told};
 use crate::delivery::PersonId;
 use crate::store::{Store, StoreError};
 
@@ -50,7 +50,7 @@ pub async fn roll(
         let Some((last, _)) = page.last() else { return Ok(roll) };
         behind = *last;
         for (person, told) in page {
-            if told.standing.seen_in.as_ref().is_some_and(|place| own.territory.covers(place)) {
+            if is_in_sight(&told, own) {
                 roll.insert(pseudonyms.of(&own.profile, person), told.standing.sequence);
             }
         }
@@ -82,13 +82,39 @@ pub async fn known_by(
     pseudonyms: &Pseudonyms,
     (profile, names): (&str, &[PersonId]),
 ) -> Result<BTreeMap<PersonId, PersonId>, StoreError> {
+    found(store, pseudonyms, (profile, names), |_| true).await
+}
+
+/// Those among whom a subscriber is to know whom it knows by these names: of others it is not even said that they are there.
+///
+/// # Errors
+/// When the store fails.
+pub async fn in_sight_of(
+    store: &dyn Store,
+    pseudonyms: &Pseudonyms,
+    (own, names): (&Subscription, &[PersonId]),
+) -> Result<BTreeMap<PersonId, PersonId>, StoreError> {
+    found(store, pseudonyms, (&own.profile, names), |told| is_in_sight(told, own)).await
+}
+
+fn is_in_sight(told: &Told, own: &Subscription) -> bool {
+    told.standing.seen_in.as_ref().is_some_and(|place| own.territory.covers(place))
+}
+
+async fn found(
+    store: &dyn Store,
+    pseudonyms: &Pseudonyms,
+    (profile, names): (&str, &[PersonId]),
+    counts: impl Fn(&Told) -> bool,
+) -> Result<BTreeMap<PersonId, PersonId>, StoreError> {
     let wanted: std::collections::BTreeSet<PersonId> = names.iter().copied().collect();
     let (mut found, mut behind) = (BTreeMap::new(), super::herald::nobody());
     while found.len() < wanted.len() {
         let page = store.told_people(profile, behind, PAGE).await?;
         let Some((last, _)) = page.last() else { break };
         behind = *last;
-        let all = page.iter().map(|(person, _)| (pseudonyms.of(profile, *person), *person));
+        let all = page.iter().filter(|(_, told)| counts(told));
+        let all = all.map(|(person, _)| (pseudonyms.of(profile, *person), *person));
         found.extend(all.filter(|(name, _)| wanted.contains(name)));
     }
     Ok(found)

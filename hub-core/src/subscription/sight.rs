@@ -3,7 +3,7 @@
 //! A person's versions and what the profile was told of them enter, with the news of a page or with a subscriber on its way; events
 //! leave, and what the profile was told then. Pure but for the clock.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::following::{Addressed, Told};
@@ -15,6 +15,7 @@ use super::{Scope, Subscription};
 use crate::clock::Clock;
 use crate::delivery::PersonId;
 use crate::event::{Event, Manner, Occasion, read_as_gone, read_out};
+use crate::referential::departement;
 use crate::statement::{Origin, Stated};
 use crate::store::Version;
 use uuid::Uuid;
@@ -32,8 +33,8 @@ pub(super) struct Sight<'h> {
     pub clock: &'h dyn Clock,
     /// Those who subscribe.
     pub subscriptions: &'h [Subscription],
-    /// Those a page names as kin whom the profile may know.
-    pub kin: BTreeSet<PersonId>,
+    /// Those a page names as kin, and what is known of them.
+    pub kin: BTreeMap<PersonId, Stated>,
 }
 
 /// What is told of one person.
@@ -56,7 +57,7 @@ impl Sight<'_> {
         let mut events = Vec::new();
         for passage in passages(&versions, from, news.last) {
             let mut kin = news.kin.range(now.version + 1..=passage.sequence).map(|(_, kin)| *kin);
-            let kin = kin.next().filter(|kin| kin.person().is_some_and(|kin| self.kin.contains(&kin)));
+            let kin = kin.next().filter(|kin| self.may_name(now.standing.seen_in.as_deref(), *kin));
             let saw = passage.before.map(|before| self.saw(now.declared).see(before)).unwrap_or_default();
             let (told, standing) =
                 self.step(person, (saw, now.standing), (&passage, news.created, kin.unwrap_or(Kin::None)));
@@ -104,7 +105,8 @@ impl Sight<'_> {
         self.reading(person, known, (place, on.leaving), (on.subscription, on.id))
     }
 
-    /// What a subscriber that asks for a person again is told: all there is, or that the person is gone from its sight.
+    /// What a subscriber that asks for a person again is told: all there is, or that the person is gone from its sight. Nothing of whom it
+    /// never saw.
     pub fn again(
         &self,
         person: PersonId,
@@ -114,7 +116,8 @@ impl Sight<'_> {
         let told = known.told.as_ref()?;
         match told.standing.seen_in.as_ref().filter(|place| own.territory.covers(place)) {
             Some(place) => self.reading(person, known, (place, false), (own, id)),
-            None => self.reading(person, known, ("00", true), (own, id)),
+            None if self.was_within(known, own) => self.reading(person, known, ("00", true), (own, id)),
+            None => None,
         }
     }
 
@@ -141,6 +144,18 @@ impl Sight<'_> {
             read_out(self.lens.canon, occasion, &self.lens.scope.see(&held.state), id)?
         };
         Some(Addressed { person, to: Some(own.subscriber.clone()), event, queued: own.is_queued() })
+    }
+
+    /// Whether all who are told of a person may know whom the person turned out to have to do with.
+    fn may_name(&self, seen_in: Option<&str>, kin: Kin) -> bool {
+        let named = kin.person().and_then(|kin| self.kin.get(&kin));
+        seen_in.zip(named).is_some_and(|(place, named)| self.lens.may_name(place, named))
+    }
+
+    /// Whether a person was ever in a subscriber's territory.
+    fn was_within(&self, known: &Known, own: &Subscription) -> bool {
+        let within = |version: &Version| own.territory.covers(&departement(self.lens.canon, &version.state));
+        known.versions.iter().any(within)
     }
 
     /// What the profile saw by under a declaration.

@@ -129,6 +129,14 @@ impl Lens<'_> {
         self.covers(&departement(self.canon, known)) && !self.scope.see(known).fields.is_empty()
     }
 
+    /// Whether all who are told of somebody of one département may know another one by name, of whom this is known: whoever covers the
+    /// one covers the other's.
+    pub(super) fn may_name(&self, seen_in: &str, other: &Stated) -> bool {
+        let place = departement(self.canon, other);
+        let may = |territory: &Territory| !territory.covers(seen_in) || territory.covers(&place);
+        self.shows(other) && self.territories.iter().all(may)
+    }
+
     /// Whether somebody is told of one département and not of the other.
     fn parts(&self, one: &str, other: &str) -> bool {
         self.territories.iter().any(|territory| territory.covers(one) != territory.covers(other))

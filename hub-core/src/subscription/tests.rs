@@ -101,6 +101,20 @@ fn each_mistake_of_a_profile_has_its_code_and_leaves_its_subscriptions_out() {
 }
 
 #[test]
+fn a_mistake_is_shown_where_it_stands_also_where_another_key_names_the_same_field() {
+    let profile = "profil: suivi\ntitre: la base, identite.nir\nchamps: [identite.prenoms, parcours.freins]\n\
+                   reserves:\n  parcours.freins.sante: \"  . \"\n  parcours.freins: texte\n  identite.prenoms: texte\n";
+    let (_, mistakes) = check(&canon(), &[("profils/suivi.yaml".to_owned(), profile.to_owned())], today());
+    let lines = mistakes.iter().map(|mistaken| {
+        let start = mistaken.diagnostic.span.start;
+        (profile[..start].lines().count(), &profile[mistaken.diagnostic.span.clone()])
+    });
+    let mut lines: Vec<(usize, &str)> = lines.collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [(5, "parcours.freins.sante"), (6, "parcours.freins"), (7, "identite.prenoms")]);
+}
+
+#[test]
 fn each_mistake_of_a_subscription_has_its_code_and_leaves_it_out() {
     for (was, is, code, said) in [
         ("profil: suivi", "profil: suivis", Code::UnknownProfile, "did you mean `suivi`?"),
@@ -214,16 +228,19 @@ impl World {
         (before, after): (&Stated, &Stated),
         kin: Kin,
     ) -> (Vec<Event>, Standing) {
-        let lens = Lens {
+        let created = before.fields.is_empty();
+        let saw = self.scope.see(before);
+        let step = Step { saw: &saw, after, by: &origin(), created, kin, at: Timestamp::UNIX_EPOCH };
+        self.lens().tell(person(), standing, step)
+    }
+
+    fn lens(&self) -> Lens<'_> {
+        Lens {
             canon: &self.canon,
             scope: &self.scope,
             territories: &self.territories,
             pseudonyms: &self.pseudonyms,
-        };
-        let created = before.fields.is_empty();
-        let saw = self.scope.see(before);
-        let step = Step { saw: &saw, after, by: &origin(), created, kin, at: Timestamp::UNIX_EPOCH };
-        lens.tell(person(), standing, step)
+        }
     }
 }
 
@@ -309,6 +326,16 @@ fn a_merger_leads_to_the_other_by_the_name_the_profile_knows_and_is_told_to_thos
     assert_eq!(kinds(&events), ["2 personne.fusionnee.52"]);
     assert!(events[0].json.contains(&world.pseudonyms.of("suivi", into).to_string()));
     assert_eq!(standing, Standing { sequence: 2, seen_in: None });
+}
+
+#[test]
+fn whom_not_all_who_are_told_may_know_is_named_to_none_of_them() {
+    let world = World::of("suivi", &["identite.nom_usage"], &[&["52"], &["51", "52"]]);
+    let all = vec![true; world.canon.fields().count()];
+    let may_name = |seen_in, other| world.lens().may_name(seen_in, &known(&world.canon, "a", &all, other));
+    assert!(may_name("52", "52") && may_name("51", "52"));
+    assert!(!may_name("52", "51"), "who covers 52 alone is told of this one, and never heard of the other");
+    assert!(!may_name("51", "75"));
 }
 
 proptest! {

@@ -22,7 +22,7 @@ use serde_json::{Value as Json_, json};
 use super::problem::Problem;
 use super::window::{Visitor, Window};
 use crate::clock::{MachineClock, today};
-use crate::consultations::{REFUSED, answer, is_first_refusal, of_late, open};
+use crate::consultations::{REFUSED, answer, is_first_refusal, open, take};
 use crate::notice::notify;
 
 /// What a tool knows of a person: names of canonical fields, without their section.
@@ -93,13 +93,12 @@ impl Asked {
 }
 
 impl Visitor {
-    /// Opens a consultation, or refuses one who may not ask, or not any more today; that is kept too. Opened before they are counted, so
-    /// that those who ask at the same time do not pass the number together.
+    /// Opens a consultation, or refuses one who may not ask, or not any more today; that is kept too.
     async fn may_ask(&self, by: &str) -> Result<String, Problem> {
         let (own, store) = (&self.subscription, self.window.pipeline.store.as_ref());
         let (name, now) = (own.subscriber.as_str(), MachineClock.now());
         let consultation = open(store, &MachineClock, (name, by, &own.purpose)).await?;
-        if of_late(store, (name, &consultation), now, own.lookups).await? < own.lookups {
+        if take(store, name, now, own.lookups).await? {
             return Ok(consultation);
         }
         answer(store, &consultation, (REFUSED, None)).await?;

@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use hub_core::clock::Clock as _;
 use hub_core::delivery::PersonId;
-use hub_core::subscription::{Roll, ask_for_repair, known_by, roll};
+use hub_core::subscription::{Roll, ask_for_repair, in_sight_of, roll};
 use serde::Deserialize;
 use serde_json::{Value as Json_, json};
 use sha2::{Digest as _, Sha256};
@@ -86,7 +86,7 @@ pub(super) async fn repairs(
     let (own, store) = (&visitor.subscription, window.pipeline.store.as_ref());
     let names: Vec<PersonId> = subjects.iter().copied().map(PersonId).collect();
     let permit = window.rolls.acquire().await;
-    let known = known_by(store, &window.pseudonyms, (&own.profile, &names)).await?;
+    let known = in_sight_of(store, &window.pseudonyms, (own, &names)).await?;
     drop(permit);
     let persons: Vec<PersonId> = known.values().copied().collect();
     ask_for_repair(store, || MachineClock.mint(), (&own.subscriber, &persons)).await?;

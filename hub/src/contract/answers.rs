@@ -150,6 +150,7 @@ fn subscriptions() -> Json {
             "required": ["etat", "en_attente", "plus_ancien", "effets"],
             "properties": {
                 "etat": { "enum": ["en_service", "en_pause", "expire", "desactive"] },
+                "ajoute": { "type": "boolean" },
                 "en_attente": whole(),
                 "plus_ancien": { "type": ["string", "null"], "format": "date-time" },
                 "instantane_en_cours": { "type": ["integer", "null"] },

@@ -37,6 +37,7 @@ const SPECIAL: &[&str] = &[
     "5f00::/16",
     "fc00::/7",
     "fe80::/10",
+    "fec0::/10",
     "ff00::/8",
 ];
 /// IPv6 addresses that hold an IPv4 one in their last four bytes: mapped, compatible, translated (RFC 6052).
@@ -166,6 +167,7 @@ mod tests {
             "https://[::1]/e",
             "https://[::]/e",
             "https://[fe80::1]/e",
+            "https://[fec0::1]/e",
             "https://[fd00::1]/e",
             "https://[::ffff:127.0.0.1]/e",
             "https://[::ffff:7f00:1]/e",

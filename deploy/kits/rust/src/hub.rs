@@ -91,7 +91,7 @@ impl Hub {
         Self { timeout, ..self }
     }
 
-    /// Has these persons shown again through the subscriber's channel; returns those the hub never knew, to be forgotten.
+    /// Has these persons shown again through the subscriber's channel; returns those it is not to know, to be forgotten.
     pub async fn repair(
         &self,
         persons: impl IntoIterator<Item = impl Into<String>>,

@@ -142,6 +142,7 @@ fn state(lag: &Lag) -> String {
         "en_pause" => either("en pause", "paused"),
         "expire" => either("expiré", "expired"),
         "desactive" => either("désactivé", "disabled"),
+        _ if !lag.added => either("à ajouter", "to be added"),
         _ => either("en service", "in service"),
     };
     let failing = lag.webhook.as_ref().filter(|standing| standing.failures > 0);
