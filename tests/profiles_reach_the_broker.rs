@@ -67,10 +67,14 @@ impl Tools {
     }
 
     pub fn tool(&self, tool: &str, profile: &str, territory: &str, more: &str) {
+        self.tool_by("file", tool, (profile, territory, more));
+    }
+
+    fn tool_by(&self, channel: &str, tool: &str, (profile, territory, more): (&str, &str, &str)) {
         let (tool, profile) = (self.name(tool), self.name(profile));
         let text = format!(
             "abonne: {tool}\ntitre: Essai\nprofil: {profile}\nfinalite: Essayer\nbase_legale: CASF L. 263-4-1\n\
-             expire: 2099-12-31\nterritoire: {territory}\ncanal: file\n{more}"
+             expire: 2099-12-31\nterritoire: {territory}\ncanal: {channel}\n{more}"
         );
         self.hub.write(&format!("{tool}.yaml"), &text);
     }
@@ -91,7 +95,8 @@ impl Tools {
         let paused = paused(store.as_ref()).await.expect("reads");
         let readers = subscriptions.map(|subscription: &Subscription| {
             let reader = Reader::of(subscription, date(2026, 12, 1));
-            if paused.contains(&reader.name) { reader.silenced() } else { reader }
+            let reads = subscription.is_queued() && !paused.contains(&reader.name);
+            if reads { reader } else { reader.silenced() }
         });
         let readers = readers.filter(|reader| late.iter().all(|late| *late != reader.name)).collect();
         let readers = kept(store.as_ref(), readers).await.expect("keeps");
@@ -209,6 +214,34 @@ async fn who_has_no_queue_yet_while_a_profile_is_told_misses_nobody_once_it_has_
     let kinds: Vec<&str> = shown.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, ["2 personne.etat", "1 instantane.termine"]);
     assert_eq!(tools.kinds("un").await, ["2 personne.modifiee"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_another_profile_or_its_queue_again_is_shown_everybody() {
+    let tools = Tools::on("change").await;
+    tools.profile("suivi", "identite, adresse");
+    tools.profile("autre", "identite.prenoms, adresse");
+    tools.hub.deliver(&[PAUL, ANNE], false).await;
+    tools.tool("un", "suivi", "tous", "");
+    tools.publish().await;
+    assert_eq!(tools.kinds("un").await, ["1 personne.entree", "1 personne.entree"]);
+    tools.tool("un", "autre", "tous", "");
+    tools.publish().await;
+    let kinds = tools.kinds("un").await;
+    assert!(
+        kinds.contains(&"1 instantane.termine".to_owned()),
+        "it lets go of those of the other profile: {kinds:?}"
+    );
+    assert_eq!(kinds.iter().filter(|kind| *kind == "1 personne.etat").count(), 2);
+    // What it was told by another channel is not in its queue.
+    tools.tool_by("http", "un", ("autre", "tous", ""));
+    tools.publish().await;
+    tools.hub.deliver(&[&PAUL.replace("Tilleuls", "Lilas"), ANNE], false).await;
+    tools.publish().await;
+    assert_eq!(tools.kinds("un").await, [""; 0]);
+    tools.tool("un", "autre", "tous", "");
+    tools.publish().await;
+    assert_eq!(tools.kinds("un").await, ["1 instantane.termine", "1 personne.etat", "2 personne.etat"]);
 }
 
 async fn late_and_lost(tools: &Tools) {

@@ -118,6 +118,11 @@ pub trait Session: Send + Sync {
         &[]
     }
 
+    /// Subscribers whose queue is to be bound to nothing.
+    fn silenced(&self) -> &[CompactString] {
+        &[]
+    }
+
     /// Subscribers whose queue is bound by nothing but what it is to be bound by.
     fn in_order(&self) -> &[CompactString] {
         &[]

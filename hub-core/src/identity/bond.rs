@@ -116,7 +116,8 @@ fn by_nir(a: &Profile, b: &Profile, alike: bool) -> Result<Bond, Doubt> {
         0 | 1 if !may_be_one(a, b) => Err(Doubt::SharedNir),
         0 => Ok(Bond::Number(0)),
         1 => Ok(Bond::NirNearly),
-        _ if alike && !a.differ_in_rank(b) => Ok(Bond::NirNearly),
+        // A spouse's is not theirs, however much a home has in common.
+        _ if alike && !a.differ_in_rank(b) && !a.is_of_other_given_and_birth_than(b) => Ok(Bond::NirNearly),
         _ => Err(Doubt::SharedNir),
     }
 }

@@ -204,6 +204,12 @@ impl Profile {
         !self.given.is_empty() && !other.given.is_empty() && !self.has_nearly_the_given_of(other)
     }
 
+    /// Neither given name nor birth has anything in common.
+    pub(super) fn is_of_other_given_and_birth_than(&self, other: &Self) -> bool {
+        self.has_quite_other_given_than(other)
+            && differ(&self.births, &other.births, |a, b| a.nearness(*b).agrees())
+    }
+
     /// A given name of one is quite another than one of the other's, and stands within none that goes with it.
     pub(super) fn given_contradict(&self, other: &Self) -> bool {
         let quite_other = |a: &str, b: &str| names::given(a, b) == names::Nearness::Other;

@@ -29,6 +29,16 @@ pub(super) struct Bench {
     pub summoned: Vec<PersonId>,
     /// Each of them by itself: they were summoned for no reason they share.
     pub one_by_one: bool,
-    /// Who stays who they were, whatever their oldest claim becomes; and the claims that were said to be another's.
-    pub stays: Option<(PersonId, Vec<i64>)>,
+    /// Who stays who they were, as claims of theirs are parted or come back.
+    pub stays: Option<Stays>,
+}
+
+/// Who stays who they were, whatever their oldest claim becomes.
+#[derive(Debug)]
+pub(super) struct Stays {
+    pub person: PersonId,
+    /// Claims just said to be another's.
+    pub apart: Vec<i64>,
+    /// Claims said to be another's until now: whoever else has them had others before.
+    pub again: Vec<i64>,
 }

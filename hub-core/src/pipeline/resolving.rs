@@ -214,7 +214,7 @@ impl Resolving<'_> {
     fn stays(&self, voices: &[Heard<'_>]) -> BTreeMap<PersonId, i64> {
         let restored =
             |claim: i64| self.hand.bench.restored.iter().any(|restored| restored.claims.contains(&claim));
-        let mut stays: BTreeMap<PersonId, i64> = BTreeMap::new();
+        let mut stays: BTreeMap<PersonId, (bool, i64)> = BTreeMap::new();
         for heard in voices {
             if let (Some(person), Some(claim)) = (
                 heard.person,
@@ -222,11 +222,21 @@ impl Resolving<'_> {
                     .claim(self.pending)
                     .filter(|claim| !restored(*claim) && !self.is_said_another_s(*claim)),
             ) {
+                let claim = (self.came_by_a_word(person, claim), claim);
                 let oldest = stays.entry(person).or_insert(claim);
                 *oldest = claim.min(*oldest);
             }
         }
-        stays
+        stays.into_iter().map(|(person, (_, claim))| (person, claim)).collect()
+    }
+
+    /// Whether somebody has a claim only because it was said to be another's than whose it is again.
+    fn came_by_a_word(&self, person: PersonId, claim: i64) -> bool {
+        self.hand
+            .bench
+            .stays
+            .as_ref()
+            .is_some_and(|stays| stays.person != person && stays.again.contains(&claim))
     }
 
     /// Who a group is: of those whose oldest claim is in it the one of the oldest, who absorbs the others; else somebody new, who was
@@ -240,7 +250,7 @@ impl Resolving<'_> {
         let mut staying: Vec<(i64, PersonId)> =
             stays.iter().filter(|(_, claim)| holds(claim)).map(|(person, claim)| (*claim, *person)).collect();
         let remains =
-            |person: PersonId| self.hand.bench.stays.as_ref().is_some_and(|(stays, _)| *stays == person);
+            |person: PersonId| self.hand.bench.stays.as_ref().is_some_and(|stays| stays.person == person);
         staying.sort_unstable_by_key(|(claim, person)| (!remains(*person), *claim));
         let shown_by = self.shown_by(&voices);
         if staying.is_empty() {
@@ -261,7 +271,7 @@ impl Resolving<'_> {
 
     /// Whether a claim was just said to be another's than who it belonged to.
     fn is_said_another_s(&self, claim: i64) -> bool {
-        self.hand.bench.stays.as_ref().is_some_and(|(_, apart)| apart.contains(&claim))
+        self.hand.bench.stays.as_ref().is_some_and(|stays| stays.apart.contains(&claim))
     }
 
     /// Those a ruling that holds no more had absorbed, each by the oldest of the claims it had: who has that one now is them again.

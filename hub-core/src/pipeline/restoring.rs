@@ -28,10 +28,15 @@ impl Pipeline {
                 let before = rulings.iter().filter(|other| other.undone.is_some() && other.id != ruling.id);
                 ruling.absorbed.iter().chain(before.flat_map(|other| &other.absorbed)).cloned().collect()
             }
-            None => brought_in(ruling, &rulings),
+            // Whoever of them is parted from the person is themselves again.
+            None => held(&rulings).cloned().collect(),
         };
         let ids: Vec<PersonId> = absorbed.iter().map(|absorbed| absorbed.person).collect();
-        let known = self.store.persons(&ids).await?.into_iter().filter(|known| known.merged_into.is_some());
+        let is_here = |known: &KnownPerson| match known.merged_into {
+            Some(into) => ruling.undone.is_some() || into == ruling.persons.0,
+            None => false,
+        };
+        let known = self.store.persons(&ids).await?.into_iter().filter(is_here);
         let was =
             |person: &KnownPerson| absorbed.iter().find(|absorbed| absorbed.person == person.id).cloned();
         let (absorbed, known) = known.filter_map(|known| Some((was(&known)?, known))).unzip();
@@ -83,15 +88,6 @@ impl Pipeline {
             |claims: &[Statement]| claims.iter().all(|s| s.id.is_some_and(|id| brought.contains(&id)));
         Ok(if all_brought(&rest) && !all_brought(&apart) { (rest, apart) } else { (apart, rest) })
     }
-}
-
-/// Of claims parted, those that a ruling had brought in with somebody: with all of theirs they are that person again.
-fn brought_in(ruling: &Ruling, rulings: &[Ruling]) -> Vec<Absorbed> {
-    let apart: BTreeSet<i64> = ruling.claims.iter().map(|(one, _)| *one).collect();
-    let all_apart = |absorbed: &&Absorbed| {
-        !absorbed.claims.is_empty() && absorbed.claims.iter().all(|claim| apart.contains(claim))
-    };
-    held(rulings).filter(all_apart).cloned().collect()
 }
 
 /// Those whom rulings that hold absorbed.

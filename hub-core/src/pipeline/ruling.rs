@@ -16,7 +16,7 @@ use crate::statement::Statement;
 use crate::store::{Commit, KnownPerson, StoreError};
 
 use super::discretion::{names_whole, tells_of};
-use super::hand::Hand;
+use super::hand::{Hand, Stays};
 use super::summoning::{Followed, Settled};
 use super::{Pipeline, Progress};
 
@@ -281,14 +281,16 @@ impl Pipeline {
         }
         if ruling.persons.0 == ruling.persons.1 {
             // Whose claims were parted keeps the identifier, with the rest; and has it back with all of them.
-            let apart = ruling.claims.iter().map(|(one, _)| *one).filter(|_| ruling.undone.is_none());
-            hand.bench.stays = Some((ruling.persons.0, apart.collect()));
+            let parted: Vec<i64> = ruling.claims.iter().map(|(one, _)| *one).collect();
+            let (apart, again) =
+                if ruling.undone.is_none() { (parted, Vec::new()) } else { (Vec::new(), parted) };
+            hand.bench.stays = Some(Stays { person: ruling.persons.0, apart, again });
         }
         let at = ruling.undone.as_ref().map_or(ruling.at, |(at, _)| *at);
         let Settled { mut commit, further, before, absorbed } =
             self.settle_summoned((at, DeliveryId(ruling.id)), hand, restored, BTreeSet::new());
         let mut ruling = ruling.clone();
-        if ruling.one && ruling.undone.is_none() {
+        if ruling.undone.is_none() {
             let was = |person: PersonId| Absorbed {
                 person,
                 claims: before.get(&person).cloned().unwrap_or_default(),

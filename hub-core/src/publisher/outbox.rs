@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use crate::broker::{Address, Message, Session};
 use crate::event::SHOWN_KEY;
 use crate::store::{JournalEvent, Store, StoreError};
-use crate::subscription::{ToldEvent, bound_by_nothing_else, queue_is_bound, queue_is_made, queues_aside};
+use crate::subscription::{
+    ToldEvent, bound_by_nothing_else, queue_is_bound, queue_is_made, queue_is_unbound, queues_aside,
+};
 
 /// Events that wait, in order.
 #[async_trait]
@@ -89,7 +91,11 @@ impl Outbox for OfProfiles {
 
     async fn made(&self, session: &dyn Session) -> Result<(), StoreError> {
         for subscriber in session.lost().iter().chain(session.in_order()) {
-            queue_is_bound(self.0.as_ref(), subscriber).await?;
+            if session.silenced().contains(subscriber) {
+                queue_is_unbound(self.0.as_ref(), subscriber).await?;
+            } else {
+                queue_is_bound(self.0.as_ref(), subscriber).await?;
+            }
         }
         Ok(())
     }

@@ -186,6 +186,8 @@ const BOUND: &str = "{}";
 const NEW: &str = r#"{"neuve":true}"#;
 /// It is made again: what it held is lost, and so is what comes until it is bound.
 const AGAIN: &str = r#"{"refaite":true}"#;
+/// It was bound once, and is bound to nothing now: it is told nothing, and shown everybody once it is bound again.
+const UNBOUND: &str = r#"{"deliee":true}"#;
 
 /// Keeps that a subscriber's queue is not there, or not bound, and is about to be made.
 ///
@@ -207,10 +209,22 @@ pub async fn queue_is_bound(store: &dyn Store, subscriber: &str) -> Result<(), S
     let (known, version) = queue(store, subscriber).await?;
     match known.as_deref() {
         Some(BOUND) => return Ok(()),
-        Some(AGAIN) => ask_for_snapshot(store, subscriber).await?,
+        Some(AGAIN | UNBOUND) => ask_for_snapshot(store, subscriber).await?,
         _ => {}
     }
     store.write_note(QUEUES, subscriber, BOUND, version).await.map(|_| ())
+}
+
+/// Keeps that a subscriber's queue is bound to nothing: it is paused, has expired, or reads by another channel.
+///
+/// # Errors
+/// When the store fails.
+pub async fn queue_is_unbound(store: &dyn Store, subscriber: &str) -> Result<(), StoreError> {
+    let (known, version) = queue(store, subscriber).await?;
+    match known.as_deref() {
+        None | Some(NEW | UNBOUND) => Ok(()),
+        Some(_) => store.write_note(QUEUES, subscriber, UNBOUND, version).await.map(|_| ()),
+    }
 }
 
 async fn queue(store: &dyn Store, subscriber: &str) -> Result<(Option<String>, u64), StoreError> {
@@ -218,13 +232,17 @@ async fn queue(store: &dyn Store, subscriber: &str) -> Result<(Option<String>, u
     Ok(note.map_or((None, 0), |note| (Some(note.value), note.version)))
 }
 
-/// Those whose queue something has reached, or may.
+/// Those whose queue something may reach.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn queues_bound(store: &dyn Store) -> Result<BTreeSet<CompactString>, StoreError> {
     let known = store.notes(QUEUES, "", ASKED).await?;
-    Ok(known.into_iter().filter(|(_, note)| note.value != NEW).map(|(name, _)| name.into()).collect())
+    Ok(known
+        .into_iter()
+        .filter(|(_, note)| ![NEW, UNBOUND].contains(&note.value.as_str()))
+        .map(|(name, _)| name.into())
+        .collect())
 }
 
 /// Those whose queue was made once.

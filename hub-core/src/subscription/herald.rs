@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::following::{Declaration, Following, Telling, Told};
+use compact_str::CompactString;
+
+use super::following::{Declaration, Following, Member, Telling, Told};
 use super::glance::{self, Glance, Histories};
-use super::moving::members;
+use super::moving::member;
 use super::news::{News, is_load, news};
 use super::sight::{Known, Sight, Tale};
 use super::telling::{Lens, Pseudonyms};
@@ -17,8 +19,12 @@ use super::{Followed, Scope, Subscription, Territory};
 use crate::canonical::Canon;
 use crate::clock::Clock;
 use crate::delivery::PersonId;
+use crate::ledger::Book;
 use crate::statement::Stated;
 use crate::store::{Store, StoreError};
+
+/// Which profile each subscriber reads.
+const READ: Book<CompactString> = Book::named("profils-lus");
 
 /// Events of the journal told at once.
 const PAGE: u32 = 1_000;
@@ -109,10 +115,29 @@ impl Herald {
         declarations.push(declared);
         let (members, moving) = match &before {
             Some(before) => (before.members.clone(), before.moving.clone()),
-            None => (members(&self.subscriptions), None),
+            None => (self.first_members().await?, None),
         };
         let after = Following { cursor, sweep: Some(nobody()), declared: declarations, members, moving };
         self.write(before, after, Vec::new()).await
+    }
+
+    /// Those told with a new profile what everybody is. Who read another one before is shown everybody instead, so that it lets go of
+    /// those it knew by the names of that one.
+    async fn first_members(&self) -> Result<Vec<Member>, StoreError> {
+        let mut members = Vec::new();
+        for own in &self.subscriptions {
+            let read = READ.read(self.store.as_ref(), &own.subscriber).await?;
+            if read.is_none_or(|profile| profile == self.scope.profile) {
+                self.reads(own).await?;
+                members.push(member(own, own.territory.codes()));
+            }
+        }
+        Ok(members)
+    }
+
+    /// Keeps which profile a subscriber reads.
+    pub(super) async fn reads(&self, own: &Subscription) -> Result<(), StoreError> {
+        READ.change(self.store.as_ref(), &own.subscriber, |_| self.scope.profile.clone()).await.map(|_| ())
     }
 
     async fn tell_page(&self, before: Following) -> Result<Advance, StoreError> {

@@ -32,7 +32,8 @@ pub use bound::{Bond, about_to_bind, bound_by_nothing_else, forget_bonds};
 pub use check::{Declared, Mistaken, check};
 pub use following::{
     Addressed, Declaration, Following, Member, Move, PAUSED, Telling, Tellings, Told, ToldEvent,
-    ask_for_snapshot, paused, queue_is_bound, queue_is_made, queues_aside, queues_bound, queues_made,
+    ask_for_snapshot, paused, queue_is_bound, queue_is_made, queue_is_unbound, queues_aside, queues_bound,
+    queues_made,
 };
 pub use foreseen::Prospect;
 pub use glance::Glance;

@@ -44,12 +44,8 @@ impl<'m> OnItsWay<'m> {
     }
 }
 
-/// Who subscribes now, as members: at the beginning all of them are told what everybody is.
-pub(super) fn members(subscriptions: &[Subscription]) -> Vec<Member> {
-    subscriptions.iter().map(|own| member(own, own.territory.codes())).collect()
-}
-
-fn member(own: &Subscription, territory: Vec<CompactString>) -> Member {
+/// A subscriber that has been shown a territory.
+pub(super) fn member(own: &Subscription, territory: Vec<CompactString>) -> Member {
     Member { subscriber: own.subscriber.clone(), territory, queued: own.is_queued() }
 }
 
@@ -98,6 +94,18 @@ impl Herald {
             // Whoever comes back is shown everybody.
             let mut after = before.clone();
             after.members.retain(|member| !gone(&member.subscriber));
+            self.write_move(before, after, Vec::new()).await?;
+            return Ok(Some(Advance::default()));
+        }
+        let reads_elsewhere = |member: &Member| {
+            let reads = |own: &Subscription| own.subscriber == member.subscriber && !own.is_queued();
+            member.queued && self.subscriptions.iter().any(reads)
+        };
+        if before.members.iter().any(reads_elsewhere) {
+            // Should it read its queue again, what it was told meanwhile is not in there.
+            let mut after = before.clone();
+            let elsewhere = after.members.iter_mut().filter(|member| reads_elsewhere(member));
+            elsewhere.for_each(|member| member.queued = false);
             self.write_move(before, after, Vec::new()).await?;
             return Ok(Some(Advance::default()));
         }
@@ -171,6 +179,7 @@ impl Herald {
         after.members.retain(|member| member.subscriber != way.subscriber);
         let mut told = Vec::new();
         if let Some(own) = own {
+            self.reads(own).await?;
             after.members.push(member(own, way.to.clone()));
             // Of a part of a territory nothing else is over.
             if !way.leaving && way.from.is_empty() {

@@ -141,6 +141,10 @@ impl Session for RabbitMqSession {
         in_time_of(patience, "making queues", make(&self.connection, &lost)).await
     }
 
+    fn silenced(&self) -> &[CompactString] {
+        &self.declared.silenced
+    }
+
     fn in_order(&self) -> &[CompactString] {
         &self.declared.in_order
     }

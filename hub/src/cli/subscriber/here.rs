@@ -7,6 +7,7 @@ use hub_core::store::Store;
 use hub_core::subscription::{
     Channel, PAUSED, Subscription, ask_for_snapshot, forget_bonds, forget_repairs, queues_made,
 };
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::Desk;
@@ -22,6 +23,9 @@ use crate::provision::{Access, Provision};
 use crate::seal::Seal;
 use crate::settings::Settings;
 use crate::webhook::{self, STANDINGS, Standing};
+
+/// How long one command at most has a subscriber's secrets to itself, in milliseconds.
+const ALONE_MS: u64 = 60_000;
 
 /// A subscriber that has not expired.
 fn in_force<'d>(desk: &'d Desk, name: &str) -> anyhow::Result<&'d Subscription> {
@@ -66,6 +70,17 @@ pub(super) async fn add(
 ) -> anyhow::Result<Exit> {
     let subscription = in_force(desk, name)?;
     let store = store(desk, settings).await?;
+    let given = alone(&store, name, added(&store, subscription, settings)).await?;
+    given.tell(name, output);
+    Ok(Exit::Done)
+}
+
+async fn added(
+    store: &Arc<dyn Store>,
+    subscription: &Subscription,
+    settings: &Settings,
+) -> anyhow::Result<Given> {
+    let name = subscription.subscriber.as_str();
     anyhow::ensure!(
         !is_admitted(store.as_ref(), name).await?,
         either(
@@ -75,11 +90,11 @@ pub(super) async fn add(
     );
     let mut given = Given::default();
     match &subscription.channel {
-        Channel::Queue => given.access = Some(Provision::of(settings)?.add(&store, subscription).await?),
+        Channel::Queue => given.access = Some(Provision::of(settings)?.add(store, subscription).await?),
         Channel::Webhook { url, .. } => {
             // What can never be posted to is refused now, not at the first event.
             installation::networks(settings)?.target(url)?;
-            given.secret = Some(webhook_secret(&store, settings, name).await?);
+            given.secret = Some(webhook_secret(store, settings, name).await?);
             let cursor = store.told_end(&subscription.profile).await?;
             STANDINGS.change(store.as_ref(), name, |_| Standing { cursor, ..Standing::default() }).await?;
         }
@@ -90,8 +105,7 @@ pub(super) async fn add(
         ask_for_snapshot(store.as_ref(), name).await?;
     }
     given.token = Some(admit(store.as_ref(), (name, &subscription.profile)).await?);
-    given.tell(name, output);
-    Ok(Exit::Done)
+    Ok(given)
 }
 
 pub(super) async fn rotate(
@@ -101,18 +115,49 @@ pub(super) async fn rotate(
 ) -> anyhow::Result<Exit> {
     let subscription = in_force(desk, name)?;
     let store = store(desk, settings).await?;
+    let given = alone(&store, name, rotated(&store, subscription, (settings, desk.today))).await?;
+    given.tell(name, output);
+    Ok(Exit::Done)
+}
+
+async fn rotated(
+    store: &Arc<dyn Store>,
+    subscription: &Subscription,
+    (settings, today): (&Settings, Date),
+) -> anyhow::Result<Given> {
+    let name = subscription.subscriber.as_str();
     let mut given = Given::default();
     match &subscription.channel {
         Channel::Queue => {
-            let reader = Reader::of(subscription, desk.today);
+            let reader = Reader::of(subscription, today);
             given.access = Some(Provision::of(settings)?.rotate(&reader).await?);
         }
-        Channel::Webhook { .. } => given.secret = Some(webhook_secret(&store, settings, name).await?),
+        Channel::Webhook { .. } => given.secret = Some(webhook_secret(store, settings, name).await?),
         Channel::Http => {}
     }
     given.token = Some(admit(store.as_ref(), (name, &subscription.profile)).await?);
-    given.tell(name, output);
-    Ok(Exit::Done)
+    Ok(given)
+}
+
+/// Gives a subscriber secrets while no other command does: each would take away what the other gives.
+async fn alone(
+    store: &Arc<dyn Store>,
+    name: &str,
+    giving: impl Future<Output = anyhow::Result<Given>>,
+) -> anyhow::Result<Given> {
+    let (lease, holder) = (format!("secrets/{name}"), MachineClock.mint());
+    anyhow::ensure!(
+        store.lease(&lease, holder, ALONE_MS).await?,
+        either(
+            format!(
+                "une autre commande donne des secrets à `{name}` : attendez qu'elle ait fini, une minute au plus"
+            ),
+            format!("another command gives `{name}` secrets: wait until it is done, a minute at most"),
+        )
+    );
+    let given = giving.await;
+    store.lease(&lease, holder, 0).await?;
+    given
 }
 
 async fn webhook_secret(store: &Arc<dyn Store>, settings: &Settings, name: &str) -> anyhow::Result<String> {
