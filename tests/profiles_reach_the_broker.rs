@@ -242,6 +242,12 @@ async fn who_reads_another_profile_or_its_queue_again_is_shown_everybody() {
     tools.tool("un", "autre", "tous", "");
     tools.publish().await;
     assert_eq!(tools.kinds("un").await, ["1 instantane.termine", "1 personne.etat", "2 personne.etat"]);
+    // It let go of those it knew by the first profile's names.
+    tools.tool("un", "suivi", "tous", "");
+    tools.publish().await;
+    let kinds = tools.kinds("un").await;
+    assert!(kinds.contains(&"1 instantane.termine".to_owned()), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| kind.ends_with("personne.etat")).count(), 2, "{kinds:?}");
 }
 
 async fn late_and_lost(tools: &Tools) {

@@ -118,9 +118,9 @@ pub trait Session: Send + Sync {
         &[]
     }
 
-    /// Subscribers whose queue is to be bound to nothing.
-    fn silenced(&self) -> &[CompactString] {
-        &[]
+    /// The profile whose events a subscriber's queue is bound for; `None` when it is to be bound to nothing.
+    fn bound_for(&self, _subscriber: &str) -> Option<&CompactString> {
+        None
     }
 
     /// Subscribers whose queue is bound by nothing but what it is to be bound by.

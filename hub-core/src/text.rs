@@ -57,7 +57,7 @@ pub fn base_letter(c: char) -> BaseLetter {
 fn undecorated(letter: char) -> char {
     let mut base = None;
     decompose_canonical(letter, |part| base = base.or(Some(part)));
-    base.unwrap_or(letter)
+    base.filter(char::is_ascii).unwrap_or(letter)
 }
 
 /// One or two base letters, the second `\0` when absent.
@@ -105,6 +105,7 @@ mod tests {
             ("Nguyễn Thị Ngọc Ánh", "NGUYEN THI NGOC ANH"),
             ("Șerban-Ķēniņš", "SERBAN KENINS"),
             ("Þórsdóttir", "THORSDOTTIR"),
+            ("김", "김"),
             ("", ""),
             ("--", ""),
         ] {

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use hub_core::canonical::Canon;
 use hub_core::clock::Clock;
 use hub_core::store::{Store, StoreError};
-use hub_core::subscription::{Followed, Glance, Herald, Pseudonyms, paused, queues_bound};
+use hub_core::subscription::{Followed, Glance, Herald, Pseudonyms, Reach};
 use tracing::{info, warn};
 
 use crate::clock::today;
@@ -60,10 +60,9 @@ impl Heralds {
     /// # Errors
     /// When the store fails.
     pub async fn tell_all(&self) -> Result<u64, StoreError> {
-        let (paused, bound) = (paused(self.store.as_ref()).await?, queues_bound(self.store.as_ref()).await?);
-        let declared = self.declarations.current().without(&paused).within_reach(&bound);
-        let heralds: Vec<Herald> =
-            declared.followed(today()).into_iter().map(|followed| self.herald(followed)).collect();
+        let (declared, reach) = (self.declarations.current(), Reach::now(self.store.as_ref()).await?);
+        let told = declared.told(today(), |own| reach.holds(own));
+        let heralds: Vec<Herald> = told.into_iter().map(|followed| self.herald(followed)).collect();
         let (mut going, mut events): (Vec<&Herald>, u64) = (heralds.iter().collect(), 0);
         // Page by page, all of them at once: what is read for one serves the others, and one is told while another is written.
         while !going.is_empty() {

@@ -135,13 +135,14 @@ fn is_told_otherwise(a: &str, b: &str) -> bool {
     let begins_later =
         |long: &str, short: &str| without_particles(long).any(|rest| joined(rest).eq(joined(short)));
     let words = |name: &str| {
-        let mut words: Vec<CompactString> = name.split(' ').filter(says).map(CompactString::from).collect();
+        let names = name.split(' ').filter(|word| !PARTICLES.contains(word));
+        let mut words: Vec<CompactString> = names.map(CompactString::from).collect();
         words.sort_unstable();
         words
     };
     begins_later(a, b)
         || begins_later(b, a)
-        || (a.contains(' ') && b.contains(' ') && !words(a).is_empty() && words(a) == words(b))
+        || (a.contains(' ') && b.contains(' ') && words(a).len() > 1 && words(a) == words(b))
 }
 
 fn says(word: &&str) -> bool {
@@ -229,6 +230,8 @@ mod tests {
             ("EL AMRANI", "AMRANI", Nearness::Part),
             ("DE LA TOUR", "LATOUR", Nearness::Part),
             ("BEN SALAH", "BEN AMAR", Nearness::Other),
+            ("LE BLANC", "DU BLANC", Nearness::Near),
+            ("NGUYEN DO", "NGUYEN VO", Nearness::Near),
             ("LEFEVRE", "LEFEBVRE", Nearness::Near),
             ("DURAND", "DURNAD", Nearness::Near),
             ("THIBAULT", "TIBAUT", Nearness::Near),

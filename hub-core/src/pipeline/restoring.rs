@@ -79,11 +79,16 @@ impl Pipeline {
     /// have theirs again.
     pub(super) async fn brought_in_apart(
         &self,
-        apart: Vec<Statement>,
-        rest: Vec<Statement>,
+        person: PersonId,
+        (apart, rest): (Vec<Statement>, Vec<Statement>),
     ) -> Result<(Vec<Statement>, Vec<Statement>), StoreError> {
-        let brought: BTreeSet<i64> =
-            held(&self.store.rulings(RULINGS).await?).flat_map(|absorbed| absorbed.claims.clone()).collect();
+        let rulings = self.store.rulings(RULINGS).await?;
+        let ids: Vec<PersonId> = held(&rulings).map(|absorbed| absorbed.person).collect();
+        let known = self.store.persons(&ids).await?.into_iter();
+        let here: BTreeSet<PersonId> =
+            known.filter(|known| known.merged_into == Some(person)).map(|known| known.id).collect();
+        let brought = held(&rulings).filter(|absorbed| here.contains(&absorbed.person));
+        let brought: BTreeSet<i64> = brought.flat_map(|absorbed| absorbed.claims.iter().copied()).collect();
         let all_brought =
             |claims: &[Statement]| claims.iter().all(|s| s.id.is_some_and(|id| brought.contains(&id)));
         Ok(if all_brought(&rest) && !all_brought(&apart) { (rest, apart) } else { (apart, rest) })

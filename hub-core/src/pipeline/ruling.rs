@@ -160,7 +160,7 @@ impl Pipeline {
                 if apart.len() != claims.len() || rest.is_empty() {
                     return Err(RulingError::NoClaim(person.id));
                 }
-                let (apart, rest) = self.brought_in_apart(apart, rest).await?;
+                let (apart, rest) = self.brought_in_apart(person.id, (apart, rest)).await?;
                 let (apart, rest) = self.with_followers(apart, rest);
                 Ok((new((person.id, person.id), false, all(&apart, &rest)), vec![person.id]))
             }

@@ -8,7 +8,7 @@ use crate::broker::{Address, Message, Session};
 use crate::event::SHOWN_KEY;
 use crate::store::{JournalEvent, Store, StoreError};
 use crate::subscription::{
-    ToldEvent, bound_by_nothing_else, queue_is_bound, queue_is_made, queue_is_unbound, queues_aside,
+    ToldEvent, bound_by_nothing_else, queue_is_bound, queue_is_missing, queue_is_unbound, queues_aside,
 };
 
 /// Events that wait, in order.
@@ -83,7 +83,7 @@ impl Outbox for OfProfiles {
 
     async fn found(&self, session: &dyn Session) -> Result<(), StoreError> {
         for subscriber in session.lost() {
-            queue_is_made(self.0.as_ref(), subscriber).await?;
+            queue_is_missing(self.0.as_ref(), subscriber).await?;
         }
         queues_aside(self.0.as_ref(), session.aside()).await?;
         bound_by_nothing_else(self.0.as_ref(), session.in_order()).await
@@ -91,10 +91,9 @@ impl Outbox for OfProfiles {
 
     async fn made(&self, session: &dyn Session) -> Result<(), StoreError> {
         for subscriber in session.lost().iter().chain(session.in_order()) {
-            if session.silenced().contains(subscriber) {
-                queue_is_unbound(self.0.as_ref(), subscriber).await?;
-            } else {
-                queue_is_bound(self.0.as_ref(), subscriber).await?;
+            match session.bound_for(subscriber) {
+                Some(profile) => queue_is_bound(self.0.as_ref(), subscriber, profile).await?,
+                None => queue_is_unbound(self.0.as_ref(), subscriber).await?,
             }
         }
         Ok(())

@@ -56,7 +56,7 @@ impl Prospect<'_> {
     fn told(&self, canon: &Canon, followed: &Followed<'_>) -> Vec<String> {
         // Names of persons are in no routing key.
         let pseudonyms = Pseudonyms::new([0; 32]);
-        let Followed { scope, subscriptions } = followed;
+        let Followed { scope, subscriptions, .. } = followed;
         let territories: Vec<Territory> = subscriptions.iter().map(|s| s.territory.clone()).collect();
         let lens = Lens { canon, scope, territories: &territories, pseudonyms: &pseudonyms };
         let persons: BTreeSet<PersonId> = self.events.iter().map(|event| event.person).collect();
@@ -91,7 +91,7 @@ impl Prospect<'_> {
         let kin = own.find_map(|event| kin(&event.routing_key, &event.json));
         let visible = |kin: &Kin| {
             let named = kin.person().and_then(|named| find(self.after, named));
-            seen_in.zip(named).is_some_and(|(place, named)| lens.may_name(place, &named.state))
+            seen_in.zip(named).is_some_and(|(place, named)| lens.may_name(&[], (place, &named.state)))
         };
         kin.filter(visible).unwrap_or(Kin::None)
     }

@@ -24,7 +24,7 @@ use crate::statement::Stated;
 use crate::store::{Store, StoreError};
 
 /// Which profile each subscriber reads.
-const READ: Book<CompactString> = Book::named("profils-lus");
+const PROFILES_READ: Book<CompactString> = Book::named("profils-lus");
 
 /// Events of the journal told at once.
 const PAGE: u32 = 1_000;
@@ -49,6 +49,8 @@ pub struct Herald {
     glance: Arc<Glance>,
     /// The territory of each.
     territories: Vec<Territory>,
+    /// Those of who subscribes too, and is told nothing now.
+    away: Vec<Territory>,
 }
 
 /// What one step came to.
@@ -75,10 +77,20 @@ impl Herald {
         store: Arc<dyn Store>,
         (canon, clock): (Arc<Canon>, Arc<dyn Clock>),
         (pseudonyms, glance): (Pseudonyms, Arc<Glance>),
-        Followed { scope, subscriptions }: Followed<'_>,
+        Followed { scope, subscriptions, away }: Followed<'_>,
     ) -> Self {
         let territories = subscriptions.iter().map(|s| s.territory.clone()).collect();
-        Self { store, canon, clock, pseudonyms, scope: scope.clone(), subscriptions, glance, territories }
+        Self {
+            store,
+            canon,
+            clock,
+            pseudonyms,
+            scope: scope.clone(),
+            subscriptions,
+            glance,
+            territories,
+            away,
+        }
     }
 
     /// Tells the next page, or shows the next persons.
@@ -126,7 +138,7 @@ impl Herald {
     async fn first_members(&self) -> Result<Vec<Member>, StoreError> {
         let mut members = Vec::new();
         for own in &self.subscriptions {
-            let read = READ.read(self.store.as_ref(), &own.subscriber).await?;
+            let read = PROFILES_READ.read(self.store.as_ref(), &own.subscriber).await?;
             if read.is_none_or(|profile| profile == self.scope.profile) {
                 self.reads(own).await?;
                 members.push(member(own, own.territory.codes()));
@@ -135,9 +147,23 @@ impl Herald {
         Ok(members)
     }
 
-    /// Keeps which profile a subscriber reads.
+    /// Keeps which profile a subscriber reads. The one it read before has it no more: should it come back, it is shown everybody.
     pub(super) async fn reads(&self, own: &Subscription) -> Result<(), StoreError> {
-        READ.change(self.store.as_ref(), &own.subscriber, |_| self.scope.profile.clone()).await.map(|_| ())
+        let store = self.store.as_ref();
+        let before = PROFILES_READ.read(store, &own.subscriber).await?;
+        if before.as_ref() == Some(&self.scope.profile) {
+            return Ok(());
+        }
+        if let Some(other) = before
+            && let Some(before) = store.following(&other).await?
+        {
+            let mut after = before.clone();
+            after.members.retain(|member| member.subscriber != own.subscriber);
+            after.moving = after.moving.filter(|way| way.subscriber != own.subscriber);
+            let (told, events) = (Vec::new(), Vec::new());
+            store.tell(&Telling { profile: other, before: Some(before), after, told, events }).await?;
+        }
+        PROFILES_READ.change(store, &own.subscriber, |_| self.scope.profile.clone()).await.map(|_| ())
     }
 
     async fn tell_page(&self, before: Following) -> Result<Advance, StoreError> {
@@ -239,6 +265,7 @@ impl Herald {
             saw: saw.collect(),
             clock: self.clock.as_ref(),
             subscriptions: &self.subscriptions,
+            away: &self.away,
             kin,
         }
     }

@@ -13,6 +13,7 @@ mod herald;
 mod mending;
 mod moving;
 mod news;
+mod queues;
 mod roll;
 mod scope;
 mod sight;
@@ -20,8 +21,6 @@ mod telling;
 mod territory;
 mod versions;
 mod written;
-
-use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 use jiff::civil::Date;
@@ -32,13 +31,13 @@ pub use bound::{Bond, about_to_bind, bound_by_nothing_else, forget_bonds};
 pub use check::{Declared, Mistaken, check};
 pub use following::{
     Addressed, Declaration, Following, Member, Move, PAUSED, Telling, Tellings, Told, ToldEvent,
-    ask_for_snapshot, paused, queue_is_bound, queue_is_made, queue_is_unbound, queues_aside, queues_bound,
-    queues_made,
+    ask_for_snapshot, paused, queues_aside,
 };
 pub use foreseen::Prospect;
 pub use glance::Glance;
 pub use herald::{Advance, Herald};
 pub use mending::{ask_for_repair, forget_repairs};
+pub use queues::{Reach, queue_is_bound, queue_is_missing, queue_is_unbound, queues_made};
 pub use roll::{Differences, Roll, compare, in_sight_of, known_by, roll};
 pub use scope::Scope;
 pub use telling::{Kin, Lens, Pseudonyms, Standing, Step};
@@ -76,24 +75,11 @@ pub struct Followed<'d> {
     pub scope: &'d Scope,
     /// The subscriptions to it.
     pub subscriptions: Vec<Subscription>,
+    /// The territories of those who subscribe too, and are told nothing now.
+    pub away: Vec<Territory>,
 }
 
 impl Declared {
-    /// All but those who are told nothing for now.
-    #[must_use]
-    pub fn without(&self, paused: &BTreeSet<CompactString>) -> Self {
-        let mut declared = self.clone();
-        declared.subscriptions.retain(|name, _| !paused.contains(name));
-        declared
-    }
-
-    /// The same without those who read a queue that was not bound yet: what they were told now would reach nobody. They join once it is.
-    #[must_use]
-    pub fn within_reach(mut self, bound: &BTreeSet<CompactString>) -> Self {
-        self.subscriptions.retain(|name, own| !own.is_queued() || bound.contains(name));
-        self
-    }
-
     /// What a profile was told, as one of its subscribers may read it now: nothing of whom its territory no longer covers, nor of a
     /// field the profile no longer holds.
     pub fn read_by(&self, own: &Subscription, canon: &Canon, event: ToldEvent) -> Option<ToldEvent> {
@@ -103,13 +89,21 @@ impl Declared {
 
     /// The profiles somebody subscribes to on a day.
     pub fn followed(&self, today: Date) -> Vec<Followed<'_>> {
+        self.told(today, |_| true)
+    }
+
+    /// The profiles to be told on a day, with those who are; the others are away.
+    pub fn told(&self, today: Date, is_told: impl Fn(&Subscription) -> bool) -> Vec<Followed<'_>> {
         let of = |scope: &'_ Scope| {
             let live = self.subscriptions.values().filter(|s| s.profile == scope.profile);
-            live.filter(|s| !s.has_expired(today)).cloned().collect::<Vec<Subscription>>()
+            live.filter(|s| !s.has_expired(today)).cloned().partition(&is_told)
         };
-        let followed = self.scopes.values().map(|scope| (scope, of(scope)));
-        let followed = followed.filter(|(_, live)| !live.is_empty());
-        followed.map(|(scope, subscriptions)| Followed { scope, subscriptions }).collect()
+        let followed = self.scopes.values().map(|scope| {
+            let (subscriptions, away): (Vec<Subscription>, Vec<Subscription>) = of(scope);
+            let away = away.into_iter().map(|own| own.territory).collect();
+            Followed { scope, subscriptions, away }
+        });
+        followed.filter(|followed| !followed.subscriptions.is_empty()).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use super::moving::OnItsWay;
 use super::news::News;
 use super::telling::{Kin, Lens, Standing, Step};
 use super::versions::{Passage, passages};
-use super::{Scope, Subscription};
+use super::{Scope, Subscription, Territory};
 use crate::clock::Clock;
 use crate::delivery::PersonId;
 use crate::event::{Event, Manner, Occasion, read_as_gone, read_out};
@@ -33,6 +33,8 @@ pub(super) struct Sight<'h> {
     pub clock: &'h dyn Clock,
     /// Those who subscribe.
     pub subscriptions: &'h [Subscription],
+    /// The territories of those who are told nothing now.
+    pub away: &'h [Territory],
     /// Those a page names as kin, and what is known of them.
     pub kin: BTreeMap<PersonId, Stated>,
 }
@@ -149,7 +151,7 @@ impl Sight<'_> {
     /// Whether all who are told of a person may know whom the person turned out to have to do with.
     fn may_name(&self, seen_in: Option<&str>, kin: Kin) -> bool {
         let named = kin.person().and_then(|kin| self.kin.get(&kin));
-        seen_in.zip(named).is_some_and(|(place, named)| self.lens.may_name(place, named))
+        seen_in.zip(named).is_some_and(|(place, named)| self.lens.may_name(self.away, (place, named)))
     }
 
     /// Whether a person was ever in a subscriber's territory.

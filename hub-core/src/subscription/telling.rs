@@ -130,11 +130,11 @@ impl Lens<'_> {
     }
 
     /// Whether all who are told of somebody of one département may know another one by name, of whom this is known: whoever covers the
-    /// one covers the other's.
-    pub(super) fn may_name(&self, seen_in: &str, other: &Stated) -> bool {
+    /// one covers the other's. `away` are the territories of those who are told nothing now, and may read it later.
+    pub(super) fn may_name(&self, away: &[Territory], (seen_in, other): (&str, &Stated)) -> bool {
         let place = departement(self.canon, other);
         let may = |territory: &Territory| !territory.covers(seen_in) || territory.covers(&place);
-        self.shows(other) && self.territories.iter().all(may)
+        self.shows(other) && self.territories.iter().chain(away).all(may)
     }
 
     /// Whether somebody is told of one département and not of the other.

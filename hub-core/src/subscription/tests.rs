@@ -332,10 +332,14 @@ fn a_merger_leads_to_the_other_by_the_name_the_profile_knows_and_is_told_to_thos
 fn whom_not_all_who_are_told_may_know_is_named_to_none_of_them() {
     let world = World::of("suivi", &["identite.nom_usage"], &[&["52"], &["51", "52"]]);
     let all = vec![true; world.canon.fields().count()];
-    let may_name = |seen_in, other| world.lens().may_name(seen_in, &known(&world.canon, "a", &all, other));
+    let may_name =
+        |seen_in, other| world.lens().may_name(&[], (seen_in, &known(&world.canon, "a", &all, other)));
     assert!(may_name("52", "52") && may_name("51", "52"));
     assert!(!may_name("52", "51"), "who covers 52 alone is told of this one, and never heard of the other");
     assert!(!may_name("51", "75"));
+    let away = [Territory::read(&["51".to_owned()]).expect("codes")];
+    let in_52 = known(&world.canon, "a", &all, "52");
+    assert!(!world.lens().may_name(&away, ("51", &in_52)), "who is paused reads it later");
 }
 
 proptest! {

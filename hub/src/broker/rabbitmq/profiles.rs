@@ -132,8 +132,6 @@ pub(super) struct Declared {
     pub aside: Vec<CompactString>,
     /// Whose queue is bound by nothing it is not to be bound by; one that is not there is bound by nothing.
     pub in_order: Vec<CompactString>,
-    /// Whose queue is to be bound to nothing.
-    pub silenced: Vec<CompactString>,
 }
 
 /// Declares what readers need, each by itself: one whose queue cannot be had holds up nobody. The first time bindings are undone too
@@ -145,9 +143,7 @@ pub(super) async fn declare(
 ) -> Result<Declared> {
     let channel = connection.create_channel().await?;
     of_readers(&[]).declare(&channel).await?;
-    let silenced = readers.iter().filter(|reader| reader.keys.is_empty());
-    let mut declared =
-        Declared { silenced: silenced.map(|reader| reader.name.clone()).collect(), ..Declared::default() };
+    let mut declared = Declared::default();
     for reader in readers {
         if silent.lasts(connection, reader).await {
             unbind_all(connection, (reader, readers)).await?;

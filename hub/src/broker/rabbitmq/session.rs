@@ -141,8 +141,9 @@ impl Session for RabbitMqSession {
         in_time_of(patience, "making queues", make(&self.connection, &lost)).await
     }
 
-    fn silenced(&self) -> &[CompactString] {
-        &self.declared.silenced
+    fn bound_for(&self, subscriber: &str) -> Option<&CompactString> {
+        let mut readers = self.readers.iter().flat_map(|(readers, _)| readers);
+        readers.find(|own| own.name == subscriber && !own.keys.is_empty()).map(|own| &own.profile)
     }
 
     fn in_order(&self) -> &[CompactString] {

@@ -156,7 +156,8 @@ async fn alone(
         )
     );
     let given = giving.await;
-    store.lease(&lease, holder, 0).await?;
+    // What was given is told even so: the lease expires by itself.
+    let _ = store.lease(&lease, holder, 0).await;
     given
 }
 
